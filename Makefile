@@ -1,0 +1,30 @@
+# Relative paths only, so that a checkout below a path with spaces works.
+PORT ?= 8000
+PYTHON ?= python3
+LEDGER_DATA_DIR ?= .data
+export LEDGER_DATA_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed ## make .venv with the usage-ledger command in it
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv/bin/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+run: install ## start PostgreSQL and the service on 127.0.0.1:$(PORT), with a demo catalogue
+	.venv/bin/usage-ledger serve --bind 127.0.0.1:$(PORT)
+
+test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
+	.venv/bin/python -m pytest
+
+check: install ## lint and type-check
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy

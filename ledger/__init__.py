@@ -1,0 +1,1 @@
+"""The write side: what may be reported, and the facts that were."""

@@ -1,0 +1,181 @@
+"""The ledger: the only way to append facts.
+
+Every command decides on a fresh read of the past and appends all of its facts, or none. When another
+writer was faster, the database refuses the append, because the version in a stream is taken; then the
+whole command is done again.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, tzinfo
+from threading import Lock
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper
+from eventsourcing.postgres import PostgresFactory
+from eventsourcing.utils import Environment, EnvType, get_topic
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from ledger.catalogue import Caller
+from ledger.errors import Contended, ItemsRefused
+from ledger.events import Fact
+from ledger.journal import SCHEMA, FactMapper, JournalRecorder
+from ledger.months import month_of_report
+from ledger.people import Entropy, Person, new_person
+from ledger.reports import Past, UsageReport, UserUsageReport
+from ledger.usage import report_usage
+from ledger.user_usage import report_user_usages
+
+ATTEMPTS = 10
+"""How often a command is decided anew before it is refused as contended."""
+
+LOCK_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 3
+
+
+class Decision(NamedTuple):
+    """Facts to append, and the people among those they name whom the ledger does not know yet."""
+
+    facts: list[Fact]
+    people: Iterable[Person] = ()
+
+
+ReadPast = Callable[[UUID, set[date]], Past]
+"""Reads what is known of a resource's months, up to date at the time of the call."""
+
+
+class Ledger(Application[UUID]):
+    """Appends facts to the journal in a PostgreSQL database.
+
+    `zone` decides the month of reports that don't say their own; `entropy` makes the ids and salts of
+    people; `create` makes the journal's tables where they are missing. Its methods raise a LedgerError
+    for what is refused, and eventsourcing's or psycopg's OperationalError while the database is away.
+    """
+
+    name = "ledger"
+
+    def __init__(
+        self, conninfo: str, *, zone: tzinfo, entropy: Entropy, connections: int = 10, create: bool = False
+    ) -> None:
+        self.zone = zone
+        self._conninfo = conninfo
+        self._entropy = entropy
+        # Writers of one process take turns on a resource, rather than race and lose to each other.
+        self._turns = [Lock() for _ in range(64)]
+        super().__init__(
+            env={
+                "PERSISTENCE_MODULE": "eventsourcing.postgres",
+                "APPLICATION_RECORDER_TOPIC": get_topic(JournalRecorder),
+                "CREATE_TABLE": "yes" if create else "no",
+                "POSTGRES_DBNAME": "",
+                "POSTGRES_HOST": "",
+                "POSTGRES_USER": "",
+                "POSTGRES_PASSWORD": "",
+                "POSTGRES_SCHEMA": SCHEMA,
+                "POSTGRES_POOL_SIZE": "1",
+                "POSTGRES_MAX_OVERFLOW": str(connections - 1),
+                "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
+                "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
+            }
+        )
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Leaves the process environment out: only `web/config.py` reads it."""
+        return Environment(name, env)
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """Gives the pool the whole conninfo; the library's variables know only five of its parameters."""
+        factory = super().construct_factory(env)
+        assert isinstance(factory, PostgresFactory)
+        factory.datastore.pool.kwargs = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **conninfo_to_dict(self._conninfo),
+            "row_factory": dict_row,
+        }
+        return factory
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        return FactMapper()
+
+    @property
+    def journal(self) -> JournalRecorder:
+        return cast(JournalRecorder, self.recorder)
+
+    @property
+    def pool(self) -> ConnectionPool[Connection[DictRow]]:
+        """The ledger's connections (autocommit, rows as dicts), for the read side to share."""
+        return self.journal.datastore.pool
+
+    def set_usage(self, report: UsageReport, caller: Caller, read: ReadPast, now: datetime) -> int | None:
+        """Appends what a report of a resource's usage leads to, see `ledger/usage.py`.
+
+        Returns the position of the last fact, None if there was nothing to append.
+        """
+        month = month_of_report(report.measured.at if report.measured else now, self.zone)
+
+        def decide() -> Decision:
+            past = read(report.resource_uuid, {month})
+            return Decision(report_usage(report, past, caller, now, self.zone))
+
+        return self.append(report.resource_uuid, decide)
+
+    def set_user_usages(
+        self, report: UserUsageReport, caller: Caller, read: ReadPast, now: datetime
+    ) -> int | None:
+        """Appends what a report of users' usage leads to, see `ledger/user_usage.py`.
+
+        Returns the position of the last fact, None if there was nothing to append.
+        """
+        dated = {month_of_report(item.measured.at, self.zone) for item in report.items if item.measured}
+
+        def decide() -> Decision:
+            past = read(report.resource_uuid, dated | {report.month})
+            known, new = self.people(item.username for item in report.items)
+            facts = report_user_usages(report, past, known | new, caller, now, self.zone)
+            return Decision(facts, new.values())
+
+        return self.append(report.resource_uuid, decide)
+
+    def set_user_usage(
+        self, report: UserUsageReport, caller: Caller, read: ReadPast, now: datetime
+    ) -> int | None:
+        """`set_user_usages` of a report with one item, whose refusal is raised as it is."""
+        try:
+            return self.set_user_usages(report, caller, read, now)
+        except ItemsRefused as refused:
+            (refusal,) = refused.refusals
+            raise refusal or refused from None
+
+    def people(self, usernames: Iterable[str]) -> tuple[dict[str, Person], dict[str, Person]]:
+        """The people behind usernames: those whom the ledger knows, and new ones for the others."""
+        names = list(dict.fromkeys(usernames))
+        known = self.journal.select_people(names) if names else {}
+        return known, {name: new_person(name, self._entropy) for name in names if name not in known}
+
+    def append(self, turn: UUID, decide: Callable[[], Decision]) -> int | None:
+        """Appends what `decide` returns, all or nothing; calls it again when another writer was faster.
+
+        `turn` is what writers of this process queue for. Returns the position of the last fact, None if
+        there was none. Raises Contended after ATTEMPTS lost races, and what `decide` raises.
+        """
+        with self._turns[turn.int % len(self._turns)]:
+            for _ in range(ATTEMPTS):
+                facts, people = decide()
+                if not facts:
+                    return None
+                try:
+                    return self.events.put(facts, people=people)[-1].notification.id
+                except IntegrityError:
+                    continue
+        raise Contended
+
+    def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
+        """Up to `limit` facts that were recorded after a position, with their positions, in order."""
+        notifications = self.recorder.select_notifications(
+            start=position, limit=limit, inclusive_of_start=False
+        )
+        return [(each.id, self.mapper.to_domain_event(each)) for each in notifications]  # type: ignore[misc]

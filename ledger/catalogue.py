@@ -1,0 +1,330 @@
+"""The catalogue as frozen values, and the rules that are theirs.
+
+An entity is described whole. `Entity.stream` is where its descriptions are kept; it depends on kind and
+uuid, because catalogues do use one uuid for two kinds of things.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+NAMESPACE = UUID("5d0f2c5e-6f1c-5c52-9d2e-1f3a1d3c9b77")
+"""Root of every id that the ledger derives. Never changes: derived ids are stored by others."""
+
+BillingType = Literal["fixed", "usage", "limit", "one", "few"]
+LimitPeriod = Literal["month", "quarterly", "annual", "total"]
+ScopeType = Literal["customer", "project", "offering", "service_provider"]
+
+REPORTABLE: frozenset[BillingType] = frozenset({"usage", "limit", "one"})
+BACKFILLABLE: frozenset[BillingType] = frozenset({"limit", "one"})
+
+SET_USAGE = "RESOURCE.SET_USAGE"
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    "CUSTOMER.OWNER": frozenset({SET_USAGE}),
+    "CUSTOMER.MANAGER": frozenset({SET_USAGE}),
+    "OFFERING.MANAGER": frozenset({SET_USAGE}),
+}
+"""What a role permits, after the reference's defaults. A role that is not here permits reading only."""
+
+
+class ResourceState(IntEnum):
+    """States of a resource, with the numbers that catalogues use for them."""
+
+    CREATING = 1
+    OK = 2
+    ERRED = 3
+    UPDATING = 4
+    TERMINATING = 5
+    TERMINATED = 6
+
+
+class Entity(Struct, frozen=True, kw_only=True):
+    """A thing of the catalogue, as it is from some moment on."""
+
+    @property
+    def key(self) -> str:
+        """What tells this entity from others of its kind."""
+        return self.uuid.hex  # type: ignore[attr-defined, no-any-return]  # every kind but PlanComponent has one
+
+    @property
+    def stream(self) -> UUID:
+        """Id of the stream that holds this entity's descriptions."""
+        return uuid5(NAMESPACE, f"{type(self).__name__}:{self.key}")
+
+
+class Customer(Entity, frozen=True, kw_only=True):
+    uuid: UUID
+    name: str
+    abbreviation: str = ""
+
+
+class Project(Entity, frozen=True, kw_only=True):
+    uuid: UUID
+    name: str
+    customer_uuid: UUID
+    is_removed: bool = False
+
+
+class Category(Entity, frozen=True, kw_only=True):
+    uuid: UUID
+    title: str
+
+
+class ServiceProvider(Entity, frozen=True, kw_only=True):
+    uuid: UUID
+    customer_uuid: UUID
+
+
+class Offering(Entity, frozen=True, kw_only=True):
+    """`customer_uuid` is the provider, `project_uuid` the offering's own project (rare)."""
+
+    uuid: UUID
+    name: str
+    offering_type: str
+    customer_uuid: UUID
+    state: int = 2
+    category_uuid: UUID | None = None
+    project_uuid: UUID | None = None
+    parent_uuid: UUID | None = None
+    plugin_options: dict[str, Any] = {}
+
+
+class Component(Entity, frozen=True, kw_only=True):
+    """What an offering meters. `limit_amount` is in `measured_unit`."""
+
+    uuid: UUID
+    offering_uuid: UUID
+    component_type: str
+    name: str
+    description: str = ""
+    measured_unit: str = ""
+    billing_type: BillingType = "usage"
+    limit_period: LimitPeriod = "month"
+    limit_amount: Decimal | None = None
+    is_prepaid: bool = False
+    unit_factor: Decimal = Decimal(1)
+    billed_per_plan: bool = False
+
+    def billing_type_under(self, plan: "Plan | None") -> BillingType:
+        """The effective billing type: a plan may override it where the component allows that."""
+        if plan is not None and self.billed_per_plan and plan.billing_mode != "inherit":
+            return plan.billing_mode
+        return self.billing_type
+
+
+class Plan(Entity, frozen=True, kw_only=True):
+    uuid: UUID
+    name: str
+    offering_uuid: UUID
+    billing_mode: Literal["inherit", "limit", "usage"] = "inherit"
+
+
+class PlanComponent(Entity, frozen=True, kw_only=True):
+    """Price and amount of a component under a plan."""
+
+    plan_uuid: UUID
+    component_uuid: UUID
+    price: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.plan_uuid.hex}:{self.component_uuid.hex}"
+
+
+class Resource(Entity, frozen=True, kw_only=True):
+    """`limits` are amounts by component type, `created` is the resource's own time of creation."""
+
+    uuid: UUID
+    name: str
+    offering_uuid: UUID
+    project_uuid: UUID
+    plan_uuid: UUID | None = None
+    state: ResourceState = ResourceState.OK
+    limits: dict[str, Decimal | None] = {}
+    slug: str = ""
+    backend_id: str = ""
+    created: datetime | None = None
+    backend_metadata: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+
+
+class PlanPeriod(Entity, frozen=True, kw_only=True):
+    """A resource was under a plan from `start` (None: always) until before `end` (None: still)."""
+
+    uuid: UUID
+    resource_uuid: UUID
+    plan_uuid: UUID
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def covers(self, moment: datetime) -> bool:
+        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+
+    def overlaps(self, start: datetime, end: datetime) -> bool:
+        return (self.start is None or self.start < end) and (self.end is None or self.end > start)
+
+
+class User(Entity, frozen=True, kw_only=True):
+    """Somebody with an account. The username is not here but with the `person`, see `ledger/people.py`."""
+
+    uuid: UUID
+    person: UUID
+    commitment: str
+    is_staff: bool = False
+    is_support: bool = False
+    is_active: bool = True
+
+
+class OfferingUser(Entity, frozen=True, kw_only=True):
+    """Somebody as an offering knows them, with the username that they have there."""
+
+    uuid: UUID
+    offering_uuid: UUID
+    person: UUID
+    commitment: str
+    user_uuid: UUID | None = None
+
+
+class Role(Entity, frozen=True, kw_only=True):
+    """A user's role on a customer, project, offering or service provider."""
+
+    uuid: UUID
+    user_uuid: UUID
+    role_name: str
+    scope_type: ScopeType
+    scope_uuid: UUID
+    is_active: bool = True
+
+
+class UserUsageLimit(Entity, frozen=True, kw_only=True):
+    """How much of a component one offering user may use in all of a component usage, in its unit."""
+
+    uuid: UUID
+    resource_uuid: UUID
+    component_uuid: UUID
+    offering_user_uuid: UUID
+    limit: Decimal
+
+
+class HeldRole(Struct, frozen=True, array_like=True):
+    """An active role, as the caller of a request holds it."""
+
+    role_name: str
+    scope_type: ScopeType
+    scope_uuid: UUID
+    provider_uuid: UUID | None = None
+    """The customer behind a service provider, None for other scopes."""
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks: an active user with their active roles."""
+
+    user_uuid: UUID
+    is_staff: bool
+    is_support: bool
+    roles: tuple[HeldRole, ...] = ()
+
+    @property
+    def sees_all(self) -> bool:
+        return self.is_staff or self.is_support
+
+    def scopes(self, scope_type: ScopeType) -> list[UUID]:
+        return [role.scope_uuid for role in self.roles if role.scope_type == scope_type]
+
+    @property
+    def providers(self) -> list[UUID]:
+        """Customers whose provider side the caller sees: by a role on them or on their ServiceProvider."""
+        return [
+            *self.scopes("customer"),
+            *(role.provider_uuid for role in self.roles if role.provider_uuid is not None),
+        ]
+
+    def may_report(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
+        """Staff, or a permitting role on the offering, its customer or that customer's ServiceProvider."""
+        return self.is_staff or any(
+            SET_USAGE in ROLE_PERMISSIONS.get(role.role_name, ())
+            and (
+                (role.scope_type == "offering" and role.scope_uuid == offering_uuid)
+                or (role.scope_type == "customer" and role.scope_uuid == provider_uuid)
+                or (role.scope_type == "service_provider" and role.provider_uuid == provider_uuid)
+            )
+            for role in self.roles
+        )
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """Where a component of a resource belongs: what a report repeats, so that its fact can be read alone."""
+
+    resource_uuid: UUID
+    component_uuid: UUID
+    component_type: str
+    project_uuid: UUID
+    customer_uuid: UUID
+    offering_uuid: UUID
+    provider_uuid: UUID
+
+
+class MeteredResource(Struct, frozen=True, kw_only=True):
+    """A resource with all that a report about it is decided by."""
+
+    resource: Resource
+    customer_uuid: UUID
+    provider_uuid: UUID
+    components: tuple[Component, ...]
+    """Those of its offering, and of its plan's where that is another one."""
+    plans: tuple[Plan, ...]
+    """The resource's own plan, and those of its plan periods."""
+    plan_periods: tuple[PlanPeriod, ...]
+
+    def plan(self, plan_uuid: UUID | None) -> Plan | None:
+        return next((plan for plan in self.plans if plan.uuid == plan_uuid), None)
+
+    def component(self, component_type: str) -> Component:
+        """The offering's component of this type. Raises StopIteration where there is none."""
+        own = (c for c in self.components if c.offering_uuid == self.resource.offering_uuid)
+        return next(c for c in own if c.component_type == component_type)
+
+    def site(self, component: Component) -> Site:
+        return Site(
+            resource_uuid=self.resource.uuid,
+            component_uuid=component.uuid,
+            component_type=component.component_type,
+            project_uuid=self.resource.project_uuid,
+            customer_uuid=self.customer_uuid,
+            offering_uuid=self.resource.offering_uuid,
+            provider_uuid=self.provider_uuid,
+        )
+
+    def not_reportable(self, component_types: set[str]) -> list[str]:
+        """Those of the types that take no reports here, sorted: they must be on the plan's offering too."""
+        plan = self.plan(self.resource.plan_uuid)
+        here = self._reportable_types(self.resource.offering_uuid)
+        under_plan = self._reportable_types(plan.offering_uuid if plan else None)
+        return sorted(component_types - (here & under_plan))
+
+    def _reportable_types(self, offering_uuid: UUID | None) -> set[str]:
+        return {
+            component.component_type
+            for component in self.components
+            if component.offering_uuid == offering_uuid and component.billing_type in REPORTABLE
+        }
+
+    def backfillable(self, component_types: set[str]) -> bool:
+        """Whether a provider may report all of these into a past month."""
+        plan = self.plan(self.resource.plan_uuid)
+        return all(
+            self.component(component_type).billing_type_under(plan) in BACKFILLABLE
+            for component_type in component_types
+        )
+
+    def plan_period_at(self, moment: datetime, month: tuple[datetime, datetime]) -> PlanPeriod | None:
+        """The period in force at a moment, else one that touches its month; the one that started last."""
+        covering = [period for period in self.plan_periods if period.covers(moment)]
+        touching = [period for period in self.plan_periods if period.overlaps(*month)]
+        candidates = covering or touching
+        return max(candidates, key=lambda period: (period.start is not None, period.start), default=None)

@@ -1,0 +1,75 @@
+"""What the ledger refuses, by name. `web/errors.py` gives each refusal its words and its HTTP status."""
+
+from decimal import Decimal
+
+
+class LedgerError(Exception):
+    """Base class of everything that the ledger says no with."""
+
+
+class Refusal(LedgerError):
+    """A report broke a rule; nothing of it was appended."""
+
+
+class ResourceHasNoPlan(Refusal):
+    """Usage can be reported only for a resource with a plan."""
+
+
+class ResourceNotInValidState(Refusal):
+    """Usage can be reported only while a resource is OK, Updating or Terminating."""
+
+
+class ComponentsNotReportable(Refusal):
+    """Some component types do not exist here, or are billed in a way that takes no reports."""
+
+    def __init__(self, component_types: list[str]) -> None:
+        super().__init__(component_types)
+        self.component_types = component_types
+
+
+class MeasuredInFuture(Refusal):
+    """The date of a report lies after now."""
+
+
+class MayNotBackfill(Refusal):
+    """Only staff and the provider may say when a usage was measured."""
+
+
+class MonthIsClosed(Refusal):
+    """A provider may report into a past month only for limit-based and one-time components."""
+
+
+class AmountMissing(Refusal):
+    """A user usage that exists already is replaced only by a stated amount."""
+
+
+class UserLimitExceeded(Refusal):
+    """One user's usage would exceed what was set as their limit. All three in the component's unit."""
+
+    def __init__(self, limit: Decimal, current: Decimal, additional: Decimal) -> None:
+        super().__init__(limit, current, additional)
+        self.limit, self.current, self.additional = limit, current, additional
+
+
+class ItemsRefused(Refusal):
+    """Some items of a bulk report break a rule. `refusals` is aligned with the items, None for a good one."""
+
+    def __init__(self, refusals: list[Refusal | None]) -> None:
+        super().__init__(refusals)
+        self.refusals = refusals
+
+
+class NotPermitted(LedgerError):
+    """The caller holds no role that may report usage here."""
+
+
+class NotFound(LedgerError):
+    """What the caller names does not exist, or is not theirs to see."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Contended(LedgerError):
+    """Other writers were faster at every attempt. Nothing was appended; the same report may be sent again."""

@@ -1,0 +1,199 @@
+"""The permanent vocabulary: every kind of fact the journal may hold.
+
+A stored fact is read for as long as the ledger exists, so this file changes only by adding: a new
+kind, or a new field with a default. A fact's topic is pinned and never reused; what can't be said by
+a default gets a higher `class_version` and an `upcast_vN_vN+1` that the mapper applies to old states.
+
+Every fact can be understood alone. It carries two times, `recorded_at` (ours) and, where something
+was measured, `measured_at` (the reporter's, with the UTC offset it was written with). People are named
+by `person` ids only; see `ledger/people.py`.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from eventsourcing.utils import register_topic
+from msgspec import Struct
+
+from ledger import catalogue
+
+Policy = Literal["none", "reuse", "zero"]
+Source = Literal["api", "import", "carry-over"]
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """What every fact says: its stream, its place there (1, 2, …), and when we recorded it (UTC)."""
+
+    TOPIC: ClassVar[str]
+    class_version: ClassVar[int] = 1
+
+    originator_id: UUID
+    originator_version: int
+    recorded_at: datetime
+
+    def __init_subclass__(cls) -> None:
+        if "TOPIC" in vars(cls):
+            register_topic(cls.TOPIC, cls)
+
+
+class Report(Fact, frozen=True, kw_only=True):
+    """What reports about a component and about one of its users have in common.
+
+    Their stream is one per (resource, component, month). Project, customer, offering and provider are
+    those of the resource when the report was recorded. `month` is the first day of the month that the
+    report counts for. `written_date` is the date exactly as the reporter sent it, None if undated.
+    `reported_by` is a user's uuid, None where nobody is known (an import).
+    """
+
+    usage_uuid: UUID
+    resource_uuid: UUID
+    component_uuid: UUID
+    component_type: str
+    month: date
+    project_uuid: UUID
+    customer_uuid: UUID
+    offering_uuid: UUID
+    provider_uuid: UUID
+    measured_at: datetime
+    written_date: str | None = None
+    reported_by: UUID | None = None
+    source: Source = "api"
+
+
+class UsageReported(Report, frozen=True, kw_only=True):
+    """A provider stated a month's total of a component.
+
+    `amount` is what was stated; `plan_amount` is the part of it that falls to this plan: less than the
+    amount only after a plan switch inside the month. Both in the component's unit, two decimals.
+    `created_at` is set for imported usages that are older than this journal.
+    """
+
+    TOPIC = "UsageReported"
+
+    amount: Decimal
+    plan_amount: Decimal
+    plan_uuid: UUID | None = None
+    plan_period_uuid: UUID | None = None
+    missing_usage_policy: Policy = "none"
+    description: str = ""
+    created_at: datetime | None = None
+
+
+class UserUsageReported(Report, frozen=True, kw_only=True):
+    """A provider stated how much of a component usage one user consumed.
+
+    `total` is set where the component usage stood at zero and takes the sum of its users as its own.
+    """
+
+    TOPIC = "UserUsageReported"
+
+    user_usage_uuid: UUID
+    person: UUID
+    commitment: str
+    amount: Decimal
+    offering_user_uuid: UUID | None = None
+    total: Decimal | None = None
+    created_at: datetime | None = None
+
+
+class Described(Fact, frozen=True, kw_only=True):
+    """A catalogue entity as it is from now on, whole. One stream per entity."""
+
+    source: Source = "import"
+    entity: catalogue.Entity
+
+
+class CustomerDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "CustomerDescribed"
+    entity: catalogue.Customer
+
+
+class ProjectDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "ProjectDescribed"
+    entity: catalogue.Project
+
+
+class CategoryDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "CategoryDescribed"
+    entity: catalogue.Category
+
+
+class ServiceProviderDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "ServiceProviderDescribed"
+    entity: catalogue.ServiceProvider
+
+
+class OfferingDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "OfferingDescribed"
+    entity: catalogue.Offering
+
+
+class ComponentDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "ComponentDescribed"
+    entity: catalogue.Component
+
+
+class PlanDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "PlanDescribed"
+    entity: catalogue.Plan
+
+
+class PlanComponentDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "PlanComponentDescribed"
+    entity: catalogue.PlanComponent
+
+
+class ResourceDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "ResourceDescribed"
+    entity: catalogue.Resource
+
+
+class PlanPeriodDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "PlanPeriodDescribed"
+    entity: catalogue.PlanPeriod
+
+
+class UserDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "UserDescribed"
+    entity: catalogue.User
+
+
+class OfferingUserDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "OfferingUserDescribed"
+    entity: catalogue.OfferingUser
+
+
+class RoleDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "RoleDescribed"
+    entity: catalogue.Role
+
+
+class UserUsageLimitDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "UserUsageLimitDescribed"
+    entity: catalogue.UserUsageLimit
+
+
+DESCRIPTIONS: dict[type[catalogue.Entity], type[Described]] = {
+    kind.__annotations__["entity"]: kind for kind in Described.__subclasses__()
+}
+
+
+class TokenIssued(Fact, frozen=True, kw_only=True):
+    """A user got an API token, which was shown once; only its SHA-256 is kept. One stream per token."""
+
+    TOPIC = "TokenIssued"
+
+    token_uuid: UUID
+    token_hash: str
+    user_uuid: UUID
+    expires_at: datetime | None = None
+
+
+class TokenRevoked(Fact, frozen=True, kw_only=True):
+    """A token stopped being valid."""
+
+    TOPIC = "TokenRevoked"
+
+    token_uuid: UUID

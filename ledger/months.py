@@ -1,0 +1,34 @@
+"""Which calendar month a moment belongs to. A month is the date of its first day."""
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+
+def month_of(moment: datetime, zone: tzinfo = UTC) -> date:
+    """The month that an aware moment falls into in `zone`."""
+    return moment.astimezone(zone).date().replace(day=1)
+
+
+def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
+    """The month that a report counts for.
+
+    A moment written with an offset other than zero counts for the month *as it was written*: an agent
+    at UTC+2 that sends 2026-11-01T00:00+02:00 means November, whatever that is in UTC. A moment in UTC
+    says nothing about the reporter's calendar and counts for its month in the ledger's own `zone`.
+    """
+    if measured_at.utcoffset() != timedelta(0):
+        return measured_at.date().replace(day=1)
+    return month_of(measured_at, zone)
+
+
+def next_month(month: date) -> date:
+    """The month after. Raises OverflowError after December 9999."""
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def bounds(month: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """First moment of the month, and first moment after it, in `zone`."""
+    return start_of(month, zone), start_of(next_month(month), zone)
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -1,0 +1,32 @@
+"""People, kept apart from the journal.
+
+A journal that can't forget must not hold names. A fact names a person by a random id, and commits to
+the username with SHA-256 over a random salt and the name. Username and salt live in the table `person`,
+the only rows that may ever be deleted: then the name is gone while every sum stays, and nobody can put
+another name in its place without the commitment showing it.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct
+
+Entropy = Callable[[int], bytes]
+"""Gives so many random bytes. Passed in, so that nothing below `web/` is random by itself."""
+
+
+class Person(Struct, frozen=True):
+    """A username with the random id and the salt that stand for it."""
+
+    uuid: UUID
+    username: str
+    salt: bytes
+
+    @property
+    def commitment(self) -> str:
+        return sha256(self.salt + self.username.encode()).hexdigest()
+
+
+def new_person(username: str, entropy: Entropy) -> Person:
+    return Person(UUID(bytes=entropy(16), version=4), username, entropy(16))

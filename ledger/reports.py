@@ -1,0 +1,100 @@
+"""What is reported, and what it is held against: values that pass between the layers."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod
+from ledger.events import Policy
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """When something was measured: the moment, and the text that it was written with."""
+
+    at: datetime
+    written: str
+
+
+class UsageItem(Struct, frozen=True, kw_only=True):
+    """The month's total of one component, in its unit."""
+
+    component_type: str
+    amount: Decimal
+    description: str = ""
+    missing_usage_policy: Policy = "none"
+
+
+class UsageReport(Struct, frozen=True, kw_only=True):
+    """What a provider states of one resource. `measured` is None for an undated report: it is of now."""
+
+    resource_uuid: UUID
+    items: tuple[UsageItem, ...]
+    plan_period: PlanPeriod | None = None
+    measured: Measured | None = None
+
+
+class UserUsageItem(Struct, frozen=True, kw_only=True):
+    """What one user consumed of a component usage. A `measured` item goes to the month of its date."""
+
+    username: str
+    amount: Decimal | None = None
+    offering_user_uuid: UUID | None = None
+    measured: Measured | None = None
+
+
+class UserUsageReport(Struct, frozen=True, kw_only=True):
+    """Users' shares of the component usage `usage_uuid`, which is of this component and month."""
+
+    usage_uuid: UUID
+    resource_uuid: UUID
+    component_uuid: UUID
+    month: date
+    items: tuple[UserUsageItem, ...]
+
+
+class UsageRow(Struct, frozen=True, kw_only=True):
+    """A component usage as it stands: the month's figure of a component under one plan."""
+
+    usage_uuid: UUID
+    amount: Decimal
+    measured_at: datetime
+    plan_uuid: UUID | None
+    plan_period_uuid: UUID | None
+    missing_usage_policy: Policy
+    description: str
+    reported_by: UUID | None
+
+
+class UserRow(Struct, frozen=True, kw_only=True):
+    """A user usage as it stands."""
+
+    usage_uuid: UUID
+    user_usage_uuid: UUID
+    person: UUID
+    amount: Decimal
+    offering_user_uuid: UUID | None
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """All there is of one (resource, component, month): the stream's version, its rows, oldest first."""
+
+    version: int = 0
+    rows: tuple[UsageRow, ...] = ()
+    users: tuple[UserRow, ...] = ()
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """What a report about one resource is decided by. Records are keyed by (component, month)."""
+
+    resource: MeteredResource
+    records: Mapping[tuple[UUID, date], Record]
+    user_limits: Mapping[UUID, Decimal] = {}
+    """Limits of the addressed component by offering user; read for user usages only."""
+
+
+def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:
+    """Id of the stream that holds every report about one component of one resource in one month."""
+    return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month:%Y-%m}")

@@ -1,0 +1,172 @@
+"""Decides what a report of a resource's usage leads to.
+
+A decision is a function of (the report, the past, who asks, now) to facts. It reads nothing and appends
+nothing; it returns all facts of a report, or raises a refusal.
+"""
+
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from msgspec import structs
+
+from ledger import errors, months
+from ledger.catalogue import NAMESPACE, Caller, Component, MeteredResource, PlanPeriod, ResourceState, Site
+from ledger.events import Fact, PlanPeriodDescribed, UsageReported
+from ledger.reports import Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream
+
+REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
+STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
+
+
+def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> list[Fact]:
+    """The facts that a report of a resource's usage leads to; none where nothing would change."""
+    measured_at = report.measured.at if report.measured else now
+    month = months.month_of_report(measured_at, zone)
+    _check_usage(report, past.resource, caller, now, month)
+    facts: list[Fact] = []
+    period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
+    if period is None and report.items and _is_under_its_first_plan(past.resource, month, now):
+        period = _first_plan_period(past.resource)
+        facts.append(_period_described(period, now))
+    last_of_each_type = {item.component_type: item for item in report.items}
+    for item in last_of_each_type.values():
+        component = past.resource.component(item.component_type)
+        record = past.records.get((component.uuid, month), Record())
+        site = past.resource.site(component)
+        usage_uuid = _target(record, period, record_stream(site.resource_uuid, site.component_uuid, month))
+        row = UsageRow(
+            usage_uuid=usage_uuid,
+            amount=_plan_amount(item, component, record, usage_uuid, past.resource, period),
+            measured_at=measured_at,
+            plan_uuid=period.plan_uuid if period else None,
+            plan_period_uuid=period.uuid if period else None,
+            missing_usage_policy=item.missing_usage_policy,
+            description=item.description,
+            reported_by=caller.user_uuid,
+        )
+        if not _stands(row, record):
+            facts.append(
+                usage_reported(site, month, record.version + 1, row, item.amount, report.measured, now)
+            )
+    return facts
+
+
+def _check_usage(
+    report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, month: date
+) -> None:
+    """The rules in the order in which the wire answers them; the right to report comes last."""
+    component_types = {item.component_type for item in report.items}
+    may_report = caller.may_report(resource.resource.offering_uuid, resource.provider_uuid)
+    if resource.resource.plan_uuid is None:
+        raise errors.ResourceHasNoPlan
+    if resource.resource.state not in REPORTABLE_STATES:
+        raise errors.ResourceNotInValidState
+    if wrong := resource.not_reportable(component_types):
+        raise errors.ComponentsNotReportable(wrong)
+    if report.measured and report.measured.at > now:
+        raise errors.MeasuredInFuture
+    if report.measured and not may_report:
+        raise errors.MayNotBackfill
+    if report.measured and not may_report_into(month, component_types, resource, caller, now):
+        raise errors.MonthIsClosed
+    if not may_report:
+        raise errors.NotPermitted
+
+
+def may_report_into(
+    month: date, component_types: set[str], resource: MeteredResource, caller: Caller, now: datetime
+) -> bool:
+    """Whether the caller's reports of these components into a month come in time: staff's always do."""
+    return caller.is_staff or month >= months.month_of(now) or resource.backfillable(component_types)
+
+
+def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime) -> bool:
+    """Whether the catalogue left the resource's only plan period unsaid. Past months never get one."""
+    return (
+        not resource.plan_periods
+        and resource.resource.state in STATES_WITH_A_PLAN_IN_FORCE
+        and month >= months.month_of(now)
+    )
+
+
+def _first_plan_period(resource: MeteredResource) -> PlanPeriod:
+    assert resource.resource.plan_uuid is not None, (
+        "checked before: a resource without a plan takes no reports"
+    )
+    return PlanPeriod(
+        uuid=uuid5(NAMESPACE, f"first plan period of {resource.resource.uuid.hex}"),
+        resource_uuid=resource.resource.uuid,
+        plan_uuid=resource.resource.plan_uuid,
+        start=resource.resource.created,
+    )
+
+
+def _period_described(period: PlanPeriod, now: datetime) -> PlanPeriodDescribed:
+    return PlanPeriodDescribed(
+        originator_id=period.stream, originator_version=1, recorded_at=now, source="api", entity=period
+    )
+
+
+def _target(record: Record, period: PlanPeriod | None, stream: UUID) -> UUID:
+    """The row a report is about: its plan's, else one without a plan, which it adopts, else a new one.
+
+    A new row's id is derived from the version that its first fact gets, so a replay derives the same.
+    """
+    plan_uuid = period.plan_uuid if period else None
+    for wanted in (plan_uuid, None):
+        for row in record.rows:
+            if row.plan_uuid == wanted:
+                return row.usage_uuid
+    return uuid5(stream, str(record.version + 1))
+
+
+def _plan_amount(
+    item: UsageItem,
+    component: Component,
+    record: Record,
+    usage_uuid: UUID,
+    resource: MeteredResource,
+    period: PlanPeriod | None,
+) -> Decimal:
+    """What of the month's total falls to this row: usage-billed components leave other plans theirs."""
+    plan = resource.plan(period.plan_uuid if period else resource.resource.plan_uuid)
+    if component.billing_type_under(plan) != "usage":
+        return item.amount
+    others = [row.amount for row in record.rows if row.usage_uuid != usage_uuid]
+    return max(Decimal(0), item.amount - sum(others, Decimal(0)))
+
+
+def _stands(row: UsageRow, record: Record) -> bool:
+    """Whether the record says so already. A report ends the missing-usage policy of the other rows."""
+    return row in record.rows and all(
+        other.missing_usage_policy == "none" for other in record.rows if other.usage_uuid != row.usage_uuid
+    )
+
+
+def usage_reported(
+    site: Site,
+    month: date,
+    version: int,
+    row: UsageRow,
+    amount: Decimal,
+    measured: Measured | None,
+    now: datetime,
+) -> UsageReported:
+    return UsageReported(
+        originator_id=record_stream(site.resource_uuid, site.component_uuid, month),
+        originator_version=version,
+        recorded_at=now,
+        **structs.asdict(site),
+        month=month,
+        usage_uuid=row.usage_uuid,
+        amount=amount,
+        plan_amount=row.amount,
+        measured_at=row.measured_at,
+        written_date=measured.written if measured else None,
+        plan_uuid=row.plan_uuid,
+        plan_period_uuid=row.plan_period_uuid,
+        missing_usage_policy=row.missing_usage_policy,
+        description=row.description,
+        reported_by=row.reported_by,
+    )

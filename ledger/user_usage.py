@@ -1,0 +1,217 @@
+"""Decides what a report of single users' usage leads to. See `ledger/usage.py` for what a decision is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from msgspec import structs
+
+from ledger import errors, months
+from ledger.catalogue import Caller, Component, Site
+from ledger.events import Fact, UserUsageReported
+from ledger.people import Person
+from ledger.reports import (
+    Measured,
+    Past,
+    Record,
+    UsageRow,
+    UserRow,
+    UserUsageItem,
+    UserUsageReport,
+    record_stream,
+)
+from ledger.usage import may_report_into, usage_reported
+
+BACKFILL_DESCRIPTION = "Created for user usage backfill"
+
+
+def report_user_usages(
+    report: UserUsageReport,
+    past: Past,
+    people: Mapping[str, Person],
+    caller: Caller,
+    now: datetime,
+    zone: tzinfo,
+) -> list[Fact]:
+    """The facts that a report of users' shares of one component usage leads to.
+
+    An item with a date goes to the oldest component usage of that date's month, which is made where
+    there is none. Raises NotPermitted, or ItemsRefused aligned with the items.
+    """
+    resource = past.resource
+    if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
+        raise errors.NotPermitted
+    component = next(c for c in resource.components if c.uuid == report.component_uuid)
+    _check_items(report, past, people, caller, component, now, zone)
+    drafts: dict[date, _Draft] = {}
+    for item in report.items:
+        month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
+        record = past.records.get((component.uuid, month), Record())
+        draft = drafts.setdefault(
+            month, _Draft(resource.site(component), month, record, caller.user_uuid, now)
+        )
+        target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
+        draft.put(target, people[item.username], item)
+    return [fact for draft in drafts.values() for fact in draft.finished()]
+
+
+def _check_items(
+    report: UserUsageReport,
+    past: Past,
+    people: Mapping[str, Person],
+    caller: Caller,
+    component: Component,
+    now: datetime,
+    zone: tzinfo,
+) -> None:
+    refusals: list[errors.Refusal | None] = []
+    named: set[str] = set()
+    for item in report.items:
+        try:
+            _check_item(item, item.username in named, report, past, people, caller, component, now, zone)
+            refusals.append(None)
+        except errors.Refusal as refusal:
+            refusals.append(refusal)
+        named.add(item.username)
+    if any(refusals):
+        raise errors.ItemsRefused(refusals)
+
+
+def _check_item(
+    item: UserUsageItem,
+    named_before: bool,
+    report: UserUsageReport,
+    past: Past,
+    people: Mapping[str, Person],
+    caller: Caller,
+    component: Component,
+    now: datetime,
+    zone: tzinfo,
+) -> None:
+    month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
+    record = past.records.get((component.uuid, month), Record())
+    person = people[item.username].uuid
+    if item.amount is None and (named_before or any(user.person == person for user in record.users)):
+        raise errors.AmountMissing
+    in_time = may_report_into(month, {component.component_type}, past.resource, caller, now)
+    if item.measured and not in_time:
+        raise errors.MonthIsClosed
+    limit = past.user_limits.get(item.offering_user_uuid) if item.offering_user_uuid else None
+    if limit is None:
+        return
+    # The usage that the item replaces counts too, and always that of the addressed component usage:
+    # the reference does so, and agents are used to it.
+    addressed = past.records.get((component.uuid, report.month), Record()).users
+    current = sum(
+        (
+            user.amount
+            for user in addressed
+            if user.usage_uuid == report.usage_uuid and user.offering_user_uuid == item.offering_user_uuid
+        ),
+        Decimal(0),
+    )
+    if current + (item.amount or 0) > limit:
+        raise errors.UserLimitExceeded(limit, current, item.amount or Decimal(0))
+
+
+@dataclass
+class _Draft:
+    """One record while the items of a report are applied to it, and the facts that this leads to."""
+
+    site: Site
+    month: date
+    record: Record
+    reported_by: UUID
+    now: datetime
+    new_row: UsageRow | None = None
+    usage_facts: list[Fact] = field(default_factory=list)
+    shares: dict[UUID, dict[UUID, tuple[UserRow, Person, UserUsageItem]]] = field(default_factory=dict)
+
+    def row(self, usage_uuid: UUID) -> UsageRow:
+        return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
+
+    def oldest_row(self, measured: Measured) -> UsageRow:
+        """The month's first row. Where there is none, it is made, with nothing used and no plan."""
+        if self.record.rows:
+            return self.record.rows[0]
+        if self.new_row is None:
+            stream = record_stream(self.site.resource_uuid, self.site.component_uuid, self.month)
+            version = self.record.version + 1
+            self.new_row = UsageRow(
+                usage_uuid=uuid5(stream, str(version)),
+                amount=Decimal(0),
+                measured_at=measured.at,
+                plan_uuid=None,
+                plan_period_uuid=None,
+                missing_usage_policy="none",
+                description=BACKFILL_DESCRIPTION,
+                reported_by=self.reported_by,
+            )
+            self.usage_facts = [
+                usage_reported(self.site, self.month, version, self.new_row, Decimal(0), measured, self.now)
+            ]
+        return self.new_row
+
+    def put(self, target: UsageRow, person: Person, item: UserUsageItem) -> None:
+        """Applies an item: only the amount of a known user changes, and the last item of a user counts."""
+        shares = self.shares.setdefault(target.usage_uuid, {})
+        before = shares[person.uuid][0] if person.uuid in shares else self._standing(target, person)
+        user = UserRow(
+            usage_uuid=target.usage_uuid,
+            user_usage_uuid=before.user_usage_uuid if before else uuid5(target.usage_uuid, person.uuid.hex),
+            person=person.uuid,
+            amount=item.amount or Decimal(0),
+            offering_user_uuid=before.offering_user_uuid if before else item.offering_user_uuid,
+        )
+        shares[person.uuid] = (user, person, item)
+
+    def _standing(self, target: UsageRow, person: Person) -> UserRow | None:
+        of_target = (user for user in self.record.users if user.usage_uuid == target.usage_uuid)
+        return next((user for user in of_target if user.person == person.uuid), None)
+
+    def finished(self) -> list[Fact]:
+        facts = list(self.usage_facts)
+        for usage_uuid, shares in self.shares.items():
+            total = self._total_taken_over(usage_uuid, shares)
+            *_, last = shares
+            for person_uuid, (user, person, item) in shares.items():
+                takes_over = total if person_uuid == last else None
+                if user not in self.record.users or takes_over is not None:
+                    version = self.record.version + len(facts) + 1
+                    facts.append(self._user_usage_reported(version, user, person, item, takes_over))
+        return facts
+
+    def _total_taken_over(
+        self, usage_uuid: UUID, shares: Mapping[UUID, tuple[UserRow, Person, UserUsageItem]]
+    ) -> Decimal | None:
+        """The sum of all users, where the component usage itself stands at zero; else None."""
+        target = self.new_row or self.row(usage_uuid)
+        if target.amount != 0:
+            return None
+        standing = [u for u in self.record.users if u.usage_uuid == usage_uuid and u.person not in shares]
+        total = sum((user.amount for user in standing), Decimal(0))
+        total += sum((user.amount for user, _, _ in shares.values()), Decimal(0))
+        return total if total > 0 else None
+
+    def _user_usage_reported(
+        self, version: int, user: UserRow, person: Person, item: UserUsageItem, total: Decimal | None
+    ) -> UserUsageReported:
+        return UserUsageReported(
+            originator_id=record_stream(self.site.resource_uuid, self.site.component_uuid, self.month),
+            originator_version=version,
+            recorded_at=self.now,
+            **structs.asdict(self.site),
+            month=self.month,
+            usage_uuid=user.usage_uuid,
+            user_usage_uuid=user.user_usage_uuid,
+            person=person.uuid,
+            commitment=person.commitment,
+            amount=user.amount,
+            offering_user_uuid=user.offering_user_uuid,
+            total=total,
+            measured_at=item.measured.at if item.measured else self.now,
+            written_date=item.measured.written if item.measured else None,
+            reported_by=self.reported_by,
+        )

@@ -1,0 +1,1 @@
+"""The read side: tables that can be dropped and rebuilt from the journal at any time."""

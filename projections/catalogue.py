@@ -1,0 +1,118 @@
+"""Read model of the catalogue: the last description of every entity that usage hangs on."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger import catalogue
+from ledger.catalogue import Entity, MeteredResource, PlanPeriod
+from ledger.events import Described, Fact
+from projections.rows import as_json, upsert
+
+TABLES: dict[type[Entity], str] = {
+    catalogue.Customer: "customer",
+    catalogue.Project: "project",
+    catalogue.Category: "category",
+    catalogue.ServiceProvider: "service_provider",
+    catalogue.Offering: "offering",
+    catalogue.Component: "component",
+    catalogue.Plan: "plan",
+    catalogue.PlanComponent: "plan_component",
+    catalogue.Resource: "resource",
+    catalogue.PlanPeriod: "plan_period",
+    catalogue.UserUsageLimit: "user_usage_limit",
+}
+
+UPSERTS = {
+    kind: upsert(
+        table,
+        kind.__struct_fields__,
+        key=("plan_uuid", "component_uuid") if kind is catalogue.PlanComponent else ("uuid",),
+    )
+    for kind, table in TABLES.items()
+}
+
+UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=("stream",))
+
+SELECT_DESCRIPTIONS = """
+SELECT stream, version, digest FROM description WHERE stream = ANY(%(streams)s)"""
+
+SELECT_METERED_RESOURCE = """
+SELECT json_build_object(
+    'resource', to_json(r),
+    'customer_uuid', p.customer_uuid,
+    'provider_uuid', o.customer_uuid,
+    'components', (
+        SELECT coalesce(json_agg(c), '[]') FROM component c
+        WHERE c.offering_uuid = r.offering_uuid
+           OR c.offering_uuid = (SELECT offering_uuid FROM plan WHERE uuid = r.plan_uuid)
+    ),
+    'plans', (
+        SELECT coalesce(json_agg(n), '[]') FROM plan n
+        WHERE n.uuid = r.plan_uuid
+           OR n.uuid IN (SELECT plan_uuid FROM plan_period WHERE resource_uuid = r.uuid)
+    ),
+    'plan_periods', (
+        SELECT coalesce(json_agg(t), '[]') FROM plan_period t WHERE t.resource_uuid = r.uuid
+    )
+)::text AS value
+FROM resource r
+JOIN project p ON p.uuid = r.project_uuid
+JOIN offering o ON o.uuid = r.offering_uuid
+WHERE r.uuid = %(uuid)s"""
+
+SELECT_PLAN_PERIOD = """
+SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = %(uuid)s"""
+
+EXISTS_RESOURCE = "SELECT FROM resource WHERE uuid = %(uuid)s"
+
+EXISTS_OFFERING_USER = "SELECT FROM offering_user WHERE uuid = %(uuid)s"
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Keeps the last description of every entity of the batch."""
+    last = {fact.originator_id: fact for _, fact in facts if isinstance(fact, Described)}
+    if not last:
+        return
+    described = [
+        {"stream": fact.originator_id, "version": fact.originator_version, "digest": digest(fact.entity)}
+        for fact in last.values()
+    ]
+    cursor.execute(UPSERT_DESCRIPTION, {"rows": as_json(described)})
+    for kind, statement in UPSERTS.items():
+        entities = [fact.entity for fact in last.values() if type(fact.entity) is kind]
+        if entities:
+            cursor.execute(statement, {"rows": as_json(entities)})
+
+
+def digest(entity: Entity) -> str:
+    """SHA-256 of an entity: equal exactly for equal descriptions."""
+    return sha256(msgspec.json.encode(entity, order="deterministic")).hexdigest()
+
+
+def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tuple[int, str]]:
+    """Version and digest of the last description in each of the streams that has one."""
+    rows = cursor.execute(SELECT_DESCRIPTIONS, {"streams": streams}).fetchall()
+    return {row["stream"]: (row["version"], row["digest"]) for row in rows}
+
+
+def metered_resource(cursor: Cursor[DictRow], uuid: UUID) -> MeteredResource | None:
+    row = cursor.execute(SELECT_METERED_RESOURCE, {"uuid": uuid}).fetchone()
+    return msgspec.json.decode(row["value"], type=MeteredResource) if row else None
+
+
+def plan_period(cursor: Cursor[DictRow], uuid: UUID) -> PlanPeriod | None:
+    row = cursor.execute(SELECT_PLAN_PERIOD, {"uuid": uuid}).fetchone()
+    return msgspec.json.decode(row["value"], type=PlanPeriod) if row else None
+
+
+def has_resource(cursor: Cursor[DictRow], uuid: UUID) -> bool:
+    return cursor.execute(EXISTS_RESOURCE, {"uuid": uuid}).fetchone() is not None
+
+
+def has_offering_user(cursor: Cursor[DictRow], uuid: UUID) -> bool:
+    return cursor.execute(EXISTS_OFFERING_USER, {"uuid": uuid}).fetchone() is not None

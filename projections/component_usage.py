@@ -1,0 +1,251 @@
+"""Read model of component usages: the figure of each component of a resource, by month and plan."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL
+
+from ledger.events import (
+    ComponentDescribed,
+    Fact,
+    OfferingDescribed,
+    ProjectDescribed,
+    ResourceDescribed,
+    UsageReported,
+    UserUsageReported,
+)
+from ledger.reports import Record, UsageRow
+from projections.lists import Scopes, order_by, total_of, where
+from projections.rows import as_json
+
+# Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
+UPSERT = """
+INSERT INTO component_usage (
+    resource_uuid, uuid, id, version, component_uuid, component_type,
+    project_uuid, customer_uuid, offering_uuid, provider_uuid,
+    billing_period, plan_uuid, plan_period_uuid, usage, measured_at,
+    missing_usage_policy, description, reported_by, created)
+SELECT
+    n.resource_uuid, n.uuid, n.id, n.version,
+    n.component_uuid, coalesce(c.component_type, n.component_type),
+    coalesce(r.project_uuid, n.project_uuid), coalesce(p.customer_uuid, n.customer_uuid),
+    coalesce(r.offering_uuid, n.offering_uuid), coalesce(o.customer_uuid, n.provider_uuid),
+    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
+    n.missing_usage_policy, n.description, n.reported_by, n.created
+FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+LEFT JOIN resource r ON r.uuid = n.resource_uuid
+LEFT JOIN project p ON p.uuid = r.project_uuid
+LEFT JOIN offering o ON o.uuid = r.offering_uuid
+LEFT JOIN component c ON c.uuid = n.component_uuid
+ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
+    version = EXCLUDED.version,
+    plan_uuid = EXCLUDED.plan_uuid,
+    plan_period_uuid = EXCLUDED.plan_period_uuid,
+    usage = EXCLUDED.usage,
+    measured_at = EXCLUDED.measured_at,
+    missing_usage_policy = EXCLUDED.missing_usage_policy,
+    description = EXCLUDED.description,
+    reported_by = EXCLUDED.reported_by"""
+
+# A report ends the missing-usage policy of the other rows of its record.
+END_POLICIES = """
+UPDATE component_usage u SET missing_usage_policy = 'none'
+FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+WHERE u.resource_uuid = n.resource_uuid
+  AND u.component_uuid = n.component_uuid
+  AND u.billing_period = n.billing_period
+  AND u.uuid <> n.uuid
+  AND u.missing_usage_policy <> 'none'"""
+
+# A report of users moves the version on, and gives the total to a usage that stood at zero.
+TAKE_OVER_TOTALS = """
+UPDATE component_usage u SET version = n.version, usage = coalesce(n.usage, u.usage)
+FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+WHERE u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid"""
+
+FOLLOW_CATALOGUE = """
+UPDATE component_usage u SET
+    component_type = c.component_type,
+    project_uuid = r.project_uuid,
+    customer_uuid = p.customer_uuid,
+    offering_uuid = r.offering_uuid,
+    provider_uuid = o.customer_uuid
+FROM resource r, project p, offering o, component c
+WHERE (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
+       OR u.offering_uuid = ANY(%(offerings)s))
+  AND u.resource_uuid = r.uuid AND u.component_uuid = c.uuid
+  AND p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
+  AND (u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid, u.provider_uuid) IS DISTINCT FROM
+      (c.component_type, r.project_uuid, p.customer_uuid, r.offering_uuid, o.customer_uuid)"""
+
+FILTERS = {
+    "uuid": SQL("u.uuid = %(uuid)s"),
+    "resource_uuid": SQL("u.resource_uuid = %(resource_uuid)s"),
+    "resource": SQL("u.resource_uuid = %(resource)s"),
+    "offering_uuid": SQL("u.offering_uuid = %(offering_uuid)s"),
+    "project_uuid": SQL("u.project_uuid = %(project_uuid)s"),
+    "customer_uuid": SQL("u.customer_uuid = %(customer_uuid)s"),
+    "component_type": SQL("u.component_type = %(component_type)s"),
+    "billing_period": SQL("u.billing_period = %(billing_period)s"),
+    "billing_period_year": SQL("extract(year FROM u.billing_period) = %(billing_period_year)s"),
+    "billing_period_month": SQL("extract(month FROM u.billing_period) = %(billing_period_month)s"),
+    "measured_from": SQL("u.measured_at >= %(measured_from)s"),
+    "measured_before": SQL("u.measured_at < %(measured_before)s"),
+    "missing_usage_policies": SQL("u.missing_usage_policy = ANY(%(missing_usage_policies)s)"),
+    "nothing": SQL("false"),
+}
+"""What a list can be restricted to, with the parameter of the same name. Times are aware, months dates."""
+
+ORDERS = {
+    "billing_period": SQL("u.billing_period"),
+    "usage": SQL("u.usage"),
+    "missing_usage_policy": SQL("u.missing_usage_policy"),
+}
+DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
+
+COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
+
+PAGE = SQL("""
+SELECT
+    u.uuid, u.created, u.description, u.component_type, c.name AS component_name, c.measured_unit,
+    u.usage, u.measured_at, u.missing_usage_policy, u.resource_uuid, r.name AS resource_name,
+    u.offering_uuid, o.name AS offering_name, u.project_uuid, p.name AS project_name,
+    u.customer_uuid, cu.name AS customer_name, u.billing_period, a.id AS modified_by,
+    u.component_uuid, u.provider_uuid
+FROM (
+    SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+) u
+LEFT JOIN component c ON c.uuid = u.component_uuid
+LEFT JOIN resource r ON r.uuid = u.resource_uuid
+LEFT JOIN offering o ON o.uuid = u.offering_uuid
+LEFT JOIN project p ON p.uuid = u.project_uuid
+LEFT JOIN customer cu ON cu.uuid = u.customer_uuid
+LEFT JOIN account a ON a.uuid = u.reported_by
+ORDER BY {order}""")
+
+SELECT_RECORDS = """
+SELECT
+    uuid AS usage_uuid, component_uuid, billing_period, version, usage AS amount, measured_at, plan_uuid,
+    plan_period_uuid, missing_usage_policy, description, reported_by
+FROM component_usage
+WHERE resource_uuid = %(resource_uuid)s AND billing_period = ANY(%(months)s)
+ORDER BY id"""
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Folds a batch into one row for each usage, so that each statement touches a row once."""
+    _follow_catalogue(cursor, [fact for _, fact in facts])
+    rows: dict[UUID, dict[str, Any]] = {}
+    totals: dict[UUID, dict[str, Any]] = {}
+    records: dict[UUID, list[UUID]] = {}
+    for position, fact in facts:
+        if isinstance(fact, UsageReported):
+            of_record = records.setdefault(fact.originator_id, [])
+            for other in of_record:
+                rows[other]["missing_usage_policy"] = "none"
+            rows[fact.usage_uuid] = _row(position, fact, rows.get(fact.usage_uuid))
+            if fact.usage_uuid not in of_record:
+                of_record.append(fact.usage_uuid)
+        elif isinstance(fact, UserUsageReported):
+            _take_over(fact, rows.get(fact.usage_uuid), totals)
+    if totals:
+        cursor.execute(TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
+    if rows:
+        parameters = {"rows": as_json(rows.values())}
+        cursor.execute(END_POLICIES, parameters)
+        cursor.execute(UPSERT, parameters)
+
+
+def _row(position: int, fact: UsageReported, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "resource_uuid": fact.resource_uuid,
+        "uuid": fact.usage_uuid,
+        "id": before["id"] if before else position,
+        "version": fact.originator_version,
+        "component_uuid": fact.component_uuid,
+        "component_type": fact.component_type,
+        "project_uuid": fact.project_uuid,
+        "customer_uuid": fact.customer_uuid,
+        "offering_uuid": fact.offering_uuid,
+        "provider_uuid": fact.provider_uuid,
+        "billing_period": fact.month,
+        "plan_uuid": fact.plan_uuid,
+        "plan_period_uuid": fact.plan_period_uuid,
+        "usage": fact.plan_amount,
+        "measured_at": fact.measured_at,
+        "missing_usage_policy": fact.missing_usage_policy,
+        "description": fact.description,
+        "reported_by": fact.reported_by,
+        "created": before["created"] if before else fact.created_at or fact.recorded_at,
+    }
+
+
+def _take_over(
+    fact: UserUsageReported, row: dict[str, Any] | None, totals: dict[UUID, dict[str, Any]]
+) -> None:
+    if row is None:
+        row = totals.setdefault(
+            fact.usage_uuid, {"resource_uuid": fact.resource_uuid, "uuid": fact.usage_uuid, "usage": None}
+        )
+    row["version"] = fact.originator_version
+    if fact.total is not None:
+        row["usage"] = fact.total
+
+
+def _follow_catalogue(cursor: Cursor[DictRow], facts: Iterable[Fact]) -> None:
+    moved: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
+    for fact in facts:
+        match fact:
+            case ResourceDescribed(entity=resource):
+                moved["resources"].append(resource.uuid)
+            case ProjectDescribed(entity=project):
+                moved["projects"].append(project.uuid)
+            case OfferingDescribed(entity=offering):
+                moved["offerings"].append(offering.uuid)
+            case ComponentDescribed(entity=component):
+                moved["offerings"].append(component.offering_uuid)
+    if any(moved.values()):
+        cursor.execute(FOLLOW_CATALOGUE, moved)
+
+
+def select(
+    cursor: Cursor[DictRow],
+    restrictions: Mapping[str, Any],
+    scopes: Scopes,
+    order: Sequence[tuple[str, bool]] = (),
+    limit: int = 1,
+    offset: int = 0,
+) -> list[DictRow]:
+    """A page of component usages with the names around them, newest first unless ordered otherwise.
+
+    `restrictions` are values by the names in FILTERS. `order` is pairs of (name in ORDERS, descending).
+    """
+    statement = PAGE.format(
+        where=where(FILTERS, restrictions, scopes), order=order_by(ORDERS, order, SQL("u.id"), DEFAULT_ORDER)
+    )
+    parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
+    return cursor.execute(statement, parameters).fetchall()
+
+
+def count(cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
+    """How many component usages `select` finds on all pages."""
+    statement = COUNT.format(where=where(FILTERS, restrictions, scopes))
+    return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
+
+
+def records(
+    cursor: Cursor[DictRow], resource_uuid: UUID, months: Iterable[date]
+) -> dict[tuple[UUID, date], Record]:
+    """What stands of a resource in some months, by component and month: what a report is decided by."""
+    found: dict[tuple[UUID, date], Record] = {}
+    parameters = {"resource_uuid": resource_uuid, "months": list(months)}
+    for values in cursor.execute(SELECT_RECORDS, parameters):
+        key = (values.pop("component_uuid"), values.pop("billing_period"))
+        version = values.pop("version")
+        record = found.get(key, Record())
+        found[key] = Record(version=max(record.version, version), rows=(*record.rows, UsageRow(**values)))
+    return found

@@ -1,0 +1,211 @@
+-- Every read table and index. All of it can be dropped: the journal (and journal.person) make it anew.
+--
+-- Tables are named without a schema: they belong to the one that comes first in the search path.
+-- Text that is sorted is in collation "C", so that an order is the same on every server.
+-- A table carries the ids that it is filtered by; names are joined for the rows of a page only. Keys of
+-- usage tables begin with resource_uuid and have no foreign keys, so that they can be distributed by it.
+
+CREATE TABLE read_position (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    position bigint NOT NULL               -- of the last fact that every table here reflects
+);
+INSERT INTO read_position (position) VALUES (0);
+
+-- One row for every described entity: what an import compares with before it appends a description.
+CREATE TABLE description (
+    stream uuid PRIMARY KEY,
+    version bigint NOT NULL,
+    digest text NOT NULL                   -- SHA-256 of the entity as it was last described
+);
+
+CREATE TABLE customer (
+    uuid uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    abbreviation text NOT NULL
+);
+
+CREATE TABLE project (
+    uuid uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    customer_uuid uuid NOT NULL,
+    is_removed boolean NOT NULL
+);
+CREATE INDEX project_customer ON project (customer_uuid);
+
+CREATE TABLE category (
+    uuid uuid PRIMARY KEY,
+    title text NOT NULL
+);
+
+CREATE TABLE service_provider (
+    uuid uuid PRIMARY KEY,
+    customer_uuid uuid NOT NULL
+);
+
+CREATE TABLE offering (
+    uuid uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    offering_type text COLLATE "C" NOT NULL,
+    customer_uuid uuid NOT NULL,           -- the provider
+    state integer NOT NULL,
+    category_uuid uuid,
+    project_uuid uuid,
+    parent_uuid uuid,
+    plugin_options jsonb NOT NULL
+);
+CREATE INDEX offering_customer ON offering (customer_uuid);
+
+CREATE TABLE component (
+    uuid uuid PRIMARY KEY,
+    offering_uuid uuid NOT NULL,
+    component_type text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    description text NOT NULL,
+    measured_unit text NOT NULL,
+    billing_type text NOT NULL,
+    limit_period text NOT NULL,
+    limit_amount numeric,
+    is_prepaid boolean NOT NULL,
+    unit_factor numeric NOT NULL,
+    billed_per_plan boolean NOT NULL
+);
+CREATE INDEX component_offering ON component (offering_uuid);
+
+CREATE TABLE plan (
+    uuid uuid PRIMARY KEY,
+    name text NOT NULL,
+    offering_uuid uuid NOT NULL,
+    billing_mode text NOT NULL
+);
+
+CREATE TABLE plan_component (
+    plan_uuid uuid,
+    component_uuid uuid,
+    price numeric NOT NULL,
+    amount numeric NOT NULL,
+    PRIMARY KEY (plan_uuid, component_uuid)
+);
+
+CREATE TABLE resource (
+    uuid uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    offering_uuid uuid NOT NULL,
+    project_uuid uuid NOT NULL,
+    plan_uuid uuid,
+    state integer NOT NULL,
+    limits jsonb NOT NULL,
+    slug text NOT NULL,
+    backend_id text NOT NULL,
+    created timestamptz,
+    backend_metadata jsonb NOT NULL,
+    attributes jsonb NOT NULL
+);
+CREATE INDEX resource_offering ON resource (offering_uuid);
+CREATE INDEX resource_project ON resource (project_uuid);
+
+CREATE TABLE plan_period (
+    uuid uuid PRIMARY KEY,
+    resource_uuid uuid NOT NULL,
+    plan_uuid uuid NOT NULL,
+    "start" timestamptz,
+    "end" timestamptz
+);
+CREATE INDEX plan_period_resource ON plan_period (resource_uuid);
+
+CREATE TABLE user_usage_limit (
+    uuid uuid PRIMARY KEY,
+    resource_uuid uuid NOT NULL,
+    component_uuid uuid NOT NULL,
+    offering_user_uuid uuid NOT NULL,
+    "limit" numeric NOT NULL
+);
+CREATE INDEX user_usage_limit_resource ON user_usage_limit (resource_uuid, component_uuid);
+
+CREATE TABLE account (
+    uuid uuid PRIMARY KEY,
+    id integer UNIQUE,                     -- small and stable: 1 for whoever was described first
+    position bigint NOT NULL,              -- of the first description
+    person uuid NOT NULL,
+    username text,                         -- null once the person has been forgotten
+    is_staff boolean NOT NULL,
+    is_support boolean NOT NULL,
+    is_active boolean NOT NULL
+);
+CREATE INDEX account_username ON account (username);
+
+CREATE TABLE offering_user (
+    uuid uuid PRIMARY KEY,
+    offering_uuid uuid NOT NULL,
+    person uuid NOT NULL,
+    username text,
+    user_uuid uuid
+);
+
+CREATE TABLE role (
+    uuid uuid PRIMARY KEY,
+    user_uuid uuid NOT NULL,
+    role_name text NOT NULL,
+    scope_type text NOT NULL,
+    scope_uuid uuid NOT NULL,
+    is_active boolean NOT NULL
+);
+CREATE INDEX role_user ON role (user_uuid);
+
+CREATE TABLE token (
+    token_uuid uuid PRIMARY KEY,
+    token_hash text NOT NULL UNIQUE,
+    user_uuid uuid NOT NULL,
+    issued_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    version bigint NOT NULL
+);
+
+-- The figure of a component of a resource in a month, under one plan.
+CREATE TABLE component_usage (
+    resource_uuid uuid NOT NULL,
+    uuid uuid NOT NULL,
+    id bigint NOT NULL,                    -- position of the first fact: the order of creation
+    version bigint NOT NULL,               -- of the last fact of its record's stream that it reflects
+    component_uuid uuid NOT NULL,
+    component_type text COLLATE "C" NOT NULL,
+    project_uuid uuid NOT NULL,
+    customer_uuid uuid NOT NULL,
+    offering_uuid uuid NOT NULL,
+    provider_uuid uuid NOT NULL,
+    billing_period date NOT NULL,
+    plan_uuid uuid,
+    plan_period_uuid uuid,
+    usage numeric(20, 2) NOT NULL,
+    measured_at timestamptz NOT NULL,
+    missing_usage_policy text COLLATE "C" NOT NULL,
+    description text NOT NULL,
+    reported_by uuid,
+    created timestamptz NOT NULL,
+    PRIMARY KEY (resource_uuid, uuid)
+);
+CREATE INDEX component_usage_uuid ON component_usage (uuid);
+CREATE INDEX component_usage_default_order ON component_usage (measured_at DESC, component_type, id);
+CREATE INDEX component_usage_month ON component_usage (billing_period, measured_at DESC, component_type, id);
+CREATE INDEX component_usage_record ON component_usage (resource_uuid, component_uuid, billing_period);
+CREATE INDEX component_usage_offering ON component_usage (offering_uuid, measured_at DESC, component_type, id);
+CREATE INDEX component_usage_project ON component_usage (project_uuid, measured_at DESC, component_type, id);
+CREATE INDEX component_usage_customer ON component_usage (customer_uuid, measured_at DESC, component_type, id);
+CREATE INDEX component_usage_provider ON component_usage (provider_uuid, measured_at DESC, component_type, id);
+
+-- What one user consumed of a component usage, from which it has its month, component, date and ids.
+CREATE TABLE user_usage (
+    resource_uuid uuid NOT NULL,
+    uuid uuid NOT NULL,
+    id bigint NOT NULL,                    -- position of the first fact
+    component_usage_uuid uuid NOT NULL,
+    person uuid NOT NULL,
+    username text COLLATE "C",             -- null once the person has been forgotten
+    offering_user_uuid uuid,
+    usage numeric(20, 2) NOT NULL,
+    created timestamptz NOT NULL,
+    modified timestamptz NOT NULL,
+    PRIMARY KEY (resource_uuid, uuid)
+);
+CREATE INDEX user_usage_uuid ON user_usage (uuid);
+CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);

@@ -1,0 +1,61 @@
+"""Who asks: `Authorization: Token …`, as in Waldur."""
+
+from hashlib import sha256
+from typing import cast
+
+from flask import g, request
+
+from ledger.catalogue import Caller
+from projections import accounts
+from projections.lists import Scopes
+from web.errors import Unauthenticated
+from web.services import services
+
+
+def hash_of(token: str) -> str:
+    """What the ledger keeps of a token: enough to know it again, as tokens are long and random."""
+    return sha256(token.encode()).hexdigest()
+
+
+def authenticate() -> None:
+    """Finds out who asks, before every request to the API. Raises Unauthenticated."""
+    with services().reading() as cursor:
+        credentials = accounts.credentials(cursor, hash_of(_token()))
+    if credentials is None:
+        raise Unauthenticated("Invalid token.")
+    if not credentials.is_active:
+        raise Unauthenticated("User inactive or deleted.")
+    if credentials.expires_at is not None and credentials.expires_at <= services().clock():
+        raise Unauthenticated("Token has expired.")
+    g.caller = credentials.caller
+
+
+def _token() -> str:
+    """The token of the request. `Bearer x` and `Bearer Token x` are what some clients send."""
+    words = request.headers.get("Authorization", "").split()
+    if not words or words[0].lower() not in ("token", "bearer"):
+        raise Unauthenticated("Authentication credentials were not provided.")
+    if [word.lower() for word in words[:2]] == ["bearer", "token"]:
+        words = words[1:]
+    if len(words) == 1:
+        raise Unauthenticated("Invalid token. No credentials provided.")
+    if len(words) > 2:
+        raise Unauthenticated("Invalid token. Token string should not contain spaces.")
+    return words[1]
+
+
+def caller() -> Caller:
+    return cast(Caller, g.caller)
+
+
+def visible() -> Scopes:
+    """Whose usage the caller may see."""
+    who = caller()
+    if who.sees_all:
+        return None
+    return {
+        "customers": who.scopes("customer"),
+        "providers": who.providers,
+        "projects": who.scopes("project"),
+        "offerings": who.scopes("offering"),
+    }

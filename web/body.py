@@ -1,0 +1,78 @@
+"""Request bodies: from bytes to plain values. Numbers with a point become Decimals, never floats."""
+
+import json
+import re
+from decimal import Context, Decimal
+from typing import Any
+
+import orjson
+from flask import request
+from marshmallow import Schema, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from web.errors import MalformedBody, UnsupportedMediaType
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def load(schema: Schema) -> Any:
+    """The body as `schema` reads it. Raises MalformedBody, UnsupportedMediaType, ValidationError."""
+    body = _parsed()
+    if body is None:
+        raise ValidationError({"non_field_errors": ["No data provided"]})
+    if not isinstance(body, dict):
+        raise ValidationError({"non_field_errors": [not_a_dictionary(body)]})
+    return schema.load(body)
+
+
+def not_a_dictionary(value: Any) -> str:
+    return f"Invalid data. Expected a dictionary, but got {type_name(value)}."
+
+
+def type_name(value: Any) -> str:
+    """The type that a JSON value has for our clients, who know nothing of Decimals."""
+    return "float" if isinstance(value, Decimal) else type(value).__name__
+
+
+def _parsed() -> Any:
+    if request.mimetype in FORMS:
+        return from_form(request.form)
+    data = request.get_data()
+    if not data:
+        return {}
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(request.content_type or "")
+    return from_json(data)
+
+
+def from_json(data: bytes) -> Any:
+    """Values of a JSON text, which orjson judges: its strictness and its messages are the wire's."""
+    try:
+        orjson.loads(data)
+        return json.loads(data, parse_float=_decimal, parse_int=_integer)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(f"JSON parse error - {error}") from None
+    except RecursionError:
+        raise MalformedBody("JSON parse error - nested too deeply") from None
+
+
+def _decimal(literal: str) -> Decimal:
+    """Exactly the number that was written; trailing zeros of a JSON number say nothing (5.000 is 5)."""
+    return Decimal(literal).normalize(Context(prec=len(literal)))
+
+
+def _integer(literal: str) -> int | Decimal:
+    return int(literal) if len(literal) < 100 else Decimal(literal)
+
+
+def from_form(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Values of a form. Lists of objects are written `usages[0]type=cpu&usages[0]amount=5`."""
+    values: dict[str, Any] = {}
+    lists: dict[str, dict[int, dict[str, str]]] = {}
+    for key, value in form.items():
+        if match := re.fullmatch(r"(\w+)\[(\d{1,6})\][.\[]?(\w+)\]?", key):
+            name, index, field = match.groups()
+            lists.setdefault(name, {}).setdefault(int(index), {})[field] = value
+        else:
+            values[key] = form.getlist(key)[-1]
+    return values | {name: [items[index] for index in sorted(items)] for name, items in lists.items()}

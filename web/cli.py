@@ -1,0 +1,156 @@
+"""The command `usage-ledger`."""
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from projections.projector import ProjectingFailed
+from web import demo, tokens, utc_now
+from web.config import ConfigurationError, Settings, open_database, open_ledger, projector_of
+from web.embedded_postgres import EmbeddedPostgresError
+from web.errors import DATABASE_IS_AWAY
+from web.fields import uuid_of
+from web.importing import StructureError, import_lists, read_lists
+from web.server import Server
+from web.services import Services
+
+EXPECTED = (
+    ConfigurationError,
+    EmbeddedPostgresError,
+    StructureError,
+    ProjectingFailed,
+    tokens.TokenError,
+    OSError,
+    *DATABASE_IS_AWAY,
+)
+"""What can go wrong without being a fault of the program: told in one line."""
+
+
+class Group(click.Group):
+    """Tells errors in one line."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except EXPECTED as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="usage-ledger")
+def main() -> None:
+    """An event-sourced usage ledger on the wire format of Waldur's marketplace usage API.
+
+    Environment: LEDGER_DATABASE_URL names a PostgreSQL 15 or later (unset: an embedded one is started),
+    LEDGER_DATA_DIR where the embedded one keeps its files, LEDGER_TIME_ZONE the zone that months are
+    counted in (default UTC), LEDGER_MAX_BODY_BYTES the size of the largest request body.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Unwinds, so that an embedded database is not left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@contextmanager
+def opened() -> Iterator[Services]:
+    settings = Settings.from_environment()
+    with open_database(settings) as conninfo, open_ledger(conninfo, settings) as ledger:
+        yield Services(ledger, projector_of(ledger), utc_now)
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--no-demo", is_flag=True, help="Leave an empty ledger empty, and print no demo token.")
+def serve(bind: str, workers: int, no_demo: bool) -> None:
+    """Serve the API in the foreground until SIGTERM or Ctrl-C.
+
+    An empty ledger gets a small demo catalogue, unless told otherwise.
+    """
+    settings = Settings.from_environment()
+    with open_database(settings) as conninfo:
+        with open_ledger(conninfo, settings) as ledger:
+            services = Services(ledger, projector_of(ledger), utc_now)
+            services.projector.catch_up()
+            if not no_demo:
+                demo.load_if_empty(services)
+            greeting = None if no_demo else demo.greeting(services, f"http://{bind}")
+
+        def when_ready() -> None:
+            click.echo(f"usage-ledger serves http://{bind} (Ctrl-C stops it)\n")
+            if greeting:
+                click.echo(greeting)
+
+        Server(conninfo, settings, bind, workers, when_ready).run()
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(file: Path) -> None:
+    """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON).
+
+    The whole file is checked before anything is stored. Only what the ledger does not know yet is
+    stored; a usage that is there already is kept as it is. May run while the service runs, and again.
+    """
+    lists = read_lists(file)
+    total = sum(len(raws) for raws in lists.values())
+    with opened() as services, click.progressbar(length=2 * total, file=sys.stderr) as bar:
+
+        def progress(name: str, done: int) -> None:
+            bar.label = f"{name:<28}"
+            bar.update(done)
+
+        summary = import_lists(lists, services, progress)
+    for name, counted in summary.items():
+        if counted:
+            parts = [
+                f"{counted[word]} {word}" for word in ("new", "changed", "unchanged", "kept") if counted[word]
+            ]
+            click.echo(f"{name}: {', '.join(parts)}")
+    stored = sum(counted["new"] + counted["changed"] for counted in summary.values())
+    click.echo(f"{stored} of {total} objects were stored.")
+
+
+@main.group(cls=Group)
+def token() -> None:
+    """Create, list and revoke API tokens."""
+
+
+@token.command("create")
+@click.argument("username")
+@click.option("--expires", type=click.IntRange(1, 36_500), metavar="DAYS", help="Default: never.")
+def create_token(username: str, expires: int | None) -> None:
+    """Issue a token to USERNAME and print it. It is shown only now: the ledger keeps its hash."""
+    with opened() as services:
+        click.echo(tokens.create(services, tokens.user_named(services, username), expires))
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """List all tokens: id, user, issued, expires, state."""
+    with opened() as services:
+        now = services.clock()
+        for each in tokens.listed(services):
+            expires = each["expires_at"]
+            state = "revoked" if each["revoked_at"] else "expired" if expires and expires <= now else "valid"
+            until = f"{expires:%Y-%m-%d %H:%M}" if expires else "never"
+            issued = f"{each['issued_at']:%Y-%m-%d %H:%M}"
+            click.echo(
+                f"{each['token_uuid'].hex}  {issued}  {until:<16}  {state:<7}  {each['username'] or '-'}"
+            )
+
+
+@token.command("revoke")
+@click.argument("token_id")
+def revoke_token(token_id: str) -> None:
+    """End the token with TOKEN_ID, the first column of `token list`."""
+    uuid: UUID | None = uuid_of(token_id)
+    if uuid is None:
+        raise tokens.TokenError(f"{token_id!r} is no token id; `usage-ledger token list` shows them")
+    with opened() as services:
+        tokens.revoke(services, uuid)

@@ -1,0 +1,145 @@
+"""The one table from what went wrong to what the wire says."""
+
+import logging
+from typing import Any
+
+import eventsourcing.persistence
+import psycopg
+from flask import Flask, Response, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from ledger import errors
+from projections.projector import ProjectingFailed
+from web.rendering import json_response
+
+log = logging.getLogger(__name__)
+
+WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
+    errors.ResourceHasNoPlan: ("resource", "Resource must have a plan to report usage."),
+    errors.ResourceNotInValidState: ("resource", "Resource is not in valid state."),
+    errors.ComponentsNotReportable: ("non_field_errors", "These components are invalid: {component_types}."),
+    errors.MeasuredInFuture: (
+        "date",
+        "Cannot submit usage for future dates. Date must be current date or earlier.",
+    ),
+    errors.MayNotBackfill: (
+        "date",
+        "Only staff users and service providers can specify date for backfilling.",
+    ),
+    errors.MonthIsClosed: (
+        "date",
+        "Service providers can only specify date for limit-based or prepaid billing components "
+        "when backfilling past billing periods.",
+    ),
+    errors.AmountMissing: ("usage", "This field is required."),
+    errors.UserLimitExceeded: (
+        "non_field_errors",
+        "Usage limit exceeded. Maximum allowed: {limit:.2f}, current usage: {current:.2f}, "
+        "additional: {additional:.2f}.",
+    ),
+}
+"""Field and message of every refusal; agents match some of the texts, so they are the reference's."""
+
+DATABASE_IS_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    eventsourcing.persistence.OperationalError,
+    eventsourcing.persistence.InterfaceError,
+    eventsourcing.persistence.InternalError,
+)
+
+
+class Unauthenticated(Exception):
+    """Nobody we know is asking."""
+
+
+class UnsupportedMediaType(Exception):
+    """The body is of a kind that is not read here."""
+
+
+class MalformedBody(Exception):
+    """The body is not what its content type says."""
+
+
+def body_of(refusal: errors.Refusal) -> dict[str, Any]:
+    """The wire's words for a refusal."""
+    if isinstance(refusal, errors.ItemsRefused):
+        return {"usages": [body_of(each) if each else {} for each in refusal.refusals]}
+    field, message = WORDS[type(refusal)]
+    values = vars(refusal)
+    if isinstance(refusal, errors.ComponentsNotReportable):
+        values = {"component_types": ", ".join(refusal.component_types)}
+    return {field: [message.format(**values)]}
+
+
+def register(app: Flask) -> None:
+    """Answers every error in JSON."""
+
+    @app.errorhandler(errors.Refusal)
+    def refused(refusal: errors.Refusal) -> Response:
+        return json_response(body_of(refusal), 400)
+
+    @app.errorhandler(ValidationError)
+    def invalid(error: ValidationError) -> Response:
+        return json_response(error.messages, 400)
+
+    @app.errorhandler(errors.NotPermitted)
+    def forbidden(_: errors.NotPermitted) -> Response:
+        return detail("You do not have permission to perform this action.", 403)
+
+    @app.errorhandler(errors.NotFound)
+    def nothing_there(error: errors.NotFound) -> Response:
+        return detail(f"No {error.kind} matches the given query.", 404)
+
+    @app.errorhandler(errors.Contended)
+    def contended(_: errors.Contended) -> Response:
+        return detail("Too many reports of this resource at once. Nothing was stored; send it again.", 409)
+
+    @app.errorhandler(Unauthenticated)
+    def unauthenticated(error: Unauthenticated) -> Response:
+        response = detail(str(error), 401)
+        response.headers["WWW-Authenticate"] = "Token"
+        return response
+
+    @app.errorhandler(UnsupportedMediaType)
+    def unsupported(error: UnsupportedMediaType) -> Response:
+        return detail(f'Unsupported media type "{error}" in request.', 415)
+
+    @app.errorhandler(MalformedBody)
+    def malformed(error: MalformedBody) -> Response:
+        return detail(str(error), 400)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return _http_error(error)
+
+    @app.errorhandler(ProjectingFailed)
+    def behind(error: ProjectingFailed) -> Response:
+        log.error("The read models are behind the journal: %s", error)
+        return detail("The read models can't be brought up to date at the moment. Try again.", 503)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        if isinstance(error, DATABASE_IS_AWAY):
+            log.error("The database is not available: %s", error)
+            return detail("The database is not available at the moment. Try again.", 503)
+        log.exception("%s %s failed", request.method, request.path)
+        return detail("A server error occurred.", 500)
+
+
+def _http_error(error: HTTPException) -> Response:
+    match error:
+        case NotFound():
+            return detail("Not found.", 404)
+        case MethodNotAllowed():
+            response = detail(f'Method "{request.method}" not allowed.', 405)
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+            return response
+        case RequestEntityTooLarge():
+            return detail("The request body is too large.", 413)
+    return detail(error.description or error.name, error.code or 500)
+
+
+def detail(message: str, status: int) -> Response:
+    return json_response({"detail": message}, status)

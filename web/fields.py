@@ -1,0 +1,252 @@
+"""Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from flask import current_app
+from marshmallow import Schema, ValidationError, fields
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from ledger.months import month_of, start_of
+from ledger.reports import Measured
+from projections import catalogue
+from web.body import not_a_dictionary, type_name
+from web.services import services
+
+REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "This field is required.",
+    "null": "This field may not be null.",
+}
+
+TRUE = {"t", "y", "yes", "true", "on", "1"}
+FALSE = {"f", "n", "no", "false", "off", "0"}
+NULL = {"", "null", "none"}
+
+RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
+OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
+
+
+class Text(fields.Field[str]):
+    """A string, trimmed. Numbers are taken as strings."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, *, allow_blank: bool = False, max_length: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_blank, self.max_length = allow_blank, max_length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError("Not a valid string.")
+        text = str(value).strip()
+        if not text and not self.allow_blank:
+            raise ValidationError("This field may not be blank.")
+        if "\x00" in text:
+            raise ValidationError("Null characters are not allowed.")
+        if self.max_length is not None and len(text) > self.max_length:
+            raise ValidationError(f"Ensure this field has no more than {self.max_length} characters.")
+        return text
+
+
+class Amount(fields.Field[Decimal]):
+    """A figure with at most 18 digits before and 2 after the point; the result has exactly 2."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        text = str(value).strip()
+        if len(text) > 1000:
+            raise ValidationError("String value too large.")
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or "_" in text:
+            raise ValidationError("A valid number is required.")
+        if problem := digits_problem(amount):
+            raise ValidationError(problem)
+        return amount.quantize(Decimal("0.01")) + 0  # + 0 makes a negative zero a zero
+
+
+def digits_problem(amount: Decimal) -> str | None:
+    """What is wrong with the digits of a finite number as it is written: `5.000` has three decimals."""
+    _, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int), "only NaN and infinities have another exponent"
+    decimals = max(0, -exponent)
+    whole = max(0, len(digits) + exponent)
+    if max(whole + decimals, len(digits)) > 20:
+        return "Ensure that there are no more than 20 digits in total."
+    if decimals > 2:
+        return "Ensure that there are no more than 2 decimal places."
+    if whole > 18:
+        return "Ensure that there are no more than 18 digits before the decimal point."
+    return None
+
+
+class Choice(fields.Field[str]):
+    """One of some words."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if value not in self.choices:
+            raise ValidationError(f'"{value}" is not a valid choice.')
+        return str(value)
+
+
+class NullableBoolean(fields.Field[bool | None]):
+    """True, false or null, in any of the ways in which forms and scripts write them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | None:
+        word = "" if isinstance(value, list | dict) and not value else str(value).lower()
+        if isinstance(value, list | dict) or word not in TRUE | FALSE | NULL:
+            raise ValidationError("Must be a valid boolean.")
+        return None if word in NULL else word in TRUE
+
+
+class Moment(fields.Field[Measured]):
+    """A date with or without time, as it was written. Without an offset it is the ledger's local time."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Measured:
+        try:
+            if not isinstance(value, str):
+                raise ValueError(value)
+            moment = datetime.fromisoformat(value.strip())
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=services().ledger.zone)
+            start_of(month_of(moment), moment.tzinfo).astimezone()  # type: ignore[arg-type]
+        except (ValueError, OverflowError):
+            raise ValidationError(
+                "Datetime has wrong format. Use one of these formats instead: "
+                "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+            ) from None
+        return Measured(at=moment, written=value.strip())
+
+
+class Items(fields.Field[list[Any]]):
+    """A list of objects. Errors are a list aligned with it, an empty object for each good item."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, schema: Schema, *, at_least_one: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema, self.at_least_one = schema, at_least_one
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            message = f'Expected a list of items but got type "{type_name(value)}".'
+            raise ValidationError({"non_field_errors": [message]})
+        if self.at_least_one and not value:
+            raise ValidationError("At least one usage item is required.")
+        items: list[Any] = []
+        errors: list[Any] = []
+        for item in value:
+            try:
+                items.append(self._load(item))
+                errors.append({})
+            except ValidationError as error:
+                errors.append(error.messages)
+        if any(errors):
+            raise ValidationError(errors)
+        return items
+
+    def _load(self, item: Any) -> Any:
+        if not isinstance(item, Mapping):
+            raise ValidationError({"non_field_errors": [not_a_dictionary(item)]})
+        return self.schema.load(item)
+
+
+class Reference(fields.Field[Any]):
+    """The uuid of something that exists. Wrong and unknown ones are answered alike."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == "":
+            raise self.make_error("null")
+        uuid = uuid_of(value)
+        found = self.find(uuid) if uuid else None
+        if found is None:
+            raise ValidationError(f"Object with uuid={value} does not exist.")
+        return found
+
+    def find(self, uuid: UUID) -> Any:
+        raise NotImplementedError
+
+
+class ResourceReference(Reference):
+    """The uuid of any resource, whether the caller may see it or not."""
+
+    def find(self, uuid: UUID) -> UUID | None:
+        with services().deciding() as cursor:
+            return uuid if catalogue.has_resource(cursor, uuid) else None
+
+
+class PlanPeriodReference(Reference):
+    """The uuid of a plan period that has not ended before the current month."""
+
+    def find(self, uuid: UUID) -> Any:
+        with services().deciding() as cursor:
+            period = catalogue.plan_period(cursor, uuid)
+        zone = services().ledger.zone
+        if period and period.end and period.end < start_of(month_of(services().clock()), zone):
+            raise ValidationError("Billing period is closed.")
+        return period
+
+
+class OfferingUserUrl(fields.Field[UUID]):
+    """The URL of an offering user; only its path counts."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
+        if value == "":
+            raise self.make_error("null")
+        if not isinstance(value, str):
+            raise ValidationError(f"Incorrect type. Expected URL string, received {type_name(value)}.")
+        path = unquote(urlsplit(value).path if value.startswith(("http:", "https:")) else value)
+        match = OFFERING_USER_PATH.fullmatch(path)
+        if match is None:
+            known = "Incorrect" if is_routed(path) else "No"
+            raise ValidationError(f"Invalid hyperlink - {known} URL match.")
+        uuid = uuid_of(match[1])
+        with services().deciding() as cursor:
+            if uuid is None or not catalogue.has_offering_user(cursor, uuid):
+                raise ValidationError("Invalid hyperlink - Object does not exist.")
+        return uuid
+
+
+def is_routed(path: str) -> bool:
+    """Whether a path leads to something else than an offering user."""
+    if RESOURCE_PATH.fullmatch(path):
+        return True
+    try:
+        current_app.url_map.bind("").match(path)
+    except RequestRedirect:
+        return False
+    except HTTPException as error:
+        return error.code == 405
+    return True
+
+
+def uuid_of(value: Any) -> UUID | None:
+    """A uuid with or without dashes, None for anything else."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

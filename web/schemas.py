@@ -1,0 +1,214 @@
+"""The wire's names, and what they are inside. Nothing else in the code says `type`, `usage` or `date`."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
+
+from ledger.reports import UsageItem, UsageReport, UserUsageItem
+from web.fields import (
+    Amount,
+    Choice,
+    Items,
+    Moment,
+    NullableBoolean,
+    OfferingUserUrl,
+    PlanPeriodReference,
+    ResourceReference,
+    Text,
+)
+from web.queries import ChoicesFilter, DateFilter, Ordering, TextFilter, UsageQuery, fields_asked_for
+
+POLICIES = ("none", "reuse", "zero")
+
+
+class Body(Schema):
+    """A request body. Keys that nobody knows are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Errors of a whole object go by the reference's name for it."""
+        if isinstance(error.messages, dict) and "_schema" in error.messages:
+            error.messages["non_field_errors"] = error.messages.pop("_schema")
+
+
+class UsageItemBody(Body):
+    type = Text(required=True, attribute="component_type")
+    amount = Amount(required=True)
+    description = Text(allow_blank=True, max_length=2000)
+    missing_usage_policy = Choice(POLICIES)
+    recurring = NullableBoolean()
+
+    @validates_schema
+    def check_recurring(self, data: dict[str, Any], **_: Any) -> None:
+        recurring, policy = data.get("recurring"), data.get("missing_usage_policy")
+        if recurring is not None and policy is not None and recurring != (policy == "reuse"):
+            raise ValidationError(
+                "Conflicting values of recurring and missing_usage_policy. Use missing_usage_policy alone.",
+                "recurring",
+            )
+
+    @post_load
+    def item(self, data: dict[str, Any], **_: Any) -> UsageItem:
+        if data.pop("recurring", None):
+            data["missing_usage_policy"] = "reuse"
+        return UsageItem(**data)
+
+
+class SetUsage(Body):
+    """`resource` and `plan_period` load as what they name; the latter wins."""
+
+    usages = Items(UsageItemBody(), required=True)
+    plan_period = PlanPeriodReference()
+    resource = ResourceReference()
+    date = Moment()
+
+    @validates_schema
+    def check_subject(self, data: dict[str, Any], **_: Any) -> None:
+        if "resource" not in data and "plan_period" not in data:
+            raise ValidationError("Either plan_period or resource should be provided.")
+
+    @post_load
+    def report(self, data: dict[str, Any], **_: Any) -> UsageReport:
+        period = data.get("plan_period")
+        return UsageReport(
+            resource_uuid=period.resource_uuid if period else data["resource"],
+            plan_period=period,
+            items=tuple(data["usages"]),
+            measured=data.get("date"),
+        )
+
+
+class SetUserUsage(Body):
+    username = Text(required=True, max_length=100)
+    usage = Amount(attribute="amount")
+    user = OfferingUserUrl(attribute="offering_user_uuid")
+    date = Moment(attribute="measured")
+
+    @post_load
+    def item(self, data: dict[str, Any], **_: Any) -> UserUsageItem:
+        return UserUsageItem(**data)
+
+
+class SetUserUsages(Body):
+    usages = Items(SetUserUsage(), required=True, at_least_one=True)
+
+    @post_load
+    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem]:
+        items: list[UserUsageItem] = data["usages"]
+        return items
+
+
+class ComponentUsageQuery(UsageQuery):
+    billing_period = DateFilter()
+    missing_usage_policy = ChoicesFilter(POLICIES, attribute="missing_usage_policies")
+    o = Ordering({name: name for name in ("billing_period", "usage", "missing_usage_policy")})
+
+
+class ComponentUserUsageQuery(UsageQuery):
+    component_usage__billing_period = DateFilter(attribute="billing_period")
+    username = TextFilter(attribute="username_part")
+    o = Ordering(
+        {
+            "component_usage__billing_period": "billing_period",
+            "usage": "usage",
+            "username": "username",
+        }
+    )
+
+    @post_load
+    def pattern(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if part := data.get("username_part"):
+            data["username_part"] = f"%{part.translate(LIKE_LITERALLY)}%"
+        return data
+
+
+LIKE_LITERALLY = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+class Hex(fields.Field[UUID]):
+    """A uuid as 32 hex digits."""
+
+    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return value.hex if value else None
+
+
+class ObjectUrl(fields.Field[UUID | None]):
+    """The absolute URL of an object, on the host that the request came to."""
+
+    def __init__(self, collection: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.collection = collection
+
+    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{request.host_url}api/{self.collection}/{value.hex}/"
+
+
+class ComponentUsageRow(Schema):
+    uuid = Hex()
+    created = fields.DateTime()
+    description = fields.String()
+    type = fields.String(attribute="component_type")
+    name = fields.String(attribute="component_name")
+    measured_unit = fields.String()
+    usage = fields.Decimal(as_string=True)
+    date = fields.DateTime(attribute="measured_at")
+    missing_usage_policy = fields.String()
+    recurring = fields.Function(lambda row: row["missing_usage_policy"] == "reuse")
+    resource_name = fields.String()
+    resource_uuid = Hex()
+    offering_name = fields.String()
+    offering_uuid = Hex()
+    project_name = fields.String()
+    project_uuid = Hex()
+    customer_name = fields.String()
+    customer_uuid = Hex()
+    billing_period = fields.Date()
+    modified_by = fields.Integer()
+
+    @staticmethod
+    def asked_for() -> Schema:
+        """With the columns of `?field=`; if it names unknown ones only, with none at all."""
+        wanted = fields_asked_for()
+        known = wanted & ComponentUsageRow._declared_fields.keys()
+        return _rows(ComponentUsageRow, frozenset(known) if wanted else None)
+
+
+class ComponentUserUsageRow(Schema):
+    uuid = Hex()
+    user = ObjectUrl("marketplace-offering-users", attribute="offering_user_uuid")
+    username = fields.String()
+    component_usage = ObjectUrl("marketplace-component-usages", attribute="component_usage_uuid")
+    usage = fields.Decimal(as_string=True)
+    measured_unit = fields.String()
+    description = fields.Constant("")
+    created = fields.DateTime()
+    modified = fields.DateTime()
+    backend_id = fields.Constant("")
+    resource_name = fields.String()
+    resource_uuid = Hex()
+    offering_name = fields.String()
+    offering_uuid = Hex()
+    project_name = fields.String()
+    project_uuid = Hex()
+    customer_name = fields.String()
+    customer_uuid = Hex()
+    component_type = fields.String()
+    date = fields.DateTime(attribute="measured_at")
+    billing_period = fields.Date()
+
+    @staticmethod
+    def asked_for() -> Schema:
+        """With those columns of `?field=` that there are; if it names unknown ones only, with all."""
+        known = fields_asked_for() & ComponentUserUsageRow._declared_fields.keys()
+        return _rows(ComponentUserUsageRow, frozenset(known) or None)
+
+
+@cache
+def _rows(schema: type[Schema], columns: frozenset[str] | None) -> Schema:
+    """Schemas are slow to make and there are few that clients ask for: subsets of two small sets."""
+    return schema(only=columns)

@@ -1,0 +1,31 @@
+"""/api/marketplace-component-user-usages/: reading what single users consumed."""
+
+from flask import Blueprint, Response
+
+from ledger.errors import NotFound
+from projections import user_usage
+from web import schemas
+from web.auth import authenticate, visible
+from web.fields import uuid_of
+from web.queries import page
+from web.rendering import json_response
+from web.services import refresh, services
+
+blueprint = Blueprint("user_usages", __name__, url_prefix="/api/marketplace-component-user-usages")
+blueprint.before_request(authenticate)
+blueprint.before_request(refresh)
+
+
+@blueprint.get("/")
+def index() -> Response:
+    return page(user_usage, schemas.ComponentUserUsageQuery(), schemas.ComponentUserUsageRow.asked_for())
+
+
+@blueprint.get("/<object_id:uuid>/")
+def retrieve(uuid: str) -> Response:
+    row = schemas.ComponentUserUsageRow.asked_for()
+    if wanted := uuid_of(uuid):
+        with services().reading() as cursor:
+            for found in user_usage.select(cursor, {"uuid": wanted}, visible()):
+                return json_response(row.dump(found))
+    raise NotFound("ComponentUserUsage")
