@@ -4,18 +4,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from web.config import Settings, prepared
+from tests import world
+from web.config import prepared
 from web.embedded_postgres import embedded_postgres
-
-TEMPLATE = f"usage_ledger_test_{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
@@ -33,32 +33,63 @@ def server() -> Iterator[str]:
         shutil.rmtree(directory)
 
 
-@pytest.fixture(scope="session")
-def template(server: str) -> Iterator[str]:
-    """Name of a database with empty tables, which PostgreSQL copies in a few milliseconds."""
-    execute(server, "CREATE DATABASE {}", TEMPLATE)
-    prepared(make_conninfo(server, dbname=TEMPLATE), settings_of(server))
-    yield TEMPLATE
-    execute(server, "DROP DATABASE {} WITH (FORCE)", TEMPLATE)
-
-
 numbers = count(1)
 
 
+@contextmanager
+def database(server: str, template: str | None = None) -> Iterator[str]:
+    """URL of a new database, copied from another one if told so, which takes PostgreSQL a moment only."""
+    name = f"usage_ledger_test_{os.getpid()}_{next(numbers)}"
+    execute(
+        server, "CREATE DATABASE {}" + (" TEMPLATE {}" if template else ""), name, *filter(None, [template])
+    )
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def name_of(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture(scope="session")
+def empty_template(server: str) -> Iterator[str]:
+    with database(server) as url:
+        prepared(url, world.settings_of(url))
+        yield name_of(url)
+
+
 @pytest.fixture
-def database_url(server: str, template: str) -> Iterator[str]:
+def database_url(server: str, empty_template: str) -> Iterator[str]:
     """URL of an empty ledger's database."""
-    name = f"{template}_{next(numbers)}"
-    execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
-    yield make_conninfo(server, dbname=name)
-    execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+    with database(server, empty_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def world_template(server: str, empty_template: str) -> Iterator[str]:
+    with database(server, empty_template) as url:
+        with world.open_world(url) as here:
+            here.describe(**world.CATALOGUE)
+        yield name_of(url)
+
+
+@pytest.fixture
+def world_url(server: str, world_template: str) -> Iterator[str]:
+    """URL of a database with the catalogue of `tests/world.py`."""
+    with database(server, world_template) as url:
+        yield url
+
+
+@pytest.fixture(name="world")
+def open_world(world_url: str) -> Iterator["world.World"]:
+    """The world of `tests/world.py`, new for every test."""
+    with world.open_world(world_url) as here:
+        yield here
 
 
 def execute(server: str, statement: str, *names: str) -> None:
     identifiers = [sql.Identifier(name) for name in names]
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*identifiers))  # type: ignore[arg-type]
-
-
-def settings_of(url: str, zone: str = "UTC") -> Settings:
-    return Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_TIME_ZONE": zone})
+        connection.execute(sql.SQL(statement).format(*identifiers))

@@ -99,7 +99,10 @@ def import_(file: Path) -> None:
     """
     lists = read_lists(file)
     total = sum(len(raws) for raws in lists.values())
-    with opened() as services, click.progressbar(length=2 * total, file=sys.stderr) as bar:
+    with (
+        opened() as services,
+        click.progressbar(length=2 * total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
+    ):
 
         def progress(name: str, done: int) -> None:
             bar.label = f"{name:<28}"

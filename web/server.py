@@ -17,7 +17,7 @@ DRAIN_SECONDS = 30
 """How long running requests may take after SIGTERM."""
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Server(BaseApplication):
     """Serves a prepared database until SIGTERM or SIGINT; `run` does not return but exits."""
 
     def __init__(

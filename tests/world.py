@@ -1,0 +1,246 @@
+"""One small world that the tests of the API share: who there is, what they own, and what time it is.
+
+The catalogue goes the way of any import, reports go through HTTP. Nothing is mocked but the clock, and
+that only by passing another one in.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+from flask.testing import FlaskClient
+from msgspec import Raw
+from werkzeug.test import TestResponse
+
+from ledger.application import Ledger
+from ledger.events import Fact
+from projections.projector import Projector
+from web import create_app, tokens
+from web.config import Settings, open_ledger, prepared, projector_of
+from web.importing import Summary, import_lists
+from web.services import Services
+from web.structure import LISTS
+
+NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
+
+
+def uid(number: int) -> str:
+    """A uuid that is easily told from others, as 32 hex digits."""
+    return f"{number:032x}"
+
+
+PROVIDER, CONSUMER, OTHER_CONSUMER, OTHER_PROVIDER = uid(0xC1), uid(0xC2), uid(0xC3), uid(0xC4)
+SERVICE_PROVIDER = uid(0xD1)
+PROJECT, SECOND_PROJECT, OTHER_PROJECT = uid(0xA1), uid(0xA2), uid(0xA3)
+CATEGORY = uid(0xCA)
+OFFERING, SECOND_OFFERING, OTHER_OFFERING = uid(0xF1), uid(0xF2), uid(0xF3)
+CPU, GPU, SETUP, SUPPORT_FEE, SEATS = uid(0xE1), uid(0xE2), uid(0xE3), uid(0xE4), uid(0xE5)
+SECOND_CPU, OTHER_CPU = uid(0xE6), uid(0xE7)
+BASIC, PREMIUM, SECOND_PLAN, OTHER_PLAN = uid(0xB1), uid(0xB2), uid(0xB3), uid(0xB4)
+RESOURCE, SECOND_RESOURCE, OTHER_RESOURCE = uid(0x11), uid(0x12), uid(0x13)
+OFFERING_USER = uid(0x31)
+
+CATALOGUE: dict[str, list[dict[str, Any]]] = {
+    "users": [
+        {"uuid": uid(1), "username": "staff", "is_staff": True},
+        {"uuid": uid(2), "username": "support", "is_support": True},
+        {"uuid": uid(3), "username": "offering-manager"},
+        {"uuid": uid(4), "username": "provider-owner"},
+        {"uuid": uid(5), "username": "service-provider-manager"},
+        {"uuid": uid(6), "username": "consumer-owner"},
+        {"uuid": uid(7), "username": "project-admin"},
+        {"uuid": uid(8), "username": "project-manager"},
+        {"uuid": uid(9), "username": "project-member"},
+        {"uuid": uid(10), "username": "stranger"},
+        {"uuid": uid(11), "username": "customer-support"},
+        {"uuid": uid(12), "username": "former-owner"},
+    ],
+    "customers": [
+        {"uuid": PROVIDER, "name": "Provider"},
+        {"uuid": CONSUMER, "name": "Consumer"},
+        {"uuid": OTHER_CONSUMER, "name": "Other consumer"},
+        {"uuid": OTHER_PROVIDER, "name": "Other provider"},
+    ],
+    "projects": [
+        {"uuid": PROJECT, "name": "Project", "customer_uuid": CONSUMER},
+        {"uuid": SECOND_PROJECT, "name": "Second project", "customer_uuid": CONSUMER},
+        {"uuid": OTHER_PROJECT, "name": "Other project", "customer_uuid": OTHER_CONSUMER},
+    ],
+    "categories": [{"uuid": CATEGORY, "title": "HPC"}],
+    "service_providers": [{"uuid": SERVICE_PROVIDER, "customer_uuid": PROVIDER}],
+    "offerings": [
+        {"uuid": OFFERING, "name": "Cluster", "type": "Marketplace.Slurm", "customer_uuid": PROVIDER},
+        {"uuid": SECOND_OFFERING, "name": "Cloud", "type": "Marketplace.Basic", "customer_uuid": PROVIDER},
+        {"uuid": OTHER_OFFERING, "name": "Elsewhere", "type": "Basic", "customer_uuid": OTHER_PROVIDER},
+    ],
+    "offering_components": [
+        {"uuid": CPU, "offering_uuid": OFFERING, "type": "cpu", "name": "CPU", "measured_unit": "hours"},
+        {
+            "uuid": GPU,
+            "offering_uuid": OFFERING,
+            "type": "gpu",
+            "name": "GPU",
+            "measured_unit": "GPU hours",
+            "billing_type": "limit",
+        },
+        {"uuid": SETUP, "offering_uuid": OFFERING, "type": "setup", "name": "Setup", "billing_type": "one"},
+        {
+            "uuid": SUPPORT_FEE,
+            "offering_uuid": OFFERING,
+            "type": "fee",
+            "name": "Fee",
+            "billing_type": "fixed",
+        },
+        {"uuid": SEATS, "offering_uuid": OFFERING, "type": "seats", "name": "Seats", "billing_type": "few"},
+        {"uuid": SECOND_CPU, "offering_uuid": SECOND_OFFERING, "type": "cpu", "name": "vCPU"},
+        {"uuid": OTHER_CPU, "offering_uuid": OTHER_OFFERING, "type": "cpu", "name": "Core"},
+    ],
+    "plans": [
+        {"uuid": BASIC, "name": "Basic", "offering_uuid": OFFERING},
+        {"uuid": PREMIUM, "name": "Premium", "offering_uuid": OFFERING},
+        {"uuid": SECOND_PLAN, "name": "Default", "offering_uuid": SECOND_OFFERING},
+        {"uuid": OTHER_PLAN, "name": "Default", "offering_uuid": OTHER_OFFERING},
+    ],
+    "resources": [
+        {
+            "uuid": RESOURCE,
+            "name": "Resource",
+            "offering_uuid": OFFERING,
+            "project_uuid": PROJECT,
+            "plan_uuid": BASIC,
+            "created": "2026-01-01T00:00:00Z",
+        },
+        {
+            "uuid": SECOND_RESOURCE,
+            "name": "Second resource",
+            "offering_uuid": SECOND_OFFERING,
+            "project_uuid": SECOND_PROJECT,
+            "plan_uuid": SECOND_PLAN,
+            "created": "2026-01-01T00:00:00Z",
+        },
+        {
+            "uuid": OTHER_RESOURCE,
+            "name": "Other resource",
+            "offering_uuid": OTHER_OFFERING,
+            "project_uuid": OTHER_PROJECT,
+            "plan_uuid": OTHER_PLAN,
+            "created": "2026-01-01T00:00:00Z",
+        },
+    ],
+    "offering_users": [
+        {"uuid": OFFERING_USER, "offering_uuid": OFFERING, "user_uuid": uid(9), "username": "member01"}
+    ],
+    "user_roles": [
+        {
+            "uuid": uid(number),
+            "user_uuid": uid(user),
+            "role_name": role,
+            "scope_type": scope,
+            "scope_uuid": on,
+        }
+        | ({"is_active": False} if user == 12 else {})
+        for number, user, role, scope, on in [
+            (0x81, 3, "OFFERING.MANAGER", "marketplace.offering", OFFERING),
+            (0x82, 4, "CUSTOMER.OWNER", "structure.customer", PROVIDER),
+            (0x83, 5, "CUSTOMER.MANAGER", "marketplace.serviceprovider", SERVICE_PROVIDER),
+            (0x84, 6, "CUSTOMER.OWNER", "structure.customer", CONSUMER),
+            (0x85, 7, "PROJECT.ADMIN", "structure.project", PROJECT),
+            (0x86, 8, "PROJECT.MANAGER", "structure.project", PROJECT),
+            (0x87, 9, "PROJECT.MEMBER", "structure.project", PROJECT),
+            (0x88, 11, "CUSTOMER.SUPPORT", "structure.customer", CONSUMER),
+            (0x89, 12, "CUSTOMER.OWNER", "structure.customer", PROVIDER),
+        ]
+    ],
+}
+
+USAGES = "/api/marketplace-component-usages/"
+USER_USAGES = "/api/marketplace-component-user-usages/"
+
+
+class World:
+    """An open ledger with the catalogue above, the application on it, and a clock that stands still."""
+
+    def __init__(self, ledger: Ledger, projector: Projector) -> None:
+        self.now = NOW
+        self.ledger, self.projector = ledger, projector
+        self.services = Services(ledger, projector, lambda: self.now)
+        self.app = create_app(ledger, projector, clock=lambda: self.now)
+        self._clients: dict[str, Client] = {}
+
+    def as_(self, username: str) -> "Client":
+        """A client with a token of this user's."""
+        if username not in self._clients:
+            token = tokens.create(self.services, tokens.user_named(self.services, username), days=None)
+            self._clients[username] = Client(self.app.test_client(), {"Authorization": f"Token {token}"})
+        return self._clients[username]
+
+    @property
+    def anonymous(self) -> "Client":
+        return Client(self.app.test_client(), {})
+
+    def describe(self, **lists: list[dict[str, Any]]) -> Summary:
+        """Imports lists in the structure format."""
+        return import_lists(as_lists(lists), self.services)
+
+    def report(self, *, by: str = "staff", **body: Any) -> TestResponse:
+        """Reports usage of RESOURCE, unless told otherwise."""
+        if "plan_period" not in body:
+            body.setdefault("resource", RESOURCE)
+        return self.as_(by).post(f"{USAGES}set_usage/", body)
+
+    def report_user(self, usage_uuid: str, *, by: str = "staff", **body: Any) -> TestResponse:
+        """Reports one user's share of a component usage."""
+        return self.as_(by).post(f"{USAGES}{usage_uuid}/set_user_usage/", body)
+
+    def usages(self, **query: Any) -> list[dict[str, Any]]:
+        """The first page of component usages that staff sees."""
+        rows = self.as_("staff").get(USAGES, **query).get_json()
+        return cast("list[dict[str, Any]]", rows)
+
+    def user_usages(self, **query: Any) -> list[dict[str, Any]]:
+        """The first page of user usages that staff sees."""
+        rows = self.as_("staff").get(USER_USAGES, **query).get_json()
+        return cast("list[dict[str, Any]]", rows)
+
+    def facts(self, kind: type[Fact] = Fact) -> list[Fact]:
+        """All facts of a kind, in the order of the journal."""
+        return [fact for _, fact in self.ledger.facts_after(0, 1_000_000) if isinstance(fact, kind)]
+
+
+class Client:
+    """Talks to the application in the way of an HTTP client with a token."""
+
+    def __init__(self, client: FlaskClient, headers: Mapping[str, str]) -> None:
+        self._client, self._headers = client, dict(headers)
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self._client.get(path, query_string=query, headers=self._headers)
+
+    def head(self, path: str, **query: Any) -> TestResponse:
+        return self._client.head(path, query_string=query, headers=self._headers)
+
+    def post(self, path: str, body: Any) -> TestResponse:
+        return self._client.post(path, json=body, headers=self._headers)
+
+    def send(self, method: str, path: str, **arguments: Any) -> TestResponse:
+        """Any request: arguments as of werkzeug's EnvironBuilder."""
+        headers = {**self._headers, **arguments.pop("headers", {})}
+        return self._client.open(path, method=method, headers=headers, **arguments)
+
+
+def as_lists(lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[Raw]]:
+    return {name: [Raw(msgspec.json.encode(each)) for each in lists.get(name, [])] for name in LISTS}
+
+
+@contextmanager
+def open_world(database_url: str, zone: str = "UTC") -> Iterator[World]:
+    """The world on a database in which the catalogue is already."""
+    settings = settings_of(database_url, zone)
+    with open_ledger(prepared(database_url, settings), settings) as ledger:
+        yield World(ledger, projector_of(ledger))
+
+
+def settings_of(url: str, zone: str = "UTC") -> Settings:
+    return Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_TIME_ZONE": zone})
