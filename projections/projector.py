@@ -10,6 +10,7 @@ from importlib.resources import files
 from threading import Lock
 from typing import Protocol
 
+import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
@@ -66,6 +67,12 @@ class ProjectingFailed(Exception):
     """The read models could not be brought up to date. The journal has every fact all the same."""
 
 
+def reason_of(error: Exception) -> str:
+    """What happened, without the rows that PostgreSQL tells it with: this is shown to anybody."""
+    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}: {told or error}"
+
+
 class Projector:
     """Catches the read models up with the journal; safe to be called from many threads and processes.
 
@@ -97,7 +104,7 @@ class Projector:
                     if self._reached < target:
                         self._project_batch(target)
         except Exception as error:
-            raise ProjectingFailed(f"{type(error).__name__}: {error}") from error
+            raise ProjectingFailed(reason_of(error)) from error
         return self._reached
 
     def _head(self) -> int:

@@ -162,9 +162,9 @@ USER_USAGES = "/api/marketplace-component-user-usages/"
 class World:
     """An open ledger with the catalogue above, the application on it, and a clock that stands still."""
 
-    def __init__(self, ledger: Ledger, projector: Projector) -> None:
+    def __init__(self, conninfo: str, ledger: Ledger, projector: Projector) -> None:
         self.now = NOW
-        self.ledger, self.projector = ledger, projector
+        self.conninfo, self.ledger, self.projector = conninfo, ledger, projector
         self.services = Services(ledger, projector, lambda: self.now)
         self.app = create_app(ledger, projector, clock=lambda: self.now)
         self._clients: dict[str, Client] = {}
@@ -238,8 +238,9 @@ def as_lists(lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[Raw]]:
 def open_world(database_url: str, zone: str = "UTC") -> Iterator[World]:
     """The world on a database in which the catalogue is already."""
     settings = settings_of(database_url, zone)
-    with open_ledger(prepared(database_url, settings), settings) as ledger:
-        yield World(ledger, projector_of(ledger))
+    conninfo = prepared(database_url, settings)
+    with open_ledger(conninfo, settings) as ledger:
+        yield World(conninfo, ledger, projector_of(ledger))
 
 
 def settings_of(url: str, zone: str = "UTC") -> Settings:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from ledger import errors
 from projections.projector import ProjectingFailed
 from web.rendering import json_response
+from web.services import services
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ def register(app: Flask) -> None:
     def unexpected(error: Exception) -> Response:
         if isinstance(error, DATABASE_IS_AWAY):
             log.error("The database is not available: %s", error)
+            services().ledger.pool.check()  # else each dead connection would cost a request of its own
             return detail("The database is not available at the moment. Try again.", 503)
         log.exception("%s %s failed", request.method, request.path)
         return detail("A server error occurred.", 500)

@@ -1,0 +1,135 @@
+"""The journal: facts stay as they were written, and people stay out of it."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from ledger import events
+from ledger.events import Fact, UserDescribed, UserUsageReported
+from ledger.journal import FactMapper
+from ledger.people import Person
+from tests.world import CATALOGUE, World
+
+CHANGES = {
+    "update": "UPDATE journal.ledger_events SET state = state",
+    "delete": "DELETE FROM journal.ledger_events",
+    "truncate": "TRUNCATE journal.ledger_events",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_database_refuses_any_change_of_the_journal(world: World, change: str) -> None:
+    before = world.facts()
+    with (
+        psycopg.connect(world.conninfo, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.RestrictViolation, match="the journal is append-only"),
+    ):
+        connection.execute(CHANGES[change].encode())
+    assert world.facts() == before
+
+
+def test_a_session_that_turns_triggers_off_can_not_change_the_journal_either(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            connection.execute("DELETE FROM journal.ledger_events")
+
+
+def test_no_username_is_anywhere_in_the_journal(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    usage = world.usages()[0]["uuid"]
+    world.report_user(usage, username="jane.doe@example.org", usage="4")
+    names = [user["username"] for user in CATALOGUE["users"]] + ["member01", "jane.doe@example.org"]
+    with psycopg.connect(world.conninfo) as connection:
+        states = connection.execute(
+            "SELECT convert_from(state, 'UTF8') FROM journal.ledger_events WHERE topic <> 'RoleDescribed'"
+        ).fetchall()
+    journal = "\n".join(state for (state,) in states)
+    # Role names such as CUSTOMER.SUPPORT are no people; the words below stand for what could be one.
+    assert [name for name in names if f'"{name}"' in journal] == []
+    assert [name for name in ("jane", "doe", "@", "member01", "project-admin") if name in journal] == []
+
+
+def test_a_fact_commits_to_the_name_of_its_person(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
+    person = world.ledger.journal.select_people(["jane"])["jane"]
+    (fact,) = world.facts(UserUsageReported)
+    assert isinstance(fact, UserUsageReported)
+    assert (fact.person, fact.commitment) == (person.uuid, person.commitment)
+    assert Person(person.uuid, "john", person.salt).commitment != fact.commitment
+
+
+def test_one_person_stands_for_a_username_wherever_it_appears(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    world.report_user(world.usages()[0]["uuid"], username="staff", usage="4")
+    staff = next(
+        fact
+        for fact in world.facts(UserDescribed)
+        if isinstance(fact, UserDescribed) and fact.entity.uuid == UUID(CATALOGUE["users"][0]["uuid"])
+    )
+    (reported,) = world.facts(UserUsageReported)
+    assert isinstance(reported, UserUsageReported)
+    assert reported.person == staff.entity.person
+
+
+def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
+    assert sorted(kind.TOPIC for kind in kinds(Fact)) == [
+        "CategoryDescribed",
+        "ComponentDescribed",
+        "CustomerDescribed",
+        "OfferingDescribed",
+        "OfferingUserDescribed",
+        "PlanComponentDescribed",
+        "PlanDescribed",
+        "PlanPeriodDescribed",
+        "ProjectDescribed",
+        "ResourceDescribed",
+        "RoleDescribed",
+        "ServiceProviderDescribed",
+        "TokenIssued",
+        "TokenRevoked",
+        "UsageReported",
+        "UserDescribed",
+        "UserUsageLimitDescribed",
+        "UserUsageReported",
+    ]
+
+
+def kinds(base: type[Fact]) -> list[type[Fact]]:
+    found = [base] if "TOPIC" in vars(base) else []
+    return found + [kind for each in base.__subclasses__() for kind in kinds(each)]
+
+
+def test_a_fact_is_read_as_it_was_written() -> None:
+    ids = [UUID(int=number) for number in range(1, 12)]
+    fact = events.UsageReported(
+        originator_id=ids[0],
+        originator_version=7,
+        recorded_at=datetime(2026, 11, 15, 12, 0, 0, 123456, tzinfo=UTC),
+        usage_uuid=ids[1],
+        resource_uuid=ids[2],
+        component_uuid=ids[3],
+        component_type="cpu",
+        month=date(2026, 11, 1),
+        project_uuid=ids[4],
+        customer_uuid=ids[5],
+        offering_uuid=ids[6],
+        provider_uuid=ids[7],
+        measured_at=datetime.fromisoformat("2026-11-01T00:00:00+02:00"),
+        written_date="2026-11-01T00:00:00+02:00",
+        reported_by=ids[8],
+        amount=Decimal("123456789012345678.99"),
+        plan_amount=Decimal("0.00"),
+        plan_uuid=ids[9],
+        plan_period_uuid=ids[10],
+        missing_usage_policy="reuse",
+        description="Ünïcode \N{SNOWMAN}",
+    )
+    mapper = FactMapper()
+    stored = mapper.to_stored_event(fact)
+    assert stored.topic == "UsageReported"
+    assert mapper.to_domain_event(stored) == fact

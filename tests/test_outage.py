@@ -1,0 +1,135 @@
+"""The database goes away, and comes back."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Thread
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.events import UsageReported
+from tests.world import USAGES, World, open_world
+
+AWAY = {"detail": "The database is not available at the moment. Try again."}
+
+
+class Wire:
+    """A TCP relay to PostgreSQL that can be cut, with every connection through it, and mended."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listener: socket.socket | None = None
+        self._ends: list[socket.socket] = []
+        self._port = 0
+        self.mend()
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._listener.getsockname()[1]
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        if self._listener:
+            shut(self._listener)
+            self._listener.close()
+            self._listener = None
+        for end in self._ends:
+            shut(end)
+        self._ends = []
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection(self._target)
+            except OSError:
+                return
+            self._ends += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                Thread(target=relay, args=(source, sink), daemon=True).start()
+
+
+def relay(source: socket.socket, sink: socket.socket) -> None:
+    with closing(source):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        shut(sink)
+
+
+def shut(end: socket.socket) -> None:
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+@pytest.fixture
+def wire(world_url: str) -> Iterator[Wire]:
+    parameters = conninfo_to_dict(world_url)
+    if str(parameters.get("host", "")).startswith("/"):
+        pytest.skip("the relay speaks TCP, and LEDGER_DATABASE_URL names a Unix socket")
+    wire = Wire(str(parameters.get("host") or "127.0.0.1"), int(parameters.get("port") or 5432))
+    yield wire
+    wire.cut()
+
+
+@pytest.fixture
+def far_world(world_url: str, wire: Wire) -> Iterator[World]:
+    """The world, with its database at the other end of the wire."""
+    with open_world(make_conninfo(world_url, host="127.0.0.1", port=wire.port)) as world:
+        world.as_("staff")
+        yield world
+
+
+def test_reports_and_reads_are_answered_503_while_the_database_is_away(far_world: World, wire: Wire) -> None:
+    wire.cut()
+    for response in (
+        far_world.report(usages=[{"type": "cpu", "amount": "1"}]),
+        far_world.as_("staff").get(USAGES),
+    ):
+        assert (response.status_code, response.json) == (503, AWAY)
+    assert far_world.anonymous.get("/readyz").status_code == 503
+    assert far_world.anonymous.get("/healthz").status_code == 200
+
+
+def test_the_service_recovers_by_itself_when_the_database_returns(far_world: World, wire: Wire) -> None:
+    far_world.report(usages=[{"type": "cpu", "amount": "1"}])
+    wire.cut()
+    assert far_world.report(usages=[{"type": "cpu", "amount": "2"}]).status_code == 503
+    wire.mend()
+    assert far_world.report(usages=[{"type": "cpu", "amount": "3"}]).status_code == 201
+    assert [row["usage"] for row in far_world.usages()] == ["3.00"]
+
+
+def test_a_database_that_restarts_costs_one_request_an_error(far_world: World) -> None:
+    far_world.report(usages=[{"type": "cpu", "amount": "1"}])
+    end_connections(far_world)
+    statuses = [far_world.report(usages=[{"type": "cpu", "amount": "2"}]).status_code for _ in range(3)]
+    assert statuses == [503, 201, 201]
+    assert [row["usage"] for row in far_world.usages()] == ["2.00"]
+
+
+def test_what_was_appended_before_the_connection_was_lost_is_not_appended_again(world: World) -> None:
+    world.report(date="2026-11-03", usages=[{"type": "cpu", "amount": "1"}])
+    end_connections(world)
+    for _ in range(3):
+        world.report(date="2026-11-03", usages=[{"type": "cpu", "amount": "1"}])
+    assert len(world.facts(UsageReported)) == 1
+
+
+def end_connections(world: World) -> None:
+    """What an administrator's restart does to everybody who is connected."""
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -1,0 +1,145 @@
+"""The projector: every fact reaches every read model, once, and an honest word when it does not."""
+
+from collections.abc import Sequence
+from threading import Barrier, Thread
+
+import psycopg
+import pytest
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.events import Fact, Report
+from projections.projector import MODELS, ProjectingFailed, Projector
+from tests.world import RESOURCE, USAGES, World, open_world
+from web.services import Services
+
+
+class Witness:
+    """A read model that notes every fact it is given; the primary key refuses one that comes twice."""
+
+    CREATE = """
+    CREATE TABLE read_models.witness (position bigint PRIMARY KEY, seen_at bigint GENERATED ALWAYS AS IDENTITY)"""
+
+    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+        cursor.executemany(
+            "INSERT INTO read_models.witness (position) VALUES (%s)", [(position,) for position, _ in facts]
+        )
+
+
+def test_every_fact_reaches_the_read_models_once_under_concurrent_writers(world: World) -> None:
+    client = world.as_("staff")
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(Witness.CREATE)
+        (start,) = connection.execute("SELECT position FROM read_models.read_position").fetchone() or (0,)
+    writers, reports = 8, 25
+    barrier = Barrier(writers)
+
+    def write(number: int) -> None:
+        # Two projectors, as of two worker processes, compete for the batches.
+        projector = Projector(world.ledger.pool, world.ledger.facts_after, (*MODELS, Witness()), batch=7)
+        barrier.wait()
+        for amount in range(reports):
+            date = f"2026-{number + 1:02}-03"
+            body = {"resource": RESOURCE, "date": date, "usages": [{"type": "cpu", "amount": amount}]}
+            assert client.post(f"{USAGES}set_usage/", body).status_code == 201
+            projector.catch_up()
+
+    world.projector._models = (*MODELS, Witness())
+    threads = [Thread(target=write, args=(number,)) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with psycopg.connect(world.conninfo) as connection:
+        seen = [
+            row[0] for row in connection.execute("SELECT position FROM read_models.witness ORDER BY seen_at")
+        ]
+        journal = [
+            row[0]
+            for row in connection.execute(
+                "SELECT notification_id FROM journal.ledger_events WHERE notification_id > %s"
+                " ORDER BY notification_id",
+                [start],
+            )
+        ]
+    assert len(journal) == writers * reports
+    assert seen == journal
+
+
+def break_read_models(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "ALTER TABLE read_models.component_usage ADD CONSTRAINT broken CHECK (usage < 100)"
+        )
+
+
+def mend_read_models(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute("ALTER TABLE read_models.component_usage DROP CONSTRAINT broken")
+
+
+def test_a_report_is_stored_and_stays_a_201_when_projecting_fails(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_read_models(world)
+    assert world.report(usages=[{"type": "gpu", "amount": "100"}]).status_code == 201
+    assert len(world.facts(Report)) == 1
+    assert "Facts are stored, but the read models are behind the journal" in caplog.text
+    ready = world.anonymous.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json and ready.json["status"] == "unavailable"
+    assert 'violates check constraint "broken"' in ready.json["reason"]
+
+
+def test_readers_are_served_what_there_is_while_projecting_fails(world: World) -> None:
+    world.report(usages=[{"type": "gpu", "amount": "5"}])
+    break_read_models(world)
+    world.report(usages=[{"type": "gpu", "amount": "100"}])
+    assert [row["usage"] for row in world.usages()] == ["5.00"]
+
+
+def test_nothing_is_decided_on_read_models_that_are_behind(world: World) -> None:
+    break_read_models(world)
+    world.report(usages=[{"type": "gpu", "amount": "100"}])
+    response = world.report(usages=[{"type": "gpu", "amount": "7"}])
+    assert (response.status_code, response.json) == (
+        503,
+        {"detail": "The read models can't be brought up to date at the moment. Try again."},
+    )
+    assert len(world.facts(Report)) == 1
+
+
+def test_the_next_request_tries_again(world: World) -> None:
+    break_read_models(world)
+    world.report(usages=[{"type": "gpu", "amount": "100"}])
+    mend_read_models(world)
+    assert [row["usage"] for row in world.usages()] == ["100.00"]
+    assert world.anonymous.get("/readyz").status_code == 200
+
+
+def test_a_failed_batch_leaves_no_rows_and_no_position(world: World) -> None:
+    world.as_("staff")
+    before = world.projector.catch_up()
+    break_read_models(world)
+    world.report(usages=[{"type": "cpu", "amount": "5"}, {"type": "gpu", "amount": "100"}])
+    with pytest.raises(ProjectingFailed):
+        world.projector.catch_up()
+    with world.services.reading() as cursor:
+        rows = cursor.execute("SELECT position, (SELECT count(*) FROM component_usage) FROM read_position")
+        assert rows.fetchall() == [{"position": before, "count": 0}]
+
+
+def test_what_another_process_appended_and_did_not_live_to_project_shows_in_the_next_read(
+    world: World, world_url: str
+) -> None:
+    with open_world(world_url) as other:
+        other.app.extensions["usage-ledger"] = Dying(other.ledger, other.projector, lambda: other.now)
+        assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
+    assert [row["usage"] for row in world.usages()] == ["8.00"]
+
+
+class Dying(Services):
+    """The services of a process that ends between appending and projecting."""
+
+    def show(self, position: int | None) -> None:
+        pass
