@@ -38,9 +38,8 @@ def imports(module: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.module and not node.level, (
-                f"{module.name}: relative imports hide where an arrow leads"
-            )
+            assert node.module is not None
+            assert node.level == 0, f"{module.name}: relative imports hide where an arrow leads"
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 

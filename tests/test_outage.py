@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Thread
 
 import psycopg
@@ -56,20 +56,15 @@ class Wire:
 
 
 def relay(source: socket.socket, sink: socket.socket) -> None:
-    with closing(source):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        shut(sink)
+    with closing(source), suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    shut(sink)
 
 
 def shut(end: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 @pytest.fixture
