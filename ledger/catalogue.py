@@ -323,7 +323,13 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
         )
 
     def plan_period_at(self, moment: datetime, month: tuple[datetime, datetime]) -> PlanPeriod | None:
-        """The period in force at a moment, else one that touches its month; the one that started last."""
+        """The period in force at a moment, else one that touches its month; the one that started last.
+
+        A moment outside the month counts as the month's nearest: a reporter at another UTC offset means
+        the first of a month although it is not yet that here.
+        """
+        start, end = month
+        moment = min(max(moment, start), end - datetime.resolution)
         covering = [period for period in self.plan_periods if period.covers(moment)]
         touching = [period for period in self.plan_periods if period.overlaps(*month)]
         candidates = covering or touching

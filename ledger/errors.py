@@ -1,6 +1,7 @@
 """What the ledger refuses, by name. `web/errors.py` gives each refusal its words and its HTTP status."""
 
 from decimal import Decimal
+from typing import Any
 
 
 class LedgerError(Exception):
@@ -49,6 +50,18 @@ class UserLimitExceeded(Refusal):
     def __init__(self, limit: Decimal, current: Decimal, additional: Decimal) -> None:
         super().__init__(limit, current, additional)
         self.limit, self.current, self.additional = limit, current, additional
+
+
+class FigureTooLarge(Refusal):
+    """What would stand for a month is larger than anything that may be reported."""
+
+
+class Unreadable(Refusal):
+    """An item of a bulk report is not what it should be. `problems` are in the words of who read it."""
+
+    def __init__(self, problems: dict[str, Any]) -> None:
+        super().__init__(problems)
+        self.problems = problems
 
 
 class ItemsRefused(Refusal):

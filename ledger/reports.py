@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod
+from ledger.errors import Unreadable
 from ledger.events import Policy
 
 
@@ -46,13 +47,17 @@ class UserUsageItem(Struct, frozen=True, kw_only=True):
 
 
 class UserUsageReport(Struct, frozen=True, kw_only=True):
-    """Users' shares of the component usage `usage_uuid`, which is of this component and month."""
+    """Users' shares of the component usage `usage_uuid`, which is of this component and month.
+
+    `unreadable` are those of its items that could not be read, by their place among all.
+    """
 
     usage_uuid: UUID
     resource_uuid: UUID
     component_uuid: UUID
     month: date
     items: tuple[UserUsageItem, ...]
+    unreadable: Mapping[int, Unreadable] = {}
 
 
 class UsageRow(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 from ledger.reports import Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
+TOO_LARGE = Decimal(10) ** 18
 STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 
 
@@ -26,7 +27,7 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
     _check_usage(report, past.resource, caller, now, month)
     facts: list[Fact] = []
     period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
-    if period is None and report.items and _is_under_its_first_plan(past.resource, month, now):
+    if period is None and report.items and _is_under_its_first_plan(past.resource, month, now, zone):
         period = _first_plan_period(past.resource)
         facts.append(_period_described(period, now))
     last_of_each_type = {item.component_type: item for item in report.items}
@@ -81,12 +82,12 @@ def may_report_into(
     return caller.is_staff or month >= months.month_of(now) or resource.backfillable(component_types)
 
 
-def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime) -> bool:
+def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime, zone: tzinfo) -> bool:
     """Whether the catalogue left the resource's only plan period unsaid. Past months never get one."""
     return (
         not resource.plan_periods
         and resource.resource.state in STATES_WITH_A_PLAN_IN_FORCE
-        and month >= months.month_of(now)
+        and month >= months.month_of(now, zone)
     )
 
 
@@ -134,7 +135,14 @@ def _plan_amount(
     if component.billing_type_under(plan) != "usage":
         return item.amount
     others = [row.amount for row in record.rows if row.usage_uuid != usage_uuid]
-    return max(Decimal(0), item.amount - sum(others, Decimal(0)))
+    return checked(max(Decimal(0), item.amount - sum(others, Decimal(0))))
+
+
+def checked(figure: Decimal) -> Decimal:
+    """Raises FigureTooLarge. Reported amounts are smaller; what follows from several of them may not be."""
+    if abs(figure) >= TOO_LARGE:
+        raise errors.FigureTooLarge
+    return figure
 
 
 def _stands(row: UsageRow, record: Record) -> bool:

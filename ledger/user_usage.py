@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from ledger import errors, months
-from ledger.catalogue import Caller, Component, Site
+from ledger.catalogue import Caller, Site
 from ledger.events import Fact, UserUsageReported
 from ledger.people import Person
 from ledger.reports import (
@@ -22,7 +22,7 @@ from ledger.reports import (
     UserUsageReport,
     record_stream,
 )
-from ledger.usage import may_report_into, usage_reported
+from ledger.usage import checked, may_report_into, usage_reported
 
 BACKFILL_DESCRIPTION = "Created for user usage backfill"
 
@@ -38,13 +38,13 @@ def report_user_usages(
     """The facts that a report of users' shares of one component usage leads to.
 
     An item with a date goes to the oldest component usage of that date's month, which is made where
-    there is none. Raises NotPermitted, or ItemsRefused aligned with the items.
+    there is none. Raises NotPermitted, FigureTooLarge, or ItemsRefused aligned with the items.
     """
     resource = past.resource
     if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
         raise errors.NotPermitted
     component = next(c for c in resource.components if c.uuid == report.component_uuid)
-    _check_items(report, past, people, caller, component, now, zone)
+    refusals: list[errors.Refusal | None] = []
     drafts: dict[date, _Draft] = {}
     for item in report.items:
         month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
@@ -53,57 +53,30 @@ def report_user_usages(
             month, _Draft(resource.site(component), month, record, caller.user_uuid, now)
         )
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
-        draft.put(target, people[item.username], item)
-    return [fact for draft in drafts.values() for fact in draft.finished()]
-
-
-def _check_items(
-    report: UserUsageReport,
-    past: Past,
-    people: Mapping[str, Person],
-    caller: Caller,
-    component: Component,
-    now: datetime,
-    zone: tzinfo,
-) -> None:
-    refusals: list[errors.Refusal | None] = []
-    named: set[str] = set()
-    for item in report.items:
         try:
-            _check_item(item, item.username in named, report, past, people, caller, component, now, zone)
+            if item.measured and not may_report_into(
+                month, {component.component_type}, resource, caller, now
+            ):
+                raise errors.MonthIsClosed
+            _check_limit(item, report, past)
+            draft.put(target, people[item.username], item)
             refusals.append(None)
         except errors.Refusal as refusal:
             refusals.append(refusal)
-        named.add(item.username)
+    for place, unreadable in sorted(report.unreadable.items()):
+        refusals.insert(place, unreadable)
     if any(refusals):
         raise errors.ItemsRefused(refusals)
+    return [fact for draft in drafts.values() for fact in draft.finished()]
 
 
-def _check_item(
-    item: UserUsageItem,
-    named_before: bool,
-    report: UserUsageReport,
-    past: Past,
-    people: Mapping[str, Person],
-    caller: Caller,
-    component: Component,
-    now: datetime,
-    zone: tzinfo,
-) -> None:
-    month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
-    record = past.records.get((component.uuid, month), Record())
-    person = people[item.username].uuid
-    if item.amount is None and (named_before or any(user.person == person for user in record.users)):
-        raise errors.AmountMissing
-    in_time = may_report_into(month, {component.component_type}, past.resource, caller, now)
-    if item.measured and not in_time:
-        raise errors.MonthIsClosed
+def _check_limit(item: UserUsageItem, report: UserUsageReport, past: Past) -> None:
     limit = past.user_limits.get(item.offering_user_uuid) if item.offering_user_uuid else None
     if limit is None:
         return
     # The usage that the item replaces counts too, and always that of the addressed component usage:
     # the reference does so, and agents are used to it.
-    addressed = past.records.get((component.uuid, report.month), Record()).users
+    addressed = past.records.get((report.component_uuid, report.month), Record()).users
     current = sum(
         (
             user.amount
@@ -112,8 +85,9 @@ def _check_item(
         ),
         Decimal(0),
     )
-    if current + (item.amount or 0) > limit:
-        raise errors.UserLimitExceeded(limit, current, item.amount or Decimal(0))
+    additional = item.amount or Decimal(0)
+    if current + additional > limit:
+        raise errors.UserLimitExceeded(limit, current, additional)
 
 
 @dataclass
@@ -155,9 +129,14 @@ class _Draft:
         return self.new_row
 
     def put(self, target: UsageRow, person: Person, item: UserUsageItem) -> None:
-        """Applies an item: only the amount of a known user changes, and the last item of a user counts."""
+        """Applies an item: only the amount of a known user changes, and the last item of a user counts.
+
+        Raises AmountMissing for a known user.
+        """
         shares = self.shares.setdefault(target.usage_uuid, {})
         before = shares[person.uuid][0] if person.uuid in shares else self._standing(target, person)
+        if before and item.amount is None:
+            raise errors.AmountMissing
         user = UserRow(
             usage_uuid=target.usage_uuid,
             user_usage_uuid=before.user_usage_uuid if before else uuid5(target.usage_uuid, person.uuid.hex),
@@ -193,7 +172,7 @@ class _Draft:
         standing = [u for u in self.record.users if u.usage_uuid == usage_uuid and u.person not in shares]
         total = sum((user.amount for user in standing), Decimal(0))
         total += sum((user.amount for user, _, _ in shares.values()), Decimal(0))
-        return total if total > 0 else None
+        return checked(total) if total > 0 else None
 
     def _user_usage_reported(
         self, version: int, user: UserRow, person: Person, item: UserUsageItem, total: Decimal | None

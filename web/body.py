@@ -2,7 +2,7 @@
 
 import json
 import re
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -17,7 +17,13 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 def load(schema: Schema) -> Any:
     """The body as `schema` reads it. Raises MalformedBody, UnsupportedMediaType, ValidationError."""
-    body = _parsed()
+    try:
+        return _loaded(schema, _parsed())
+    except RecursionError:
+        raise MalformedBody("JSON parse error - nested too deeply") from None
+
+
+def _loaded(schema: Schema, body: Any) -> Any:
     if body is None:
         raise ValidationError({"non_field_errors": ["No data provided"]})
     if not isinstance(body, dict):
@@ -52,8 +58,8 @@ def from_json(data: bytes) -> Any:
         return json.loads(data, parse_float=_decimal, parse_int=_integer)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"JSON parse error - {error}") from None
-    except RecursionError:
-        raise MalformedBody("JSON parse error - nested too deeply") from None
+    except InvalidOperation:
+        raise MalformedBody("JSON parse error - a number's exponent is out of range") from None
 
 
 def _decimal(literal: str) -> Decimal:

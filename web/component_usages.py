@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 from psycopg.rows import DictRow
 
-from ledger.errors import NotFound, NotPermitted
+from ledger.errors import NotFound, NotPermitted, Unreadable
 from ledger.reports import Past, UserUsageItem, UserUsageReport
 from projections import component_usage, past
 from web import schemas
@@ -79,13 +79,14 @@ def _writable(uuid: str) -> DictRow:
     return row
 
 
-def _report(usage: DictRow, items: Sequence[UserUsageItem]) -> UserUsageReport:
+def _report(usage: DictRow, items: Sequence[UserUsageItem | Unreadable]) -> UserUsageReport:
     return UserUsageReport(
         usage_uuid=usage["uuid"],
         resource_uuid=usage["resource_uuid"],
         component_uuid=usage["component_uuid"],
         month=usage["billing_period"],
-        items=tuple(items),
+        items=tuple(item for item in items if not isinstance(item, Unreadable)),
+        unreadable={place: item for place, item in enumerate(items) if isinstance(item, Unreadable)},
     )
 
 

@@ -33,6 +33,10 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "Service providers can only specify date for limit-based or prepaid billing components "
         "when backfilling past billing periods.",
     ),
+    errors.FigureTooLarge: (
+        "non_field_errors",
+        "The figure of the month would have more than 18 digits before the decimal point.",
+    ),
     errors.AmountMissing: ("usage", "This field is required."),
     errors.UserLimitExceeded: (
         "non_field_errors",
@@ -67,6 +71,8 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     """The wire's words for a refusal."""
     if isinstance(refusal, errors.ItemsRefused):
         return {"usages": [body_of(each) if each else {} for each in refusal.refusals]}
+    if isinstance(refusal, errors.Unreadable):
+        return refusal.problems
     field, message = WORDS[type(refusal)]
     values = vars(refusal)
     if isinstance(refusal, errors.ComponentsNotReportable):

@@ -13,7 +13,8 @@ from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from ledger.months import month_of, start_of
+from ledger.errors import Unreadable
+from ledger.months import month_of, month_of_report, start_of
 from ledger.reports import Measured
 from projections import catalogue
 from web.body import not_a_dictionary, type_name
@@ -44,7 +45,7 @@ class Text(fields.Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise ValidationError("Not a valid string.")
-        text = str(value).strip()
+        text = str(float(value) if isinstance(value, Decimal) else value).strip()
         if not text and not self.allow_blank:
             raise ValidationError("This field may not be blank.")
         if "\x00" in text:
@@ -111,7 +112,7 @@ class NullableBoolean(fields.Field[bool | None]):
         super().__init__(allow_none=True, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | None:
-        word = "" if isinstance(value, list | dict) and not value else str(value).lower()
+        word = str(value).lower()
         if isinstance(value, list | dict) or word not in TRUE | FALSE | NULL:
             raise ValidationError("Must be a valid boolean.")
         return None if word in NULL else word in TRUE
@@ -127,9 +128,11 @@ class Moment(fields.Field[Measured]):
             if not isinstance(value, str):
                 raise ValueError(value)
             moment = datetime.fromisoformat(value.strip())
+            zone = services().ledger.zone
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=services().ledger.zone)
-            start_of(month_of(moment), moment.tzinfo).astimezone()  # type: ignore[arg-type]
+                moment = moment.replace(tzinfo=zone)
+            # At either end of the calendar a moment may have no month in UTC, or none in the zone.
+            month_of(moment), month_of_report(moment, zone)
         except (ValueError, OverflowError):
             raise ValidationError(
                 "Datetime has wrong format. Use one of these formats instead: "
@@ -143,32 +146,38 @@ class Items(fields.Field[list[Any]]):
 
     default_error_messages = REQUIRED
 
-    def __init__(self, schema: Schema, *, at_least_one: bool = False, **kwargs: Any) -> None:
+    def __init__(self, schema: Schema, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.schema, self.at_least_one = schema, at_least_one
+        self.schema = schema
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             message = f'Expected a list of items but got type "{type_name(value)}".'
             raise ValidationError({"non_field_errors": [message]})
-        if self.at_least_one and not value:
-            raise ValidationError("At least one usage item is required.")
-        items: list[Any] = []
-        errors: list[Any] = []
-        for item in value:
-            try:
-                items.append(self._load(item))
-                errors.append({})
-            except ValidationError as error:
-                errors.append(error.messages)
+        return self.checked([self._load(item) for item in value])
+
+    def _load(self, item: Any) -> Any:
+        if not isinstance(item, Mapping):
+            return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
+        try:
+            return self.schema.load(item)
+        except ValidationError as error:
+            return Unreadable(error.messages_dict)
+
+    def checked(self, items: list[Any]) -> list[Any]:
+        errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]
         if any(errors):
             raise ValidationError(errors)
         return items
 
-    def _load(self, item: Any) -> Any:
-        if not isinstance(item, Mapping):
-            raise ValidationError({"non_field_errors": [not_a_dictionary(item)]})
-        return self.schema.load(item)
+
+class BulkItems(Items):
+    """At least one object. Bad ones load as Unreadable: the ledger refuses them along with its own."""
+
+    def checked(self, items: list[Any]) -> list[Any]:
+        if not items:
+            raise ValidationError("At least one usage item is required.")
+        return items
 
 
 class Reference(fields.Field[Any]):
@@ -219,7 +228,7 @@ class OfferingUserUrl(fields.Field[UUID]):
             raise self.make_error("null")
         if not isinstance(value, str):
             raise ValidationError(f"Incorrect type. Expected URL string, received {type_name(value)}.")
-        path = unquote(urlsplit(value).path if value.startswith(("http:", "https:")) else value)
+        path = path_of(value)
         match = OFFERING_USER_PATH.fullmatch(path)
         if match is None:
             known = "Incorrect" if is_routed(path) else "No"
@@ -231,10 +240,20 @@ class OfferingUserUrl(fields.Field[UUID]):
         return uuid
 
 
+def path_of(url: str) -> str:
+    """The path of a URL, of which host and scheme may be missing; empty if it is no URL at all."""
+    try:
+        return unquote(urlsplit(url).path if url.startswith(("http:", "https:")) else url)
+    except ValueError:
+        return ""
+
+
 def is_routed(path: str) -> bool:
     """Whether a path leads to something else than an offering user."""
     if RESOURCE_PATH.fullmatch(path):
         return True
+    if not path.startswith("/"):
+        return False
     try:
         current_app.url_map.bind("").match(path)
     except RequestRedirect:

@@ -7,9 +7,11 @@ from uuid import UUID
 from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
 
+from ledger.errors import Unreadable
 from ledger.reports import UsageItem, UsageReport, UserUsageItem
 from web.fields import (
     Amount,
+    BulkItems,
     Choice,
     Items,
     Moment,
@@ -95,11 +97,11 @@ class SetUserUsage(Body):
 
 
 class SetUserUsages(Body):
-    usages = Items(SetUserUsage(), required=True, at_least_one=True)
+    usages = BulkItems(SetUserUsage(), required=True)
 
     @post_load
-    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem]:
-        items: list[UserUsageItem] = data["usages"]
+    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem | Unreadable]:
+        items: list[UserUsageItem | Unreadable] = data["usages"]
         return items
 
 
