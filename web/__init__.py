@@ -1,15 +1,17 @@
 """HTTP in, HTTP out: Waldur's marketplace usage API in front of the ledger and its read models."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.routing import BaseConverter
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.application import Ledger
 from projections.projector import Projector
 from web import component_usages, errors, health, user_usages
 from web.auth import authenticate
+from web.rendering import moved_permanently
 from web.services import Clock, Services
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -19,18 +21,21 @@ class ObjectId(BaseConverter):
     """What stands for an object in a path: anything, a wrong one is not found. Actions are no objects."""
 
     regex = "(?!set_usage$)[^/.]+"
+    part_isolating = True
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def redirect_permanently(response: Response) -> Response:
-    """A missing slash is answered as in the reference: 301 and no body, for a POST too."""
-    if response.status_code == 308:
-        response.status_code = 301
-        response.set_data(b"")
-    return response
+def add_missing_slash() -> Response | None:
+    """A path that lacks its last slash is answered as in the reference: 301, whatever the method."""
+    if not isinstance(request.routing_exception, NotFound | RequestRedirect):
+        return None
+    if not current_app.url_map.bind("").allowed_methods(f"{request.path}/"):
+        return None
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    return moved_permanently(f"{quote(request.root_path + request.path)}/{query}")
 
 
 def authenticate_wrong_methods() -> None:
@@ -50,11 +55,12 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.url_map.converters["object_id"] = ObjectId
+    app.url_map.merge_slashes = False
     app.extensions["usage-ledger"] = Services(ledger, projector, clock)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)
     errors.register(app)
+    app.before_request(add_missing_slash)
     app.before_request(authenticate_wrong_methods)
-    app.after_request(redirect_permanently)
     return app

@@ -21,5 +21,6 @@ def readyz() -> Response:
     try:
         position = services().projector.catch_up()
     except ProjectingFailed as failure:
-        return json_response({"status": "unavailable", "reason": str(failure)}, 503)
+        reason, *_ = str(failure).splitlines()  # what follows may be rows, and anybody may ask
+        return json_response({"status": "unavailable", "reason": reason}, 503)
     return json_response({"status": "ok", "position": position})

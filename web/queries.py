@@ -1,6 +1,5 @@
 """Query strings: filters, ordering, sparse fieldsets and pages, as the reference reads them."""
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -186,15 +185,13 @@ def page(model: Model, query: Schema, row: Schema) -> Response:
     restrictions, order = load_query(query)
     scopes = visible()
     size = _page_size()
-    rows: list[DictRow] = []
     with services().reading() as cursor:
         total = model.count(cursor, restrictions, scopes)
         last = max(1, -(-total // size))
         number = _page_number(last)
         if number is None:
             return detail("Invalid page.", 404)
-        if request.method == "GET":
-            rows = model.select(cursor, restrictions, scopes, order, size, (number - 1) * size)
+        rows = model.select(cursor, restrictions, scopes, order, size, (number - 1) * size)
     response = json_response(row.dump(rows, many=True))
     response.headers["X-Result-Count"] = str(total)
     response.headers["Link"] = _links(number, last)
@@ -202,20 +199,26 @@ def page(model: Model, query: Schema, row: Schema) -> Response:
 
 
 def _page_size() -> int:
-    size = request.args.getlist("page_size")[-1:]
-    wanted = int(size[0]) if size and re.fullmatch(r"\d{1,9}", size[0]) else 0
-    return min(wanted, MAX_PAGE_SIZE) or PAGE_SIZE
+    wanted = _whole_number(_last_of("page_size"))
+    return min(wanted, MAX_PAGE_SIZE) if wanted and wanted > 0 else PAGE_SIZE
 
 
 def _page_number(last: int) -> int | None:
     """The number of the page that is asked for, None if there is no such page."""
-    wanted = (request.args.getlist("page")[-1:] or [""])[0]
-    if wanted == "last":
-        return last
-    if not re.fullmatch(r"\d{0,9}", wanted):
+    wanted = _last_of("page") or "1"
+    number = last if wanted == "last" else _whole_number(wanted)
+    return number if number and 1 <= number <= last else None
+
+
+def _last_of(name: str) -> str:
+    return (request.args.getlist(name) or [""])[-1]
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
         return None
-    number = int(wanted or 1)
-    return number if 1 <= number <= last else None
 
 
 def _links(number: int, last: int) -> str:

@@ -11,7 +11,17 @@ def json_response(body: Any, status: int = 200) -> Response:
 
 
 def created() -> Response:
-    """201 with nothing in it, not even a content type."""
-    response = Response(status=201)
+    return _empty(201)
+
+
+def moved_permanently(location: str) -> Response:
+    response = _empty(301)
+    response.headers["Location"] = location
+    return response
+
+
+def _empty(status: int) -> Response:
+    """An answer with nothing in it, not even a content type."""
+    response = Response(status=status)
     del response.headers["Content-Type"]
     return response
