@@ -19,8 +19,9 @@ def hash_of(token: str) -> str:
 
 def authenticate() -> None:
     """Finds out who asks, before every request to the API. Raises Unauthenticated."""
+    token_hash = hash_of(_token())
     with services().reading() as cursor:
-        credentials = accounts.credentials(cursor, hash_of(_token()))
+        credentials = accounts.credentials(cursor, token_hash)
     if credentials is None:
         raise Unauthenticated("Invalid token.")
     if not credentials.is_active:
