@@ -22,13 +22,16 @@ ScopeType = Literal["customer", "project", "offering", "service_provider"]
 REPORTABLE: frozenset[BillingType] = frozenset({"usage", "limit", "one"})
 BACKFILLABLE: frozenset[BillingType] = frozenset({"limit", "one"})
 
-SET_USAGE = "RESOURCE.SET_USAGE"
+SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", "PROJECT.LIST"
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    "CUSTOMER.OWNER": frozenset({SET_USAGE}),
+    "CUSTOMER.OWNER": frozenset({SET_USAGE, RESOURCE_LIST, PROJECT_LIST}),
     "CUSTOMER.MANAGER": frozenset({SET_USAGE}),
     "OFFERING.MANAGER": frozenset({SET_USAGE}),
+    "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+    "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+    "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
 }
-"""What a role permits, after the reference's defaults. A role that is not here permits reading only."""
+"""What roles permit, after the reference's defaults. Usages are seen with any role, in this table or not."""
 
 
 class ResourceState(IntEnum):
@@ -233,8 +236,14 @@ class Caller(Struct, frozen=True, kw_only=True):
     def sees_all(self) -> bool:
         return self.is_staff or self.is_support
 
-    def scopes(self, scope_type: ScopeType) -> list[UUID]:
-        return [role.scope_uuid for role in self.roles if role.scope_type == scope_type]
+    def scopes(self, scope_type: ScopeType, permission: str | None = None) -> list[UUID]:
+        """What the caller holds a role of this kind on; only roles with the permission, if one is named."""
+        return [
+            role.scope_uuid
+            for role in self.roles
+            if role.scope_type == scope_type
+            and (permission is None or permission in ROLE_PERMISSIONS.get(role.role_name, ()))
+        ]
 
     @property
     def providers(self) -> list[UUID]:
@@ -276,7 +285,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
     customer_uuid: UUID
     provider_uuid: UUID
     components: tuple[Component, ...]
-    """Those of its offering, and of its plan's where that is another one."""
+    """Those of its offering, of its plan's where that is another one, and one that users are reported of."""
     plans: tuple[Plan, ...]
     """The resource's own plan, and those of its plan periods."""
     plan_periods: tuple[PlanPeriod, ...]

@@ -50,6 +50,7 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(c), '[]') FROM component c
         WHERE c.offering_uuid = r.offering_uuid
            OR c.offering_uuid = (SELECT offering_uuid FROM plan WHERE uuid = r.plan_uuid)
+           OR c.uuid = %(component_uuid)s
     ),
     'plans', (
         SELECT coalesce(json_agg(n), '[]') FROM plan n
@@ -100,8 +101,12 @@ def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tup
     return {row["stream"]: (row["version"], row["digest"]) for row in rows}
 
 
-def metered_resource(cursor: Cursor[DictRow], uuid: UUID) -> MeteredResource | None:
-    row = cursor.execute(SELECT_METERED_RESOURCE, {"uuid": uuid}).fetchone()
+def metered_resource(
+    cursor: Cursor[DictRow], uuid: UUID, component_uuid: UUID | None = None
+) -> MeteredResource | None:
+    """A resource, and this component with it even if the offering that it is of now has another one."""
+    parameters = {"uuid": uuid, "component_uuid": component_uuid}
+    row = cursor.execute(SELECT_METERED_RESOURCE, parameters).fetchone()
     return msgspec.json.decode(row["value"], type=MeteredResource) if row else None
 
 
