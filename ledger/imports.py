@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -23,10 +23,10 @@ class ImportedUsage(Struct, frozen=True, kw_only=True):
     amount: Decimal
     month: date
     measured_at: datetime
-    description: str
-    missing_usage_policy: Policy
-    plan_period_uuid: UUID | None
-    created_at: datetime | None
+    description: str = ""
+    missing_usage_policy: Policy = "none"
+    plan_period_uuid: UUID | None = None
+    created_at: datetime | None = None
 
 
 class ImportedUserUsage(Struct, frozen=True, kw_only=True):
@@ -36,18 +36,28 @@ class ImportedUserUsage(Struct, frozen=True, kw_only=True):
     usage_uuid: UUID
     username: str
     amount: Decimal
-    offering_user_uuid: UUID | None
-    created_at: datetime | None
+    offering_user_uuid: UUID | None = None
+    created_at: datetime | None = None
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where an imported figure goes. `version` is its stream's, before the import."""
+    """Where an imported figure goes. `version` is its stream's, before the import.
+
+    `found` is the id of the figure that stands there already, `same` whether that is the imported one,
+    unchanged since.
+    """
 
     site: Site
     month: date
     version: int
+    found: UUID | None
+    same: bool
     plan_uuid: UUID | None = None
     measured_at: datetime | None = None
+
+    @property
+    def outcome(self) -> Literal["new", "unchanged", "kept"]:
+        return "new" if self.found is None else "unchanged" if self.same else "kept"
 
 
 def describe(

@@ -51,7 +51,8 @@ ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     description = EXCLUDED.description,
     reported_by = EXCLUDED.reported_by"""
 
-# A report ends the missing-usage policy of the other rows of its record.
+# A report ends the missing-usage policy of the other rows of its record. An import does not: it brings
+# all rows of a record as they were elsewhere, and leaves those alone that are here.
 END_POLICIES = """
 UPDATE component_usage u SET missing_usage_policy = 'none'
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
@@ -142,11 +143,14 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     rows: dict[UUID, dict[str, Any]] = {}
     totals: dict[UUID, dict[str, Any]] = {}
     records: dict[UUID, list[UUID]] = {}
+    reported: set[UUID] = set()
     for position, fact in facts:
         if isinstance(fact, UsageReported):
             of_record = records.setdefault(fact.originator_id, [])
-            for other in of_record:
-                rows[other]["missing_usage_policy"] = "none"
+            if fact.source != "import":
+                reported.add(fact.usage_uuid)
+                for other in of_record:
+                    rows[other]["missing_usage_policy"] = "none"
             rows[fact.usage_uuid] = _row(position, fact, rows.get(fact.usage_uuid))
             if fact.usage_uuid not in of_record:
                 of_record.append(fact.usage_uuid)
@@ -155,9 +159,8 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     if totals:
         cursor.execute(TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
     if rows:
-        parameters = {"rows": as_json(rows.values())}
-        cursor.execute(END_POLICIES, parameters)
-        cursor.execute(UPSERT, parameters)
+        cursor.execute(END_POLICIES, {"rows": as_json(rows[uuid] for uuid in reported)})
+        cursor.execute(UPSERT, {"rows": as_json(rows.values())})
 
 
 def _row(position: int, fact: UsageReported, before: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Reads what an import is compared with, a chunk of a file at a time."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from msgspec import structs
@@ -13,24 +12,47 @@ from ledger.catalogue import Site
 from ledger.imports import ImportedUsage, ImportedUserUsage, Place
 from projections.rows import as_json
 
-EXISTING = SQL("SELECT uuid FROM {table} WHERE uuid = ANY(%(uuids)s)")
+SELECT_OWNERS = SQL("SELECT uuid, {owners}::uuid[] AS owners FROM {table} WHERE uuid = ANY(%(uuids)s)")
 
-PLANS_OF_PERIODS = "SELECT uuid, plan_uuid FROM plan_period WHERE uuid = ANY(%(uuids)s)"
+TABLES = {
+    "users": "account",
+    "customers": "customer",
+    "projects": "project",
+    "categories": "category",
+    "service_providers": "service_provider",
+    "offerings": "offering",
+    "offering_components": "component",
+    "plans": "plan",
+    "resources": "resource",
+    "resource_plan_periods": "plan_period",
+    "offering_users": "offering_user",
+    "component_usages": "component_usage",
+}
+"""Where the objects of earlier imports are found that a list of a file refers to."""
+
+OWNERS = {
+    "resources": ("offering_uuid",),
+    "offering_components": ("offering_uuid",),
+    "resource_plan_periods": ("resource_uuid", "plan_uuid"),
+}
+"""What the objects of a list belong to, as far as a usage must agree with it."""
 
 # A usage is already there if one has its id, or stands for its resource, component, plan and month.
 SELECT_PLACES = """
 SELECT
     n.resource_uuid, n.component_uuid, c.component_type, r.project_uuid, p.customer_uuid, r.offering_uuid,
-    o.customer_uuid AS provider_uuid, t.plan_uuid,
+    o.customer_uuid AS provider_uuid, n.month, t.plan_uuid,
     coalesce((
         SELECT max(version) FROM component_usage u
         WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
           AND u.billing_period = n.month
     ), 0) AS version,
     coalesce(by_id.uuid, by_key.uuid) AS found,
-    (coalesce(by_id.uuid, by_key.uuid) = n.uuid AND by_id.usage = n.amount
-     AND by_id.measured_at = n.measured_at AND by_id.description = n.description
-     AND by_id.missing_usage_policy = n.missing_usage_policy) AS same
+    (by_id.resource_uuid, by_id.component_uuid, by_id.billing_period, by_id.usage, by_id.measured_at,
+     by_id.description, by_id.missing_usage_policy, by_id.plan_period_uuid)
+    IS NOT DISTINCT FROM
+    (n.resource_uuid, n.component_uuid, n.month, n.amount, n.measured_at,
+     n.description, n.missing_usage_policy, n.plan_period_uuid) AS same
 FROM json_to_recordset(%(rows)s) AS n(
     position integer, uuid uuid, resource_uuid uuid, component_uuid uuid, month date, amount numeric,
     measured_at timestamptz, description text, missing_usage_policy text, plan_period_uuid uuid)
@@ -48,12 +70,13 @@ ORDER BY n.position"""
 SELECT_USER_PLACES = """
 SELECT
     u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid,
-    u.provider_uuid, u.billing_period, u.measured_at,
+    u.provider_uuid, u.billing_period AS month, u.measured_at,
     (SELECT max(version) FROM component_usage s
      WHERE s.resource_uuid = u.resource_uuid AND s.component_uuid = u.component_uuid
        AND s.billing_period = u.billing_period) AS version,
     coalesce(by_id.uuid, by_name.uuid) AS found,
-    (by_id.usage = n.amount AND by_id.username = n.username) IS TRUE AS same
+    (by_id.component_usage_uuid, by_id.username, by_id.usage)
+    IS NOT DISTINCT FROM (n.usage_uuid, n.username, n.amount) AS same
 FROM json_to_recordset(%(rows)s) AS n(
     position integer, uuid uuid, usage_uuid uuid, username text, amount numeric)
 JOIN component_usage u ON u.uuid = n.usage_uuid
@@ -61,54 +84,31 @@ LEFT JOIN user_usage by_id ON by_id.uuid = n.uuid
 LEFT JOIN user_usage by_name ON by_name.component_usage_uuid = n.usage_uuid AND by_name.username = n.username
 ORDER BY n.position"""
 
-Found = tuple[bool, bool]
-"""Whether a figure is there already, and if so whether it is the same."""
+
+def owners(cursor: Cursor[DictRow], name: str, uuids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Those of the uuids that the ledger knows from this list of an earlier import, with their OWNERS."""
+    columns = SQL(", ").join(map(Identifier, OWNERS.get(name, ())))
+    statement = SELECT_OWNERS.format(owners=SQL("ARRAY[{}]").format(columns), table=Identifier(TABLES[name]))
+    rows = cursor.execute(statement, {"uuids": list(uuids)})
+    return {row["uuid"]: tuple(row["owners"]) for row in rows}
 
 
-def existing(cursor: Cursor[DictRow], table: str, uuids: Iterable[UUID]) -> set[UUID]:
-    """Those of the uuids that the read table has."""
-    statement = EXISTING.format(table=Identifier(table))
-    return {row["uuid"] for row in cursor.execute(statement, {"uuids": list(uuids)})}
+def places(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[Place]:
+    """Where each usage goes, and what stands there already, aligned with `usages`."""
+    return _places(cursor, SELECT_PLACES, usages)
 
 
-def plans_of_periods(cursor: Cursor[DictRow], uuids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """The plans of plan periods."""
-    rows = cursor.execute(PLANS_OF_PERIODS, {"uuids": list(uuids)})
-    return {row["uuid"]: row["plan_uuid"] for row in rows}
-
-
-def places(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[tuple[Place, Found]]:
-    """Where each usage goes, and whether something stands there, aligned with `usages`."""
-    rows = cursor.execute(SELECT_PLACES, {"rows": _numbered(usages)}).fetchall()
-    return [
-        (
-            Place(site=_site(row), month=usage.month, version=row["version"], plan_uuid=row["plan_uuid"]),
-            (row["found"] is not None, bool(row["same"])),
-        )
-        for usage, row in zip(usages, rows, strict=True)
-    ]
-
-
-def user_places(cursor: Cursor[DictRow], usages: Sequence[ImportedUserUsage]) -> list[tuple[Place, Found]]:
+def user_places(cursor: Cursor[DictRow], usages: Sequence[ImportedUserUsage]) -> list[Place]:
     """The same for user usages, whose component usages are all there."""
-    rows = cursor.execute(SELECT_USER_PLACES, {"rows": _numbered(usages)}).fetchall()
+    return _places(cursor, SELECT_USER_PLACES, usages)
+
+
+def _places(
+    cursor: Cursor[DictRow], statement: str, usages: Sequence[ImportedUsage | ImportedUserUsage]
+) -> list[Place]:
+    rows = as_json({**structs.asdict(usage), "position": n} for n, usage in enumerate(usages))
+    found = cursor.execute(statement, {"rows": rows}).fetchall()
+    assert len(found) == len(usages), "what they refer to is there: it was looked for, or just imported"
     return [
-        (
-            Place(
-                site=_site(row),
-                month=row["billing_period"],
-                version=row["version"],
-                measured_at=row["measured_at"],
-            ),
-            (row["found"] is not None, row["same"]),
-        )
-        for _, row in zip(usages, rows, strict=True)
+        Place(site=Site(**{name: row.pop(name) for name in Site.__struct_fields__}), **row) for row in found
     ]
-
-
-def _numbered(usages: Sequence[Any]) -> str:
-    return as_json({**structs.asdict(usage), "position": n} for n, usage in enumerate(usages))
-
-
-def _site(row: DictRow) -> Site:
-    return Site(**{name: row[name] for name in Site.__struct_fields__})

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
 
+from ledger.errors import Contended
 from projections.projector import ProjectingFailed
 from web import demo, tokens, utc_now
 from web.config import ConfigurationError, Settings, open_database, open_ledger, projector_of
@@ -17,7 +19,7 @@ from web.embedded_postgres import EmbeddedPostgresError
 from web.errors import DATABASE_IS_AWAY
 from web.fields import uuid_of
 from web.importing import StructureError, import_lists, read_lists
-from web.server import Server
+from web.server import Server, bound
 from web.services import Services
 
 EXPECTED = (
@@ -32,14 +34,45 @@ EXPECTED = (
 """What can go wrong without being a fault of the program: told in one line."""
 
 
+class WrongUsage(click.ClickException):
+    """The command was called in a wrong way."""
+
+    exit_code = 2
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "usage-ledger"
+        raise WrongUsage(f"{error.format_message()} `{command} --help` says more.") from error
+    except Contended as error:
+        raise click.ClickException("Reports come in too fast; run it again to finish it.") from error
+    except EXPECTED as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+
+
 class Group(click.Group):
-    """Tells errors in one line."""
+    """Tells errors in one line, where click prints the usage before them."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with told_in_one_line():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, context: click.Context) -> object:
-        try:
+        with told_in_one_line():
             return super().invoke(context)
-        except EXPECTED as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+def address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT; an IPv6 host is in brackets."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT.")
+    return host.strip("[]"), int(port)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,33 +97,35 @@ def opened() -> Iterator[Services]:
 
 
 @main.command()
-@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--bind", callback=address, default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--no-demo", is_flag=True, help="Leave an empty ledger empty, and print no demo token.")
-def serve(bind: str, workers: int, no_demo: bool) -> None:
+def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     """Serve the API in the foreground until SIGTERM or Ctrl-C.
 
     An empty ledger gets a small demo catalogue, unless told otherwise.
     """
     settings = Settings.from_environment()
-    with open_database(settings) as conninfo:
+    host, port = bind
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    with bound(host, port) as listener, open_database(settings) as conninfo:
         with open_ledger(conninfo, settings) as ledger:
             services = Services(ledger, projector_of(ledger), utc_now)
             services.projector.catch_up()
             if not no_demo:
                 demo.load_if_empty(services)
-            greeting = None if no_demo else demo.greeting(services, f"http://{bind}")
+            greeting = None if no_demo else demo.greeting(services, url)
 
         def when_ready() -> None:
-            click.echo(f"usage-ledger serves http://{bind} (Ctrl-C stops it)\n")
+            click.echo(f"usage-ledger serves {url} (Ctrl-C stops it)\n")
             if greeting:
                 click.echo(greeting)
 
-        Server(conninfo, settings, bind, workers, when_ready).run()
+        Server(conninfo, settings, listener, workers, when_ready).run()
 
 
 @main.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
     """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON).
 
@@ -135,7 +170,7 @@ def create_token(username: str, expires: int | None) -> None:
 
 @token.command("list")
 def list_tokens() -> None:
-    """List all tokens: id, user, issued, expires, state."""
+    """List all tokens: id, issued (UTC), expires, state, username."""
     with opened() as services:
         now = services.clock()
         for each in tokens.listed(services):

@@ -1,6 +1,9 @@
 """The production server: gunicorn with threads, which see the README for why."""
 
+import errno
 import secrets
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,16 +19,40 @@ THREADS = 8
 DRAIN_SECONDS = 30
 """How long running requests may take after SIGTERM."""
 
+PATIENCE_SECONDS = 5
+"""How long a port may still be in use: the workers of a killed server take a moment to notice."""
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has an address but does not listen yet. Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            listener.bind((host, port))
+            return listener
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                listener.close()
+                raise
+        time.sleep(0.1)
+
 
 class Server(BaseApplication):
     """Serves a prepared database until SIGTERM or SIGINT; `run` does not return but exits."""
 
     def __init__(
-        self, conninfo: str, settings: Settings, bind: str, workers: int, when_ready: Callable[[], None]
+        self,
+        conninfo: str,
+        settings: Settings,
+        listener: socket.socket,
+        workers: int,
+        when_ready: Callable[[], None],
     ) -> None:
         self._conninfo, self._settings = conninfo, settings
         self._options: dict[str, Any] = {
-            "bind": bind,
+            "bind": f"fd://{listener.detach()}",
             "workers": workers,
             "threads": THREADS,
             "worker_class": "gthread",

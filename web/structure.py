@@ -1,11 +1,16 @@
-"""Waldur's structure format: the lists of a file, and the keys of their objects that we read."""
+"""Waldur's structure format: the lists of a file, and the keys of their objects that we read.
 
+What a key holds is told by its type, so that most of what can be wrong is found while decoding. Inside,
+attributes have the ledger's names; where the file's differ, `field(name=…)` says so.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from ledger import catalogue
 from ledger.catalogue import BillingType, LimitPeriod, ResourceState, ScopeType
@@ -15,6 +20,12 @@ from ledger.months import start_of
 from ledger.people import Person
 from web.fields import digits_problem
 
+# No longer than the reference's. Some of them are indexed, which PostgreSQL does up to 2,700 bytes.
+Name = Annotated[str, Meta(max_length=500)]
+ComponentType = Annotated[str, Meta(min_length=1, max_length=255)]
+Username = Annotated[str, Meta(min_length=1, max_length=255)]
+SmallInteger = Annotated[int, Meta(ge=0, le=1000)]
+
 SCOPES: dict[str, tuple[ScopeType, str]] = {
     "structure.customer": ("customer", "customers"),
     "structure.project": ("project", "projects"),
@@ -23,36 +34,37 @@ SCOPES: dict[str, tuple[ScopeType, str]] = {
 }
 """What a role can be held on, with the list that has it."""
 
+People = Mapping[str, Person]
+"""Who is behind a username."""
 
-Month = date
 
+class Moment:
+    """A date with or without time. Without an offset it is the ledger's local time."""
 
-class Context(Struct, frozen=True):
-    """What objects are read with: the zone of naive times, and the people behind usernames."""
-
-    zone: tzinfo
-    people: dict[str, Person] = {}
-
-    def moment(self, text: str) -> datetime:
+    def __init__(self, text: object, zone: tzinfo) -> None:
         """Raises ValueError."""
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        try:
+            moment = datetime.fromisoformat(str(text))
+        except ValueError:
+            raise ValueError("Is no date or time") from None
+        check_year(moment)
+        self.at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-class Item(Struct, frozen=True, kw_only=True):
-    """An object of a list. `REFERS` names the list that each of its references leads to."""
+def check_year(day: date) -> None:
+    """So that no zone and no next month leads out of the calendar. Raises ValueError."""
+    if not 1 < day.year < 9999:
+        raise ValueError("Is out of range")
 
-    REFERS: ClassVar[dict[str, str]] = {}
 
-    def references(self) -> dict[str, str]:
-        return self.REFERS
+def decode_hook(zone: tzinfo) -> Callable[[type, object], Moment]:
+    """Reads the one type here that msgspec does not know."""
 
-    def check(self, context: Context) -> None:
-        """Raises BadValue for what its types alone can't tell."""
+    def decode(kind: type, value: object) -> Moment:
+        assert kind is Moment
+        return Moment(value, zone)
 
-    def value(self, context: Context) -> Any:
-        """The object as the ledger takes it."""
-        raise NotImplementedError
+    return decode
 
 
 class BadValue(Exception):
@@ -64,82 +76,105 @@ class BadValue(Exception):
 
 
 def check_amount(key: str, amount: Decimal) -> None:
-    if not amount.is_finite():
-        raise BadValue(key, "is no number")
+    """That it is a figure as the ledger keeps them."""
+    check_number(key, amount)
     if problem := digits_problem(amount):
         raise BadValue(key, problem)
 
 
-def check_moment(key: str, text: str | None, context: Context) -> None:
-    if text is not None:
-        try:
-            context.moment(text)
-        except ValueError:
-            raise BadValue(key, "is no date or time") from None
+def check_number(key: str, number: Decimal | None) -> None:
+    """That it is a number of a size that databases take."""
+    if number is None:
+        return
+    if not number.is_finite():
+        raise BadValue(key, "Is no number")
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > 40 or abs(int(exponent)) > 40:
+        raise BadValue(key, "Has too many digits")
 
 
-class UserItem(Item, frozen=True, kw_only=True):
-    uuid: UUID
+class Item(Struct, frozen=True, kw_only=True):
+    """An object of a list. `REFERS` names the list that each of its references leads to."""
+
+    VALUE: ClassVar[type[Struct]]
+    REFERS: ClassVar[dict[str, str]] = {}
+
+    def references(self) -> dict[str, str]:
+        return self.REFERS
+
+    def check(self) -> None:
+        """Raises BadValue for what its types alone can't tell."""
+
+    def value(self, people: People, zone: tzinfo) -> Any:
+        """The object as the ledger takes it. What it leaves out, or has as null, is the ledger's default."""
+        return self.VALUE(**self._given())
+
+    def _given(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {
+            name: each.at if isinstance(each, Moment) else each
+            for name, each in given.items()
+            if each is not None
+        }
+
+
+class NamedItem(Item, frozen=True, kw_only=True):
+    """An object with a username, in place of which the ledger has a person."""
+
     username: str
+
+    def value(self, people: People, zone: tzinfo) -> Any:
+        person, given = people[self.username], self._given()
+        del given["username"]
+        return self.VALUE(**given, person=person.uuid, commitment=person.commitment)
+
+
+class User(NamedItem, frozen=True, kw_only=True):
+    VALUE = catalogue.User
+
+    uuid: UUID
+    username: Username
     is_staff: bool = False
     is_support: bool = False
     is_active: bool = True
 
-    def value(self, context: Context) -> catalogue.User:
-        person = context.people[self.username]
-        return catalogue.User(
-            uuid=self.uuid,
-            person=person.uuid,
-            commitment=person.commitment,
-            is_staff=self.is_staff,
-            is_support=self.is_support,
-            is_active=self.is_active,
-        )
 
-
-class CustomerItem(Item, frozen=True, kw_only=True):
-    uuid: UUID
-    name: str
-    abbreviation: str | None = None
-
-    def value(self, context: Context) -> catalogue.Customer:
-        return catalogue.Customer(uuid=self.uuid, name=self.name, abbreviation=self.abbreviation or "")
-
-
-class ProjectItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"customer_uuid": "customers"}
+class Customer(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Customer
 
     uuid: UUID
-    name: str
+    name: Name
+    abbreviation: Name | None = None
+
+
+class Project(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Project
+    REFERS: ClassVar = {"customer_uuid": "customers"}
+
+    uuid: UUID
+    name: Name
     customer_uuid: UUID
     is_removed: bool = False
 
-    def value(self, context: Context) -> catalogue.Project:
-        return catalogue.Project(
-            uuid=self.uuid, name=self.name, customer_uuid=self.customer_uuid, is_removed=self.is_removed
-        )
 
+class Category(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Category
 
-class CategoryItem(Item, frozen=True, kw_only=True):
     uuid: UUID
-    title: str
-
-    def value(self, context: Context) -> catalogue.Category:
-        return catalogue.Category(uuid=self.uuid, title=self.title)
+    title: Name
 
 
-class ServiceProviderItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"customer_uuid": "customers"}
+class ServiceProvider(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.ServiceProvider
+    REFERS: ClassVar = {"customer_uuid": "customers"}
 
     uuid: UUID
     customer_uuid: UUID
 
-    def value(self, context: Context) -> catalogue.ServiceProvider:
-        return catalogue.ServiceProvider(uuid=self.uuid, customer_uuid=self.customer_uuid)
 
-
-class OfferingItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {
+class Offering(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Offering
+    REFERS: ClassVar = {
         "customer_uuid": "customers",
         "category_uuid": "categories",
         "project_uuid": "projects",
@@ -147,196 +182,114 @@ class OfferingItem(Item, frozen=True, kw_only=True):
     }
 
     uuid: UUID
-    name: str
+    name: Name
     customer_uuid: UUID
-    type: str = ""
-    state: int = 2
+    offering_type: Name = field(name="type", default="")
+    state: SmallInteger | None = None
     category_uuid: UUID | None = None
     project_uuid: UUID | None = None
     parent_uuid: UUID | None = None
     plugin_options: dict[str, Any] | None = None
 
-    def value(self, context: Context) -> catalogue.Offering:
-        return catalogue.Offering(
-            uuid=self.uuid,
-            name=self.name,
-            offering_type=self.type,
-            customer_uuid=self.customer_uuid,
-            state=self.state,
-            category_uuid=self.category_uuid,
-            project_uuid=self.project_uuid,
-            parent_uuid=self.parent_uuid,
-            plugin_options=self.plugin_options or {},
-        )
 
-
-class ComponentItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"offering_uuid": "offerings"}
+class Component(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Component
+    REFERS: ClassVar = {"offering_uuid": "offerings"}
 
     uuid: UUID
     offering_uuid: UUID
-    type: str
-    name: str
+    component_type: ComponentType = field(name="type")
+    name: Name
     description: str | None = None
-    measured_unit: str | None = None
-    billing_type: BillingType = "usage"
+    measured_unit: Name | None = None
+    billing_type: BillingType | None = None
     limit_period: LimitPeriod | None = None
     limit_amount: Decimal | None = None
     is_prepaid: bool = False
     unit_factor: Decimal | None = None
     billed_per_plan: bool = False
 
-    def check(self, context: Context) -> None:
+    def check(self) -> None:
         if self.limit_amount is not None:
             check_amount("limit_amount", self.limit_amount)
-        if self.unit_factor is not None and not self.unit_factor.is_finite():
-            raise BadValue("unit_factor", "is no number")
-
-    def value(self, context: Context) -> catalogue.Component:
-        return catalogue.Component(
-            uuid=self.uuid,
-            offering_uuid=self.offering_uuid,
-            component_type=self.type,
-            name=self.name,
-            description=self.description or "",
-            measured_unit=self.measured_unit or "",
-            billing_type=self.billing_type,
-            limit_period=self.limit_period or "month",
-            limit_amount=self.limit_amount,
-            is_prepaid=self.is_prepaid,
-            unit_factor=self.unit_factor or Decimal(1),
-            billed_per_plan=self.billed_per_plan,
-        )
+        check_number("unit_factor", self.unit_factor)
+        if self.unit_factor == 0:
+            raise BadValue("unit_factor", "Is zero, and amounts are divided by it")
 
 
-class PlanItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"offering_uuid": "offerings"}
+class Plan(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Plan
+    REFERS: ClassVar = {"offering_uuid": "offerings"}
 
     uuid: UUID
-    name: str
+    name: Name
     offering_uuid: UUID
-    billing_mode: Literal["inherit", "limit", "usage"] = "inherit"
-
-    def value(self, context: Context) -> catalogue.Plan:
-        return catalogue.Plan(
-            uuid=self.uuid,
-            name=self.name,
-            offering_uuid=self.offering_uuid,
-            billing_mode=self.billing_mode,
-        )
+    billing_mode: Literal["inherit", "limit", "usage"] | None = None
 
 
-class PlanComponentItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"plan_uuid": "plans", "component_uuid": "offering_components"}
+class PlanComponent(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.PlanComponent
+    REFERS: ClassVar = {"plan_uuid": "plans", "component_uuid": "offering_components"}
 
     plan_uuid: UUID
     component_uuid: UUID
-    price: Decimal = Decimal(0)
-    amount: Decimal = Decimal(0)
+    price: Decimal | None = None
+    amount: Decimal | None = None
 
-    def check(self, context: Context) -> None:
-        for key in ("price", "amount"):
-            if not getattr(self, key).is_finite():
-                raise BadValue(key, "is no number")
-
-    def value(self, context: Context) -> catalogue.PlanComponent:
-        return catalogue.PlanComponent(
-            plan_uuid=self.plan_uuid,
-            component_uuid=self.component_uuid,
-            price=self.price,
-            amount=self.amount,
-        )
+    def check(self) -> None:
+        check_number("price", self.price)
+        check_number("amount", self.amount)
 
 
-class ResourceItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {
-        "offering_uuid": "offerings",
-        "project_uuid": "projects",
-        "plan_uuid": "plans",
-    }
+class Resource(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Resource
+    REFERS: ClassVar = {"offering_uuid": "offerings", "project_uuid": "projects", "plan_uuid": "plans"}
 
     uuid: UUID
-    name: str
+    name: Name
     offering_uuid: UUID
     project_uuid: UUID
     plan_uuid: UUID | None = None
-    state: ResourceState = ResourceState.OK
+    state: ResourceState | None = None
     limits: dict[str, Decimal | None] | None = None
-    slug: str | None = None
-    backend_id: str | None = None
-    created: str | None = None
+    slug: Name | None = None
+    backend_id: Name | None = None
+    created: Moment | None = None
     backend_metadata: dict[str, Any] | None = None
     attributes: dict[str, Any] | None = None
 
-    def check(self, context: Context) -> None:
-        check_moment("created", self.created, context)
+    def check(self) -> None:
         for limit in (self.limits or {}).values():
-            if limit is not None and not limit.is_finite():
-                raise BadValue("limits", "has a limit that is no number")
-
-    def value(self, context: Context) -> catalogue.Resource:
-        return catalogue.Resource(
-            uuid=self.uuid,
-            name=self.name,
-            offering_uuid=self.offering_uuid,
-            project_uuid=self.project_uuid,
-            plan_uuid=self.plan_uuid,
-            state=self.state,
-            limits=self.limits or {},
-            slug=self.slug or "",
-            backend_id=self.backend_id or "",
-            created=context.moment(self.created) if self.created else None,
-            backend_metadata=self.backend_metadata or {},
-            attributes=self.attributes or {},
-        )
+            check_number("limits", limit)
 
 
-class PlanPeriodItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"resource_uuid": "resources", "plan_uuid": "plans"}
+class PlanPeriod(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.PlanPeriod
+    REFERS: ClassVar = {"resource_uuid": "resources", "plan_uuid": "plans"}
 
     uuid: UUID
     resource_uuid: UUID
     plan_uuid: UUID
-    start: str | None = None
-    end: str | None = None
-
-    def check(self, context: Context) -> None:
-        check_moment("start", self.start, context)
-        check_moment("end", self.end, context)
-
-    def value(self, context: Context) -> catalogue.PlanPeriod:
-        return catalogue.PlanPeriod(
-            uuid=self.uuid,
-            resource_uuid=self.resource_uuid,
-            plan_uuid=self.plan_uuid,
-            start=context.moment(self.start) if self.start else None,
-            end=context.moment(self.end) if self.end else None,
-        )
+    start: Moment | None = None
+    end: Moment | None = None
 
 
-class OfferingUserItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {"offering_uuid": "offerings", "user_uuid": "users"}
+class OfferingUser(NamedItem, frozen=True, kw_only=True):
+    VALUE = catalogue.OfferingUser
+    REFERS: ClassVar = {"offering_uuid": "offerings", "user_uuid": "users"}
 
     uuid: UUID
     offering_uuid: UUID
-    username: str
+    username: Annotated[str, Meta(max_length=255)]  # blank until the offering has named its user
     user_uuid: UUID | None = None
 
-    def value(self, context: Context) -> catalogue.OfferingUser:
-        person = context.people[self.username]
-        return catalogue.OfferingUser(
-            uuid=self.uuid,
-            offering_uuid=self.offering_uuid,
-            person=person.uuid,
-            commitment=person.commitment,
-            user_uuid=self.user_uuid,
-        )
 
+class Role(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.Role
 
-class RoleItem(Item, frozen=True, kw_only=True):
     uuid: UUID
     user_uuid: UUID
-    role_name: str
+    role_name: Name
     scope_type: str
     scope_uuid: UUID
     is_active: bool = True
@@ -344,23 +297,17 @@ class RoleItem(Item, frozen=True, kw_only=True):
     def references(self) -> dict[str, str]:
         return {"user_uuid": "users", "scope_uuid": SCOPES[self.scope_type][1]}
 
-    def check(self, context: Context) -> None:
+    def check(self) -> None:
         if self.scope_type not in SCOPES:
-            raise BadValue("scope_type", f"is none of {', '.join(SCOPES)}")
+            raise BadValue("scope_type", f"Is none of {', '.join(SCOPES)}")
 
-    def value(self, context: Context) -> catalogue.Role:
-        return catalogue.Role(
-            uuid=self.uuid,
-            user_uuid=self.user_uuid,
-            role_name=self.role_name,
-            scope_type=SCOPES[self.scope_type][0],
-            scope_uuid=self.scope_uuid,
-            is_active=self.is_active,
-        )
+    def value(self, people: People, zone: tzinfo) -> catalogue.Role:
+        return catalogue.Role(**self._given() | {"scope_type": SCOPES[self.scope_type][0]})
 
 
-class UserUsageLimitItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {
+class UserUsageLimit(Item, frozen=True, kw_only=True):
+    VALUE = catalogue.UserUsageLimit
+    REFERS: ClassVar = {
         "resource_uuid": "resources",
         "component_uuid": "offering_components",
         "offering_user_uuid": "offering_users",
@@ -372,21 +319,13 @@ class UserUsageLimitItem(Item, frozen=True, kw_only=True):
     offering_user_uuid: UUID
     limit: Decimal
 
-    def check(self, context: Context) -> None:
+    def check(self) -> None:
         check_amount("limit", self.limit)
 
-    def value(self, context: Context) -> catalogue.UserUsageLimit:
-        return catalogue.UserUsageLimit(
-            uuid=self.uuid,
-            resource_uuid=self.resource_uuid,
-            component_uuid=self.component_uuid,
-            offering_user_uuid=self.offering_user_uuid,
-            limit=self.limit,
-        )
 
-
-class ComponentUsageItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {
+class ComponentUsage(Item, frozen=True, kw_only=True):
+    VALUE = ImportedUsage
+    REFERS: ClassVar = {
         "resource_uuid": "resources",
         "component_uuid": "offering_components",
         "plan_period_uuid": "resource_plan_periods",
@@ -395,104 +334,75 @@ class ComponentUsageItem(Item, frozen=True, kw_only=True):
     uuid: UUID
     resource_uuid: UUID
     component_uuid: UUID
-    usage: Decimal
-    billing_period: Month
-    date: str | None = None
-    description: str | None = None
+    amount: Decimal = field(name="usage")
+    month: date = field(name="billing_period")
+    measured_at: Moment | None = field(name="date", default=None)
+    description: Annotated[str, Meta(max_length=2000)] | None = None
     plan_period_uuid: UUID | None = None
     missing_usage_policy: Policy | None = None
     recurring: bool | None = None
-    created: str | None = None
+    created_at: Moment | None = field(name="created", default=None)
 
-    def check(self, context: Context) -> None:
-        check_amount("usage", self.usage)
-        check_moment("date", self.date, context)
-        check_moment("created", self.created, context)
-        if self.billing_period.day != 1:
-            raise BadValue("billing_period", "is not the first day of a month")
-        if self.description and len(self.description) > 2000:
-            raise BadValue("description", "has more than 2000 characters")
+    def check(self) -> None:
+        check_amount("usage", self.amount)
+        if self.month.day != 1:
+            raise BadValue("billing_period", "Is not the first day of a month")
+        try:
+            check_year(self.month)
+        except ValueError as error:
+            raise BadValue("billing_period", str(error)) from None
 
-    def value(self, context: Context) -> ImportedUsage:
-        start = start_of(self.billing_period, context.zone)
-        return ImportedUsage(
-            uuid=self.uuid,
-            resource_uuid=self.resource_uuid,
-            component_uuid=self.component_uuid,
-            amount=self.usage.quantize(Decimal("0.01")),
-            month=self.billing_period,
-            measured_at=context.moment(self.date) if self.date else start,
-            description=self.description or "",
-            missing_usage_policy=self.missing_usage_policy or ("reuse" if self.recurring else "none"),
-            plan_period_uuid=self.plan_period_uuid,
-            created_at=context.moment(self.created) if self.created else None,
-        )
+    def value(self, people: People, zone: tzinfo) -> ImportedUsage:
+        given = self._given()
+        recurring = given.pop("recurring", False)
+        policy: Policy = "reuse" if recurring else "none"
+        defaults = {"missing_usage_policy": policy, "measured_at": start_of(self.month, zone)}
+        return ImportedUsage(**defaults | given | {"amount": exact(self.amount)})
 
 
-class ComponentUserUsageItem(Item, frozen=True, kw_only=True):
-    REFERS: ClassVar[dict[str, str]] = {
-        "component_usage_uuid": "component_usages",
-        "offering_user_uuid": "offering_users",
-    }
+class ComponentUserUsage(Item, frozen=True, kw_only=True):
+    VALUE = ImportedUserUsage
+    REFERS: ClassVar = {"component_usage_uuid": "component_usages", "offering_user_uuid": "offering_users"}
 
     uuid: UUID
     component_usage_uuid: UUID
-    username: str
-    usage: Decimal
+    username: Annotated[str, Meta(min_length=1, max_length=100)]
+    amount: Decimal = field(name="usage")
     offering_user_uuid: UUID | None = None
-    created: str | None = None
+    created_at: Moment | None = field(name="created", default=None)
 
-    def check(self, context: Context) -> None:
-        check_amount("usage", self.usage)
-        check_moment("created", self.created, context)
-        if not 0 < len(self.username) <= 100:
-            raise BadValue("username", "has not between 1 and 100 characters")
+    def check(self) -> None:
+        check_amount("usage", self.amount)
 
-    def value(self, context: Context) -> ImportedUserUsage:
-        return ImportedUserUsage(
-            uuid=self.uuid,
-            usage_uuid=self.component_usage_uuid,
-            username=self.username,
-            amount=self.usage.quantize(Decimal("0.01")),
-            offering_user_uuid=self.offering_user_uuid,
-            created_at=context.moment(self.created) if self.created else None,
-        )
+    def value(self, people: People, zone: tzinfo) -> ImportedUserUsage:
+        given = self._given()
+        given["usage_uuid"] = given.pop("component_usage_uuid")
+        return ImportedUserUsage(**given | {"amount": exact(self.amount)})
+
+
+def exact(amount: Decimal) -> Decimal:
+    """With two decimals, and no negative zero."""
+    return amount.quantize(Decimal("0.01")) + 0
 
 
 DESCRIBED: dict[str, type[Item]] = {
-    "users": UserItem,
-    "customers": CustomerItem,
-    "projects": ProjectItem,
-    "categories": CategoryItem,
-    "service_providers": ServiceProviderItem,
-    "offerings": OfferingItem,
-    "offering_components": ComponentItem,
-    "plans": PlanItem,
-    "plan_components": PlanComponentItem,
-    "resources": ResourceItem,
-    "resource_plan_periods": PlanPeriodItem,
-    "offering_users": OfferingUserItem,
-    "user_roles": RoleItem,
-    "component_user_usage_limits": UserUsageLimitItem,
+    "users": User,
+    "customers": Customer,
+    "projects": Project,
+    "categories": Category,
+    "service_providers": ServiceProvider,
+    "offerings": Offering,
+    "offering_components": Component,
+    "plans": Plan,
+    "plan_components": PlanComponent,
+    "resources": Resource,
+    "resource_plan_periods": PlanPeriod,
+    "offering_users": OfferingUser,
+    "user_roles": Role,
+    "component_user_usage_limits": UserUsageLimit,
 }
 """The lists whose objects are described, in the order in which they are."""
 
 USAGES, USER_USAGES = "component_usages", "component_user_usages"
 
-LISTS: dict[str, type[Item]] = DESCRIBED | {USAGES: ComponentUsageItem, USER_USAGES: ComponentUserUsageItem}
-
-TABLES = {
-    "users": "account",
-    "customers": "customer",
-    "projects": "project",
-    "categories": "category",
-    "service_providers": "service_provider",
-    "offerings": "offering",
-    "offering_components": "component",
-    "plans": "plan",
-    "resources": "resource",
-    "resource_plan_periods": "plan_period",
-    "offering_users": "offering_user",
-    "component_usages": "component_usage",
-}
-"""Where the objects of earlier imports are found that a file refers to."""
+LISTS: dict[str, type[Item]] = DESCRIBED | {USAGES: ComponentUsage, USER_USAGES: ComponentUserUsage}
