@@ -32,7 +32,8 @@ ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
 
 FILTERS = component_usage.FILTERS | {
     "uuid": SQL("uu.uuid = %(uuid)s"),
-    "username_part": SQL("uu.username ILIKE %(username_part)s"),
+    # Not in the column's collation, which knows upper and lower case of ASCII letters only.
+    "username_part": SQL('uu.username COLLATE "default" ILIKE %(username_part)s'),
 }
 """As for component usages, whose month, date and ids these are; `username_part` is an ILIKE pattern."""
 

@@ -213,4 +213,6 @@ class ComponentUserUsageRow(Schema):
 @cache
 def _rows(schema: type[Schema], columns: frozenset[str] | None) -> Schema:
     """Schemas are slow to make and there are few that clients ask for: subsets of two small sets."""
-    return schema(only=columns)
+    if columns is None:
+        return schema()
+    return schema(only=[name for name in schema._declared_fields if name in columns])
