@@ -342,4 +342,4 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
         covering = [period for period in self.plan_periods if period.covers(moment)]
         touching = [period for period in self.plan_periods if period.overlaps(*month)]
         candidates = covering or touching
-        return max(candidates, key=lambda period: (period.start is not None, period.start), default=None)
+        return max(candidates, key=lambda p: (p.start is not None, p.start, p.uuid), default=None)

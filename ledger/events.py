@@ -81,6 +81,19 @@ class UsageReported(Report, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
+class UsageCarriedOver(UsageReported, frozen=True, kw_only=True):
+    """Nobody reported a component's usage, and the policy of its last report said what to assume.
+
+    Reads as a report of the month: `amount` is what is assumed, `reported_by` who set the policy, and
+    `carried_from` the usage of the month before.
+    """
+
+    TOPIC = "UsageCarriedOver"
+
+    carried_from: UUID
+    source: Source = "carry-over"
+
+
 class UserUsageReported(Report, frozen=True, kw_only=True):
     """A provider stated how much of a component usage one user consumed.
 

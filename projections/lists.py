@@ -17,11 +17,13 @@ VISIBLE = SQL("""(u.customer_uuid = ANY(%(customers)s) OR u.provider_uuid = ANY(
     OR u.project_uuid = ANY(%(projects)s) OR u.offering_uuid = ANY(%(offerings)s))""")
 
 
-def where(filters: Mapping[str, SQL], restrictions: Iterable[str], scopes: Scopes) -> Composable:
-    """All of the restrictions, by their names in `filters`, and what may be seen of `u`."""
+def where(
+    filters: Mapping[str, SQL], restrictions: Iterable[str], scopes: Scopes, visible: SQL = VISIBLE
+) -> Composable:
+    """All of the restrictions, by their names in `filters`, and what may be seen."""
     conditions = [filters[name] for name in restrictions]
     if scopes is not None:
-        conditions.append(VISIBLE)
+        conditions.append(visible)
     return SQL(" AND ").join(conditions) if conditions else SQL("true")
 
 

@@ -6,6 +6,7 @@ journal is appended to in the order of its positions.
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from importlib.resources import files
 from threading import Lock
 from typing import Protocol
@@ -17,22 +18,35 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact
-from projections import accounts, catalogue, component_usage, user_usage
+from projections import accounts, catalogue, component_usage, monthly_summary, user_usage
 
 SCHEMA = "read_models"
 BATCH = 5_000
 
 SCHEMA_SQL = files("projections").joinpath("schema.sql").read_text()
 
+REVISION = 1
+"""To be raised when projections make other rows of the same facts; a changed schema.sql tells by itself."""
+
+BUILT_BY = sha256(f"{REVISION}\n{SCHEMA_SQL}".encode()).hexdigest()
+
 HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
-CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}")
+CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
+ENTER_SCHEMA = SQL("SET LOCAL search_path TO {schema}")
+SIGN_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
+
+# As a document, because tables of another version may lack the column.
+SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_models.read_position p"
 
 SELECT_POSITIONS = """
 SELECT position, (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events) AS head
 FROM read_position"""
 
-# Whoever comes second waits here, and then finds that the first has projected for both.
-LOCK_POSITION = "SELECT position FROM read_position FOR UPDATE"
+# Whoever comes second waits here, and then finds that the first has projected for both. A lock of its own,
+# not that of the row: after it, names are looked up anew, and may lead to tables that were just rebuilt.
+LOCK_PROJECTING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: projecting'))"
+
+SELECT_POSITION = "SELECT position FROM read_position"
 
 MOVE_POSITION = "UPDATE read_position SET position = %(position)s"
 
@@ -47,30 +61,53 @@ class ReadModel(Protocol):
         """Changes the rows of this read model as a batch of facts, with their positions, demands."""
 
 
-# The catalogue comes first: usages are placed where their resource is.
-MODELS: tuple[ReadModel, ...] = (catalogue, accounts, component_usage, user_usage)
+# The catalogue comes first: usages are placed where their resource is. The summary comes before the usages:
+# it needs what they said before.
+MODELS: tuple[ReadModel, ...] = (catalogue, accounts, monthly_summary, component_usage, user_usage)
 
 ReadFacts = Callable[[int, int], list[tuple[int, Fact]]]
 """Up to so many facts after a position, with their positions, in order."""
 
-
-def create_read_models(connection: Connection[DictRow]) -> None:
-    """Makes the tables of all read models, empty, unless they are there. No other process may do so now."""
-    with connection.transaction():
-        row = connection.execute(HAS_SCHEMA, {"schema": SCHEMA}).fetchone()
-        if row and not row["exists"]:
-            connection.execute(CREATE_SCHEMA.format(schema=Identifier(SCHEMA)))
-            connection.execute(SCHEMA_SQL.encode())
+Pool = ConnectionPool[Connection[DictRow]]
 
 
 class ProjectingFailed(Exception):
     """The read models could not be brought up to date. The journal has every fact all the same."""
 
 
-def reason_of(error: Exception) -> str:
-    """What happened, without the rows that PostgreSQL tells it with: this is shown to anybody."""
-    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return f"{type(error).__name__}: {told or error}"
+def create_read_models(connection: Connection[DictRow], schema: str = SCHEMA) -> None:
+    """Makes the tables of all read models, empty, unless they are there. No other process may do so now."""
+    with connection.transaction():
+        row = connection.execute(HAS_SCHEMA, {"schema": schema}).fetchone()
+        if row and not row["exists"]:
+            name = Identifier(schema)
+            connection.execute(CREATE_SCHEMA.format(schema=name))
+            connection.execute(ENTER_SCHEMA.format(schema=name))
+            connection.execute(SCHEMA_SQL.encode())
+            connection.execute(SIGN_SCHEMA, {"built_by": BUILT_BY})
+
+
+def are_outdated(connection: Connection[DictRow]) -> bool:
+    """Whether another version of this software built the read models that are there."""
+    row = connection.execute(SELECT_BUILT_BY).fetchone()
+    return row is None or row["built_by"] != BUILT_BY
+
+
+def project_batch(
+    cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], models: Sequence[ReadModel]
+) -> None:
+    """Rows and position of a batch, in the transaction and the schema that the cursor is in."""
+    for model in models:
+        model.project(cursor, facts)
+    cursor.execute(MOVE_POSITION, {"position": facts[-1][0]})
+
+
+def position_of(cursor: Cursor[DictRow]) -> int:
+    """The position of the read models in the schema that the cursor is in."""
+    row = cursor.execute(SELECT_POSITION).fetchone()
+    assert row is not None, "create_read_models makes the row, and nothing deletes it"
+    position: int = row["position"]
+    return position
 
 
 class Projector:
@@ -81,7 +118,7 @@ class Projector:
 
     def __init__(
         self,
-        pool: ConnectionPool[Connection[DictRow]],
+        pool: Pool,
         read_facts: ReadFacts,
         models: Sequence[ReadModel] = MODELS,
         batch: int = BATCH,
@@ -102,7 +139,7 @@ class Projector:
             while self._reached < target:
                 with self._turn:
                     if self._reached < target:
-                        self._project_batch(target)
+                        self._project(target)
         except Exception as error:
             raise ProjectingFailed(reason_of(error)) from error
         return self._reached
@@ -111,22 +148,25 @@ class Projector:
         """The position of the last fact. Also notices what other processes have projected."""
         with self._pool.connection() as connection:
             row = connection.execute(SELECT_POSITIONS).fetchone()
-        assert row is not None, "create_read_models makes the row, and nothing deletes it"
+        assert row is not None
         self._reached = max(self._reached, row["position"])
         head: int = row["head"]
         return head
 
-    def _project_batch(self, target: int) -> None:
+    def _project(self, target: int) -> None:
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             cursor.execute(DO_NOT_WAIT_FOR_DISK)
-            row = cursor.execute(LOCK_POSITION).fetchone()
-            assert row is not None
-            position: int = row["position"]
+            cursor.execute(LOCK_PROJECTING)
+            position = position_of(cursor)
             if position < target:
                 facts = self._read_facts(position, self._batch)
-                for model in self._models:
-                    model.project(cursor, facts)
+                project_batch(cursor, facts, self._models)
                 position = facts[-1][0]
-                cursor.execute(MOVE_POSITION, {"position": position})
         self._reached = position
+
+
+def reason_of(error: Exception) -> str:
+    """What happened, without the rows that PostgreSQL tells it with: this is shown to anybody."""
+    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}: {told or error}"

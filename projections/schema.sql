@@ -7,7 +7,8 @@
 
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    position bigint NOT NULL               -- of the last fact that every table here reflects
+    position bigint NOT NULL,              -- of the last fact that every table here reflects
+    built_by text                          -- the version of schema and projections
 );
 INSERT INTO read_position (position) VALUES (0);
 
@@ -209,3 +210,38 @@ CREATE TABLE user_usage (
 );
 CREATE INDEX user_usage_uuid ON user_usage (uuid);
 CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
+
+-- What was consumed of a component in a month, over all resources and plans.
+CREATE TABLE monthly_consumption (
+    component_uuid uuid,
+    month date,
+    total numeric NOT NULL,
+    PRIMARY KEY (component_uuid, month)
+);
+
+-- By how much the sum of an offering's limits of a type changed in a month, and how many resources more
+-- have one. The sum at the end of a month is that of all changes up to it. Month -infinity has what was
+-- first said of a resource, because that counts for the time before, too.
+CREATE TABLE allocation_change (
+    offering_uuid uuid,
+    component_type text COLLATE "C",
+    month date,
+    amount numeric NOT NULL,
+    resources bigint NOT NULL,
+    PRIMARY KEY (offering_uuid, component_type, month)
+);
+
+-- What of a resource is in those sums now.
+CREATE TABLE resource_allocation (
+    resource_uuid uuid PRIMARY KEY,
+    offering_uuid uuid NOT NULL,
+    limits jsonb NOT NULL                  -- amounts by component type, empty unless the resource counts
+);
+
+-- A component's own limit_amount, from the month in which it was described on; the first from -infinity.
+CREATE TABLE component_limit (
+    component_uuid uuid,
+    month date,
+    limit_amount numeric,
+    PRIMARY KEY (component_uuid, month)
+);

@@ -165,6 +165,7 @@ class World:
     def __init__(self, conninfo: str, ledger: Ledger, projector: Projector) -> None:
         self.now = NOW
         self.conninfo, self.ledger, self.projector = conninfo, ledger, projector
+        self.settings = settings_of(conninfo)
         self.services = Services(ledger, projector, lambda: self.now)
         self.app = create_app(ledger, projector, clock=lambda: self.now)
         self._clients: dict[str, Client] = {}

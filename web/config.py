@@ -8,6 +8,7 @@
 | LEDGER_MAX_BODY_BYTES | larger request bodies are answered with 413 | 5242880 |
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -25,11 +26,14 @@ from ledger.application import Ledger
 from ledger.journal import LOCK_CREATION
 from ledger.journal import SCHEMA as JOURNAL
 from projections.projector import SCHEMA as READ_MODELS
-from projections.projector import Projector, create_read_models
+from projections.projector import Projector, are_outdated, create_read_models
+from projections.rebuild import Rebuild
 from web import MAX_BODY_BYTES
 from web.embedded_postgres import embedded_postgres
 
 OLDEST_POSTGRES = 15
+
+log = logging.getLogger(__name__)
 
 
 class ConfigurationError(Exception):
@@ -91,8 +95,11 @@ def prepared(url: str, settings: Settings) -> str:
                     f"LEDGER_DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or later is needed"
                 )
             connection.execute(LOCK_CREATION)
-            with open_ledger(conninfo, settings, create=True):
+            with open_ledger(conninfo, settings, create=True) as ledger:
                 create_read_models(connection)
+                if are_outdated(connection):
+                    log.warning("The read models were built by another version: rebuilding them")
+                    Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
     except (psycopg.Error, PersistenceError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}") from error

@@ -59,6 +59,10 @@ class Unauthenticated(Exception):
     """Nobody we know is asking."""
 
 
+class Missing(Exception):
+    """What a query names is not there; the message is the answer."""
+
+
 class UnsupportedMediaType(Exception):
     """The body is of a kind that is not read here."""
 
@@ -98,6 +102,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(errors.NotFound)
     def nothing_there(error: errors.NotFound) -> Response:
         return detail(f"No {error.kind} matches the given query.", 404)
+
+    @app.errorhandler(Missing)
+    def missing(error: Missing) -> Response:
+        return detail(str(error), 404)
 
     @app.errorhandler(errors.Contended)
     def contended(_: errors.Contended) -> Response:

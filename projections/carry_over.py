@@ -1,0 +1,66 @@
+"""Reads what can be carried over into a month: usages of the month before that nobody followed up."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.carry_over import LastUsage
+from ledger.catalogue import Site
+
+# Of several plans' usages only the last report has a policy; of imported ones the newest counts.
+SELECT_CANDIDATES = """
+SELECT * FROM (
+    SELECT DISTINCT ON (u.resource_uuid, u.component_uuid)
+        u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid,
+        u.offering_uuid, u.provider_uuid, u.uuid AS usage_uuid, u.usage AS amount,
+        u.missing_usage_policy, u.description, u.reported_by,
+        coalesce(t.plan_uuid, u.plan_uuid) AS plan_uuid,
+        coalesce(t.uuid, u.plan_period_uuid) AS plan_period_uuid,
+        r.name AS resource_name
+    FROM component_usage u
+    JOIN resource r ON r.uuid = u.resource_uuid
+    LEFT JOIN LATERAL (
+        SELECT uuid, plan_uuid FROM plan_period
+        WHERE resource_uuid = u.resource_uuid
+          AND ("start" IS NULL OR "start" <= %(now)s) AND ("end" IS NULL OR "end" > %(now)s)
+        ORDER BY "start" DESC NULLS LAST LIMIT 1
+    ) t ON true
+    WHERE u.billing_period = %(before)s
+      AND u.missing_usage_policy IN ('reuse', 'zero')
+      AND r.state <> 6
+      AND NOT EXISTS (
+        SELECT FROM component_usage n
+        WHERE n.resource_uuid = u.resource_uuid AND n.component_uuid = u.component_uuid
+          AND n.billing_period = %(month)s)
+    ORDER BY u.resource_uuid, u.component_uuid, u.id DESC
+) c
+WHERE (c.resource_uuid, c.component_uuid) > (%(after_resource)s, %(after_component)s)
+ORDER BY c.resource_uuid, c.component_uuid
+LIMIT %(limit)s"""
+
+Key = tuple[UUID, UUID]
+FIRST: Key = (UUID(int=0), UUID(int=0))
+
+
+def candidates(
+    cursor: Cursor[DictRow], before: date, month: date, now: datetime, after: Key, limit: int
+) -> list[tuple[str, LastUsage]]:
+    """Up to `limit` usages of the month `before` that call for one in `month` and have none, with the name
+    of their resource; in the order of (resource, component), those after a key."""
+    parameters = {
+        "before": before,
+        "month": month,
+        "now": now,
+        "after_resource": after[0],
+        "after_component": after[1],
+        "limit": limit,
+    }
+    return [_last_usage(row) for row in cursor.execute(SELECT_CANDIDATES, parameters)]
+
+
+def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
+    name: str = row.pop("resource_name")
+    site = Site(**{key: row.pop(key) for key in Site.__struct_fields__})
+    return name, LastUsage(site=site, **row)

@@ -1,0 +1,257 @@
+"""Read model of the monthly summary: what was consumed and allocated of each component in each month.
+
+Both figures are sums over all resources of an offering, and neither is counted anew for a report: a sum
+follows by the difference between what a row said before and says after, in the same transaction. So this
+module's `project` must see `component_usage` as it was before the batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Composable
+
+from ledger.catalogue import Resource, ResourceState
+from ledger.events import ComponentDescribed, Fact, ResourceDescribed, UsageReported, UserUsageReported
+from ledger.months import month_of
+from projections.lists import Scopes, order_by, total_of, where
+from projections.rows import as_json
+
+ALLOCATING_STATES = {
+    ResourceState.OK,
+    ResourceState.UPDATING,
+    ResourceState.TERMINATING,
+    ResourceState.ERRED,
+}
+
+FOLLOW_CONSUMPTION = """
+INSERT INTO monthly_consumption (component_uuid, month, total)
+SELECT n.component_uuid, n.month, sum(n.usage - coalesce(u.usage, 0))
+FROM json_to_recordset(%(rows)s) AS n(
+    resource_uuid uuid, uuid uuid, component_uuid uuid, month date, usage numeric)
+LEFT JOIN component_usage u ON u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid
+GROUP BY n.component_uuid, n.month
+ON CONFLICT (component_uuid, month) DO UPDATE SET total = monthly_consumption.total + EXCLUDED.total"""
+
+SELECT_ALLOCATIONS = """
+SELECT resource_uuid, offering_uuid, limits::text AS limits FROM resource_allocation
+WHERE resource_uuid = ANY(%(resources)s)"""
+
+UPSERT_ALLOCATIONS = """
+INSERT INTO resource_allocation (resource_uuid, offering_uuid, limits)
+SELECT resource_uuid, offering_uuid, limits FROM json_populate_recordset(NULL::resource_allocation, %(rows)s)
+ON CONFLICT (resource_uuid) DO UPDATE SET offering_uuid = EXCLUDED.offering_uuid, limits = EXCLUDED.limits"""
+
+FOLLOW_ALLOCATION = """
+INSERT INTO allocation_change (offering_uuid, component_type, month, amount, resources)
+SELECT offering_uuid, component_type, month, amount, resources
+FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
+ON CONFLICT (offering_uuid, component_type, month) DO UPDATE SET
+    amount = allocation_change.amount + EXCLUDED.amount,
+    resources = allocation_change.resources + EXCLUDED.resources"""
+
+UPSERT_COMPONENT_LIMITS = """
+INSERT INTO component_limit (component_uuid, month, limit_amount)
+SELECT component_uuid, month, limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
+ON CONFLICT (component_uuid, month) DO UPDATE SET limit_amount = EXCLUDED.limit_amount"""
+
+# The first description of a component counts for the time before, too.
+REMEMBER_FIRST_LIMITS = """
+INSERT INTO component_limit (component_uuid, month, limit_amount)
+SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
+ON CONFLICT (component_uuid, month) DO NOTHING"""
+
+FILTERS = {
+    "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
+    "customer_uuid": SQL("o.customer_uuid = %(customer_uuid)s"),
+    "project_uuid": SQL("o.project_uuid = %(project_uuid)s"),
+    "offering_type": SQL("o.offering_type = %(offering_type)s"),
+    "component_type": SQL("c.component_type = %(component_type)s"),
+    "billing_type": SQL("c.billing_type = %(billing_type)s"),
+    "billing_period": SQL("m.month = %(billing_period)s"),
+    "start": SQL("m.month >= %(start)s"),
+    "end": SQL("m.month <= %(end)s"),
+}
+"""What the summary can be restricted to; `customer_uuid` is the provider, `project_uuid` the offering's."""
+
+VISIBLE = SQL("""(o.customer_uuid = ANY(%(providers)s) OR o.project_uuid = ANY(%(projects)s)
+    OR o.uuid = ANY(%(offerings)s))""")
+
+ORDERS = {
+    "usage_percent": SQL("total_consumed / nullif(greatest(total_allocated, 0), 0)"),
+    "billing_period": SQL("billing_period"),
+    "total_consumed": SQL("total_consumed"),
+    "total_allocated": SQL("total_allocated"),
+}
+DEFAULT_ORDER = SQL("billing_period DESC, offering_name, component_name, component_uuid")
+
+# A component has a row for every month since it was first described or used in which a figure is above
+# zero, until the current one: a limit holds until it is changed, also in months without any fact.
+SUMMARY = SQL("""
+SELECT * FROM (
+    SELECT
+        o.uuid AS offering_uuid, o.name AS offering_name, o.offering_type,
+        o.customer_uuid AS service_provider_uuid, coalesce(p.name, '') AS service_provider_name,
+        o.category_uuid, coalesce(g.title, '') AS category_title,
+        c.uuid AS component_uuid, c.component_type, c.name AS component_name, c.measured_unit,
+        c.billing_type, trunc(c.limit_amount) AS limit_amount, c.limit_period, m.month AS billing_period,
+        least(greatest(u.total, 0), {most}) AS total_consumed,
+        least(CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END, {most})
+            AS total_allocated
+    FROM offering o
+    JOIN component c ON c.offering_uuid = o.uuid
+    LEFT JOIN customer p ON p.uuid = o.customer_uuid
+    LEFT JOIN category g ON g.uuid = o.category_uuid
+    CROSS JOIN LATERAL (
+        SELECT least(
+            (SELECT min(month) FROM monthly_consumption WHERE component_uuid = c.uuid),
+            (SELECT min(month) FROM component_limit WHERE component_uuid = c.uuid AND month > '-infinity')
+        ) AS first
+    ) f
+    CROSS JOIN LATERAL (
+        SELECT month::date FROM generate_series(f.first, %(current)s::date, '1 month') AS month
+    ) m
+    LEFT JOIN monthly_consumption u ON u.component_uuid = c.uuid AND u.month = m.month
+    CROSS JOIN LATERAL (
+        SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
+        WHERE offering_uuid = o.uuid AND component_type = c.component_type AND month <= m.month
+    ) a
+    LEFT JOIN LATERAL (
+        SELECT limit_amount FROM component_limit
+        WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
+    ) l ON true
+    WHERE {where}
+) summary
+WHERE total_consumed > 0 OR total_allocated > 0""")
+
+COUNT = SQL("SELECT count(*) AS total FROM ({summary}) summary")
+
+PAGE = SQL("{summary} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s")
+
+MOST = SQL("999999999999999999.99")
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Moves the sums by what a batch changes."""
+    _project_consumption(cursor, [fact for _, fact in facts])
+    _project_allocation(cursor, [fact for _, fact in facts if isinstance(fact, ResourceDescribed)])
+    _project_limits(cursor, [fact for _, fact in facts if isinstance(fact, ComponentDescribed)])
+
+
+def _project_consumption(cursor: Cursor[DictRow], facts: Sequence[Fact]) -> None:
+    after: dict[UUID, dict[str, Any]] = {}
+    for fact in facts:
+        if isinstance(fact, UsageReported):
+            usage: Decimal | None = fact.plan_amount
+        elif isinstance(fact, UserUsageReported):
+            usage = fact.total
+        else:
+            continue
+        if usage is not None:
+            after[fact.usage_uuid] = {
+                "resource_uuid": fact.resource_uuid,
+                "uuid": fact.usage_uuid,
+                "component_uuid": fact.component_uuid,
+                "month": fact.month,
+                "usage": usage,
+            }
+    if after:
+        cursor.execute(FOLLOW_CONSUMPTION, {"rows": as_json(after.values())})
+
+
+def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescribed]) -> None:
+    if not facts:
+        return
+    known = cursor.execute(SELECT_ALLOCATIONS, {"resources": [fact.entity.uuid for fact in facts]})
+    standing = {row["resource_uuid"]: (row["offering_uuid"], _limits(row["limits"])) for row in known}
+    changes: dict[tuple[UUID, str, date | str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for fact in facts:
+        resource = fact.entity
+        month = month_of(fact.recorded_at) if resource.uuid in standing else "-infinity"
+        offering, limits = standing.get(resource.uuid, (resource.offering_uuid, {}))
+        for sign, at, amounts in ((-1, offering, limits), (1, resource.offering_uuid, allocated(resource))):
+            for component_type, amount in amounts.items():
+                change = changes[at, component_type, month]
+                change[0] += sign * amount
+                change[1] += sign
+        standing[resource.uuid] = (resource.offering_uuid, allocated(resource))
+    cursor.execute(
+        FOLLOW_ALLOCATION,
+        {
+            "rows": as_json(
+                {
+                    "offering_uuid": offering,
+                    "component_type": component_type,
+                    "month": month,
+                    "amount": amount,
+                    "resources": resources,
+                }
+                for (offering, component_type, month), (amount, resources) in changes.items()
+            )
+        },
+    )
+    cursor.execute(
+        UPSERT_ALLOCATIONS,
+        {
+            "rows": as_json(
+                {"resource_uuid": uuid, "offering_uuid": offering, "limits": limits}
+                for uuid, (offering, limits) in standing.items()
+            )
+        },
+    )
+
+
+def allocated(resource: Resource) -> dict[str, Decimal]:
+    """What a resource counts with, by component type: its limits, in the states in which it holds them."""
+    if resource.state not in ALLOCATING_STATES:
+        return {}
+    return {name: limit for name, limit in resource.limits.items() if limit is not None}
+
+
+def _limits(text: str) -> dict[str, Decimal]:
+    return msgspec.json.decode(text, type=dict[str, Decimal])
+
+
+def _project_limits(cursor: Cursor[DictRow], facts: Sequence[ComponentDescribed]) -> None:
+    first: dict[UUID, dict[str, Any]] = {}
+    last: dict[tuple[UUID, date], dict[str, Any]] = {}
+    for fact in facts:
+        month = month_of(fact.recorded_at)
+        row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
+        first.setdefault(fact.entity.uuid, row)
+        last[fact.entity.uuid, month] = row
+    if facts:
+        cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
+        cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
+
+
+def select(
+    cursor: Cursor[DictRow],
+    restrictions: Mapping[str, Any],
+    scopes: Scopes,
+    order: Sequence[tuple[str, bool]],
+    limit: int,
+    offset: int,
+) -> list[DictRow]:
+    """A page of the summary. `restrictions` must have the `current` month, the last one there is."""
+    keys = order_by(ORDERS, order, SQL("offering_name, component_name, component_uuid"), DEFAULT_ORDER)
+    statement = PAGE.format(summary=_summary(restrictions, scopes), order=keys)
+    parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
+    return cursor.execute(statement, parameters).fetchall()
+
+
+def count(cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
+    """How many rows `select` finds on all pages."""
+    statement = COUNT.format(summary=_summary(restrictions, scopes))
+    return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
+
+
+def _summary(restrictions: Mapping[str, Any], scopes: Scopes) -> Composable:
+    names = [name for name in restrictions if name in FILTERS]
+    return SUMMARY.format(where=where(FILTERS, names, scopes, VISIBLE), most=MOST)

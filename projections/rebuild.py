@@ -1,0 +1,171 @@
+"""Makes every read model anew from the journal, beside the live ones, and puts the new ones in their place.
+
+The live read models serve reads and reports all the while. The copy is compared with them at one position,
+and takes over in one short transaction in which both are at one position again. A rebuild that ends early,
+however it ends, leaves nothing but a schema that nobody reads; the next rebuild removes it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Identifier
+
+from projections.projector import (
+    BATCH,
+    DO_NOT_WAIT_FOR_DISK,
+    ENTER_SCHEMA,
+    LOCK_PROJECTING,
+    MODELS,
+    SCHEMA,
+    SELECT_POSITIONS,
+    Pool,
+    ReadFacts,
+    ReadModel,
+    create_read_models,
+    position_of,
+    project_batch,
+)
+
+SHADOW, OLD = f"{SCHEMA}_shadow", f"{SCHEMA}_old"
+
+TRY_TO_BE_THE_ONLY_ONE = "SELECT pg_try_advisory_lock(hashtext('usage-ledger: rebuilding')) AS alone"
+LET_OTHERS = "SELECT pg_advisory_unlock(hashtext('usage-ledger: rebuilding'))"
+
+DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
+RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
+
+SELECT_TABLES = """
+SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s AND tablename <> 'read_position'
+ORDER BY tablename"""
+
+BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+COMPARE = SQL("""
+SELECT
+    (SELECT count(*) FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a) AS only_live,
+    (SELECT count(*) FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b) AS only_rebuilt,
+    (SELECT to_jsonb(a)::text FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a LIMIT 1) AS live_example,
+    (SELECT to_jsonb(b)::text FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b LIMIT 1) AS rebuilt_example""")
+
+Progress = Callable[[int, int], None]
+"""Told after every batch how many facts it had, and how many positions the journal has in all."""
+
+
+class AlreadyRebuilding(Exception):
+    """Another process rebuilds the read models at the moment."""
+
+
+class Difference(NamedTuple):
+    """A table in which live and rebuilt rows differ: how many rows only one of them has, and one each."""
+
+    table: str
+    only_live: int
+    only_rebuilt: int
+    live_example: str | None
+    rebuilt_example: str | None
+
+
+class Rebuild:
+    """One rebuild. `differences` are known once `run` has ended."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        read_facts: ReadFacts,
+        *,
+        batch: int = BATCH,
+        models: Sequence[ReadModel] = MODELS,
+        progress: Progress = lambda _facts, _head: None,
+    ) -> None:
+        self._pool, self._read_facts, self._batch, self._models = pool, read_facts, batch, models
+        self._progress = progress
+        self.differences: list[Difference] = []
+
+    def run(self, *, compare: bool = True, accept: bool = False) -> bool:
+        """Returns whether the rebuilt read models took over: they do unless they differ from the live ones.
+
+        `accept`: also if they differ. `compare=False`: there is nothing to compare with, as the live ones
+        are of another schema. Raises AlreadyRebuilding.
+        """
+        with self._pool.connection() as connection, alone(connection):
+            self._clear(connection)
+            create_read_models(connection, SHADOW)
+            self._fill()
+            if compare:
+                self.differences = self._compare()
+            if taken := accept or not self.differences:
+                self._swap()
+            self._clear(connection)
+            return taken
+
+    def _clear(self, connection: Connection[DictRow]) -> None:
+        for schema in (SHADOW, OLD):
+            connection.execute(DROP.format(schema=Identifier(schema)))
+
+    def _fill(self, target: int | None = None) -> None:
+        """Projects into the copy: up to `target`, or until there is less than a batch to do."""
+        while True:
+            with self._pool.connection() as connection, connection.transaction():
+                cursor = connection.cursor()
+                cursor.execute(ENTER_SCHEMA.format(schema=Identifier(SHADOW)))
+                cursor.execute(DO_NOT_WAIT_FOR_DISK)
+                facts = self._read_facts(position_of(cursor), self._batch)
+                if target is not None:
+                    facts = [(position, fact) for position, fact in facts if position <= target]
+                if facts:
+                    project_batch(cursor, facts, self._models)
+                    self._progress(len(facts), self._head(cursor))
+            if not facts or (target is None and len(facts) < self._batch):
+                return
+
+    def _head(self, cursor: Cursor[DictRow]) -> int:
+        row = cursor.execute(SELECT_POSITIONS).fetchone()
+        assert row is not None
+        head: int = row["head"]
+        return head
+
+    @contextmanager
+    def _at_one_position(self) -> Iterator[Connection[DictRow]]:
+        """A transaction during which the live read models stand still, and the copy is where they are."""
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute(LOCK_PROJECTING)
+            self._fill(position_of(connection.cursor()))
+            yield connection
+
+    def _compare(self) -> list[Difference]:
+        with self._pool.connection() as reader:
+            with self._at_one_position():
+                reader.execute(BEGIN_SNAPSHOT)
+                tables = reader.execute(SELECT_TABLES, {"schema": SHADOW}).fetchall()
+            try:
+                found = [self._compare_table(reader, row["tablename"]) for row in tables]
+            finally:
+                reader.execute("ROLLBACK")
+        return [each for each in found if each.only_live or each.only_rebuilt]
+
+    def _compare_table(self, reader: Connection[DictRow], table: str) -> Difference:
+        statement = COMPARE.format(live=Identifier(SCHEMA, table), shadow=Identifier(SHADOW, table))
+        row = reader.execute(statement).fetchone()
+        assert row is not None
+        return Difference(table, **row)
+
+    def _swap(self) -> None:
+        self._fill()
+        with self._at_one_position() as connection:
+            for schema, name in ((SCHEMA, OLD), (SHADOW, SCHEMA)):
+                connection.execute(RENAME.format(schema=Identifier(schema), name=Identifier(name)))
+
+
+@contextmanager
+def alone(connection: Connection[DictRow]) -> Iterator[None]:
+    """Keeps other rebuilds out. Raises AlreadyRebuilding."""
+    row = connection.execute(TRY_TO_BE_THE_ONLY_ONE).fetchone()
+    if not row or not row["alone"]:
+        raise AlreadyRebuilding("another rebuild is running")
+    try:
+        yield
+    finally:
+        connection.execute(LET_OTHERS)

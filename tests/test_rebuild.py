@@ -1,0 +1,321 @@
+"""Throwing read models away: what comes back is what was there, and nobody notices."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.events import UsageReported
+from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild
+from tests.world import (
+    BASIC,
+    CONSUMER,
+    CPU,
+    OFFERING,
+    OTHER_CONSUMER,
+    PREMIUM,
+    PROJECT,
+    RESOURCE,
+    SECOND_PROJECT,
+    SECOND_RESOURCE,
+    USAGES,
+    World,
+    open_world,
+    uid,
+)
+from web.carrying_over import carry_into, month_from
+from web.config import prepared
+from web.fields import uuid_of
+
+Step = Callable[[World], object]
+
+
+def rebuild_of(world: World, batch: int = 5_000) -> Rebuild:
+    return Rebuild(world.ledger.pool, world.ledger.facts_after, batch=batch)
+
+
+# --- live rows equal rebuilt rows, whatever happened ---
+
+amounts = st.decimals(min_value=-5, max_value=1000, places=2).map(str)
+days = st.integers(min_value=0, max_value=45)
+limits = st.dictionaries(st.sampled_from(["cpu", "gpu"]), st.integers(0, 500), max_size=2)
+
+
+def described_resource(
+    which: str, state: int, limits: dict[str, int], project: str, plan: str
+) -> Callable[[World], object]:
+    offering = {RESOURCE: OFFERING}.get(which)
+    entity: dict[str, Any] = {"uuid": which, "name": f"r{state}", "project_uuid": project, "state": state}
+    entity |= {"limits": limits, "plan_uuid": plan, "offering_uuid": offering or OFFERING}
+    return lambda world: world.describe(resources=[entity])
+
+
+def plan_switch(which: int, plan: str, start: int, length: int) -> Step:
+    def step(world: World) -> None:
+        begin = world.now - timedelta(days=start)
+        period = {"uuid": uid(0x9000 + which), "resource_uuid": RESOURCE, "plan_uuid": plan}
+        end = {"end": (begin + timedelta(days=length)).isoformat()} if length else {}
+        world.describe(resource_plan_periods=[period | {"start": begin.isoformat()} | end])
+
+    return step
+
+
+def report(resource: str, kind: str, amount: str, back: int, policy: str) -> Step:
+    def step(world: World) -> None:
+        date = (world.now - timedelta(days=back)).isoformat()
+        item = {"type": kind, "amount": amount, "missing_usage_policy": policy}
+        world.report(resource=resource, date=date, usages=[item])
+
+    return step
+
+
+def user_report(which: int, users: list[tuple[str, str]], back: int | None) -> Step:
+    def step(world: World) -> None:
+        rows = world.usages()
+        if rows:
+            date = {"date": (world.now - timedelta(days=back)).isoformat()} if back is not None else {}
+            items = [{"username": name, "usage": usage} | date for name, usage in users]
+            usage = rows[which % len(rows)]["uuid"]
+            world.as_("staff").post(f"{USAGES}{usage}/set_user_usages/", {"usages": items})
+
+    return step
+
+
+def later(by: int) -> Step:
+    def step(world: World) -> None:
+        world.now += timedelta(days=by)
+
+    return step
+
+
+def carried(world: World) -> object:
+    return carry_into(month_from(None, world.services), world.services, lambda _name, _usage: None)
+
+
+steps = st.one_of(
+    st.builds(
+        described_resource,
+        st.sampled_from([RESOURCE, uid(0x77)]),
+        st.integers(1, 6),
+        limits,
+        st.sampled_from([PROJECT, SECOND_PROJECT]),
+        st.sampled_from([BASIC, PREMIUM]),
+    ),
+    st.builds(plan_switch, st.integers(0, 2), st.sampled_from([BASIC, PREMIUM]), days, days),
+    st.builds(
+        report,
+        st.sampled_from([RESOURCE, SECOND_RESOURCE]),
+        st.sampled_from(["cpu", "gpu"]),
+        amounts,
+        days,
+        st.sampled_from(["none", "reuse", "zero"]),
+    ),
+    st.builds(
+        user_report,
+        st.integers(0, 5),
+        st.lists(st.tuples(st.sampled_from(["ann", "bob", "eve"]), amounts), min_size=1, max_size=4),
+        st.none() | days,
+    ),
+    st.builds(later, st.integers(1, 40)),
+    st.just(carried),
+    st.builds(
+        lambda limit, kind: (
+            lambda world: world.describe(
+                offering_components=[
+                    {
+                        "uuid": CPU,
+                        "offering_uuid": OFFERING,
+                        "type": kind,
+                        "name": "CPU",
+                        "limit_amount": limit,
+                    }
+                ]
+            )
+        ),
+        st.integers(0, 50),
+        st.sampled_from(["cpu", "cores"]),
+    ),
+    st.builds(
+        lambda customer: (
+            lambda world: world.describe(
+                projects=[{"uuid": PROJECT, "name": "Project", "customer_uuid": customer}]
+            )
+        ),
+        st.sampled_from([CONSUMER, OTHER_CONSUMER]),
+    ),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(steps, min_size=1, max_size=12))
+def test_live_rows_equal_rebuilt_rows_one_by_one_and_in_one_batch(
+    world_database: Callable[[], AbstractContextManager[str]], history: list[Step]
+) -> None:
+    with world_database() as url, open_world(url) as world:
+        for step in history:
+            step(world)
+        one_by_one = rebuild_of(world, batch=1)
+        assert (one_by_one.run(), one_by_one.differences) == (True, [])
+        in_one_batch = rebuild_of(world, batch=1_000_000)
+        assert (in_one_batch.run(), in_one_batch.differences) == (True, [])
+
+
+# --- beside writers and readers ---
+
+
+def test_a_rebuild_under_eight_writers_is_noticed_by_nobody(world: World) -> None:
+    client = world.as_("staff")
+    for number in range(8):
+        world.report(date=f"2026-{number + 1:02}-02", usages=[{"type": "gpu", "amount": 0}])
+    done = Event()
+    written: dict[int, int] = {}
+
+    def write(number: int) -> set[int]:
+        statuses, amount = set(), 0
+        while not done.is_set():
+            amount += 1
+            body = {"resource": RESOURCE, "date": f"2026-{number + 1:02}-02"}
+            body |= {"usages": [{"type": "gpu", "amount": amount}]}  # type: ignore[dict-item]
+            statuses.add(client.post(f"{USAGES}set_usage/", body).status_code)
+            written[number] = amount
+        return statuses
+
+    def read() -> list[str]:
+        faults, seen = [], [0.0] * 8
+        while not done.is_set():
+            rows = client.get(USAGES, o="billing_period", page_size=100).get_json()
+            now = [float(row["usage"]) for row in rows]
+            if len(now) != 8 or any(new < old for new, old in zip(now, seen, strict=True)):
+                faults.append(f"{seen} was followed by {now}")
+            seen = now if len(now) == 8 else seen
+        return faults
+
+    with ThreadPoolExecutor(10) as pool:
+        writers = [pool.submit(write, number) for number in range(8)]
+        readers = [pool.submit(read) for _ in range(2)]
+        try:
+            for _ in range(3):
+                rebuild = rebuild_of(world)
+                assert (rebuild.run(), rebuild.differences) == (True, [])
+        finally:
+            done.set()
+        assert [writer.result() for writer in writers] == [{201}] * 8
+        assert [reader.result() for reader in readers] == [[], []]
+    rows = world.usages(o="billing_period")
+    assert [row["usage"] for row in rows] == [f"{written[number]}.00" for number in range(8)]
+    last = rebuild_of(world)
+    assert (last.run(), last.differences) == (True, [])
+
+
+# --- when they differ, or end early ---
+
+
+def tamper(world: World) -> None:
+    world.report(usages=[{"type": "gpu", "amount": "5"}])
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute("UPDATE component_usage SET usage = 6")
+
+
+def test_rows_that_somebody_changed_are_kept_and_named(world: World) -> None:
+    tamper(world)
+    rebuild = rebuild_of(world)
+    assert rebuild.run() is False
+    (difference,) = rebuild.differences
+    assert isinstance(difference, Difference)
+    assert (difference.table, difference.only_live, difference.only_rebuilt) == ("component_usage", 1, 1)
+    assert '"usage": 6.00' in (difference.live_example or "")
+    assert '"usage": 5.00' in (difference.rebuilt_example or "")
+    assert [row["usage"] for row in world.usages()] == ["6.00"]
+    assert schemas(world) == {"read_models"}
+
+
+def test_rows_that_somebody_changed_are_mended_by_a_rebuild_that_is_accepted(world: World) -> None:
+    tamper(world)
+    assert rebuild_of(world).run(accept=True) is True
+    assert [row["usage"] for row in world.usages()] == ["5.00"]
+
+
+def schemas(world: World) -> set[str]:
+    with psycopg.connect(world.conninfo) as connection:
+        rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'read_models%'")
+        return {name for (name,) in rows}
+
+
+def test_what_a_rebuild_left_behind_is_cleared_by_the_next(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        for schema in (SHADOW, OLD):
+            connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.left_behind ()".encode())
+    assert rebuild_of(world).run() is True
+    assert schemas(world) == {"read_models"}
+
+
+KILLED = """
+import os, signal, sys
+from tests.world import open_world
+from projections.rebuild import Rebuild
+
+def kill(facts, head):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with open_world(sys.argv[1]) as world:
+    Rebuild(world.ledger.pool, world.ledger.facts_after, batch=10, progress=kill).run()
+"""
+
+
+def test_a_rebuild_that_is_killed_leaves_the_live_read_models_untouched(world: World) -> None:
+    world.report(usages=[{"type": "gpu", "amount": "5"}])
+    killed = subprocess.run([sys.executable, "-c", KILLED, world.conninfo], check=False)
+    assert killed.returncode == -9
+    assert schemas(world) == {"read_models", SHADOW}
+    assert [row["usage"] for row in world.usages()] == ["5.00"]
+    world.report(usages=[{"type": "gpu", "amount": "7"}])
+    assert rebuild_of(world).run() is True
+    assert [row["usage"] for row in world.usages()] == ["7.00"]
+    assert schemas(world) == {"read_models"}
+
+
+def test_two_rebuilds_at_once_are_one_too_many(world: World) -> None:
+    def meanwhile(_facts: int, _head: int) -> None:
+        with pytest.raises(AlreadyRebuilding):
+            rebuild_of(world).run()
+
+    assert Rebuild(world.ledger.pool, world.ledger.facts_after, progress=meanwhile).run() is True
+
+
+# --- other versions of the software ---
+
+
+def test_read_models_of_another_version_are_rebuilt_before_anything_is_served(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.report(usages=[{"type": "gpu", "amount": "5"}])
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute("ALTER TABLE component_usage DROP COLUMN provider_uuid CASCADE")
+        connection.execute("ALTER TABLE read_position DROP COLUMN built_by")
+    with caplog.at_level("WARNING"):
+        prepared(world.conninfo, world.settings)
+    assert "another version" in caplog.text
+    assert [row["usage"] for row in world.usages()] == ["5.00"]
+    caplog.clear()
+    prepared(world.conninfo, world.settings)
+    assert caplog.text == ""
+
+
+def test_carried_over_usages_survive_a_rebuild_with_their_ids(world: World) -> None:
+    world.report(date="2026-10-03", usages=[{"type": "gpu", "amount": "5", "missing_usage_policy": "reuse"}])
+    carried(world)
+    before = world.usages()
+    assert rebuild_of(world).run() is True
+    assert world.usages() == before
+    assert {uuid_of(row["uuid"]) for row in before} == {
+        fact.usage_uuid for fact in world.facts(UsageReported) if isinstance(fact, UsageReported)
+    }

@@ -1,0 +1,66 @@
+"""`usage-ledger carry-over`: what is assumed of a month where nobody reported, by the policy of the last
+report. Run by an operator on the first of a month, as often as they like."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from uuid import UUID
+
+from ledger.application import Decision
+from ledger.carry_over import LastUsage, carry_over
+from ledger.months import month_of
+from projections.carry_over import FIRST, Key, candidates
+from web.services import Services
+
+CHUNK = 1_000
+TURN = UUID(int=1)
+"""What the carry-overs of one process queue for."""
+
+Tell = Callable[[str, LastUsage], None]
+"""Told of each usage that is carried over, with the name of its resource."""
+
+
+class MonthError(Exception):
+    """The month can't be carried over into; the message is one line for people."""
+
+
+def month_from(text: str | None, services: Services) -> date:
+    """A month written YYYY-MM, the current one by default. Raises MonthError."""
+    current = month_of(services.clock(), services.ledger.zone)
+    if text is None:
+        return current
+    try:
+        month = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise MonthError(f"{text!r} is no month like {current:%Y-%m}") from None
+    if month > current:
+        raise MonthError(f"{text} lies in the future, nothing can be missing from it yet")
+    return month
+
+
+def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = False) -> int:
+    """Carries over what is missing in `month`; returns how much. `dry_run` only tells of it."""
+    before = (month - timedelta(days=1)).replace(day=1)
+    carried, after = 0, FIRST
+    while True:
+        chunk = _next_chunk(before, month, after, services, dry_run=dry_run)
+        for name, usage in chunk:
+            tell(name, usage)
+        carried += len(chunk)
+        if len(chunk) < CHUNK:
+            return carried
+        after = (chunk[-1][1].site.resource_uuid, chunk[-1][1].site.component_uuid)
+
+
+def _next_chunk(
+    before: date, month: date, after: Key, services: Services, *, dry_run: bool
+) -> list[tuple[str, LastUsage]]:
+    chunk: list[tuple[str, LastUsage]] = []
+
+    def decide() -> Decision:
+        now = services.clock()
+        with services.deciding() as cursor:
+            chunk[:] = candidates(cursor, before, month, now, after, CHUNK)
+        return Decision([] if dry_run else carry_over([usage for _, usage in chunk], month, now))
+
+    services.projector.catch_up(services.ledger.append(TURN, decide))
+    return chunk
