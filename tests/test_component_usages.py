@@ -36,14 +36,15 @@ def dashed(digits: str) -> str:
 
 def report_five(world: World) -> None:
     """Usages of three resources, told apart by their amounts; newest first they are 4, 1, 2, 3, 5."""
-    for resource, written, *items in [
-        (OTHER_RESOURCE, "2025-11-30", ("cpu", 5, "none")),
-        (RESOURCE, "2026-10-31T23:59:59.999999Z", ("cpu", 3, "zero")),
-        (RESOURCE, "2026-11-10T08:00:00Z", ("cpu", 1, "none"), ("gpu", 2, "reuse")),
-        (SECOND_RESOURCE, "2026-11-11T00:00:00Z", ("cpu", 4, "none")),
+    for resource, written, items in [
+        (OTHER_RESOURCE, "2025-11-30", [("cpu", 5, "none")]),
+        (RESOURCE, "2026-10-31T23:59:59.999999Z", [("cpu", 3, "zero")]),
+        (RESOURCE, "2026-11-10T08:00:00Z", [("cpu", 1, "none"), ("gpu", 2, "reuse")]),
+        (SECOND_RESOURCE, "2026-11-11T00:00:00Z", [("cpu", 4, "none")]),
     ]:
         usages = [
-            {"type": kind, "amount": amount, "missing_usage_policy": policy} for kind, amount, policy in items
+            {"type": component_type, "amount": amount, "missing_usage_policy": policy}
+            for component_type, amount, policy in items
         ]
         assert world.report(resource=resource, date=written, usages=usages).status_code == 201
 
