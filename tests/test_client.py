@@ -1,0 +1,263 @@
+"""The reference's own client, unchanged, over a real connection: contract section 5."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+from waldur_api_client import AuthenticatedClient
+from waldur_api_client.api.marketplace_component_usages import (
+    marketplace_component_usages_count,
+    marketplace_component_usages_list,
+    marketplace_component_usages_retrieve,
+    marketplace_component_usages_set_usage,
+    marketplace_component_usages_set_user_usage,
+    marketplace_component_usages_set_user_usages,
+)
+from waldur_api_client.api.marketplace_component_user_usages import (
+    marketplace_component_user_usages_count,
+    marketplace_component_user_usages_list,
+    marketplace_component_user_usages_retrieve,
+)
+from waldur_api_client.errors import UnexpectedStatus
+from waldur_api_client.models import (
+    ComponentUsageCreateRequest,
+    ComponentUsageFieldEnum,
+    ComponentUsageItemRequest,
+    ComponentUsageOEnum,
+    ComponentUserUsageBulkCreateRequest,
+    ComponentUserUsageCreateRequest,
+    ComponentUserUsageFieldEnum,
+    ComponentUserUsageOEnum,
+    MissingUsagePolicyEnum,
+)
+from werkzeug.serving import make_server
+
+from tests.world import CONSUMER, OFFERING, OFFERING_USER, PROJECT, RESOURCE, World, uid
+from web import tokens
+
+MONTHS = [date(2026 - number // 12, 12 - number % 12, 1) for number in range(1, 79)]
+"""78 months, the current one first."""
+
+AROUND = {
+    "resource_name": "Resource",
+    "resource_uuid": str(UUID(RESOURCE)),
+    "offering_name": "Cluster",
+    "offering_uuid": str(UUID(OFFERING)),
+    "project_name": "Project",
+    "project_uuid": str(UUID(PROJECT)),
+    "customer_name": "Consumer",
+    "customer_uuid": str(UUID(CONSUMER)),
+}
+"""What every row of RESOURCE says in the end."""
+
+
+@pytest.fixture
+def url(world: World) -> Iterator[str]:
+    """Where the world is served to real clients."""
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def client_of(world: World, username: str, url: str) -> Iterator[AuthenticatedClient]:
+    token = tokens.create(world.services, tokens.user_named(world.services, username), days=None)
+    with AuthenticatedClient(base_url=url, token=token) as client:
+        yield client
+
+
+@pytest.fixture
+def client(world: World, url: str) -> Iterator[AuthenticatedClient]:
+    with client_of(world, "staff", url) as client:
+        yield client
+
+
+def item(component_type: str, amount: str, **rest: Any) -> ComponentUsageItemRequest:
+    return ComponentUsageItemRequest(type_=component_type, amount=amount, **rest)
+
+
+def report(client: AuthenticatedClient, month: date, *usages: ComponentUsageItemRequest) -> None:
+    measured_at = datetime(month.year, month.month, 1, tzinfo=UTC)
+    body = ComponentUsageCreateRequest(resource=UUID(RESOURCE), date=measured_at, usages=list(usages))
+    response = marketplace_component_usages_set_usage.sync_detailed(client=client, body=body)
+    assert (response.status_code, response.content) == (201, b"")
+
+
+def usage(month: date, component_type: str, amount: str) -> dict[str, Any]:
+    """A component usage without its id, as the client reads it."""
+    name, unit = {"cpu": ("CPU", "hours"), "gpu": ("GPU", "GPU hours"), "setup": ("Setup", "")}[
+        component_type
+    ]
+    return {
+        "created": "2026-11-15T12:00:00+00:00",
+        "description": "",
+        "type": component_type,
+        "name": name,
+        "measured_unit": unit,
+        "usage": amount,
+        "date": f"{month}T00:00:00+00:00",
+        "missing_usage_policy": "none",
+        "recurring": False,
+        "billing_period": str(month),
+        "modified_by": 1,
+        **AROUND,
+        # These two the client reads as text.
+        "project_uuid": PROJECT,
+        "customer_uuid": CONSUMER,
+    }
+
+
+def test_every_page_of_many_reports_is_read_with_every_value_and_counted(
+    client: AuthenticatedClient,
+) -> None:
+    expected = []
+    for number, month in enumerate(MONTHS):
+        amounts = {"cpu": f"{number}.25", "gpu": f"{number}.50", "setup": f"{number}.75"}
+        report(client, month, *(item(*each) for each in amounts.items()))
+        expected += [usage(month, *each) for each in amounts.items()]
+    oldest = date(2019, 1, 1)
+    report(client, oldest, item("cpu", "999999999999999999.99"))
+    expected.append(usage(oldest, "cpu", "999999999999999999.99"))
+
+    found = marketplace_component_usages_list.sync_all(client=client)
+    assert len(found) == len({str(each.uuid) for each in found}) == 235
+    assert [each.to_dict() | {"uuid": ""} for each in found] == [each | {"uuid": ""} for each in expected]
+
+    count = marketplace_component_usages_count.sync
+    assert count(client=client) == 235
+    assert count(client=client, type_="gpu", billing_period_year=2026.0) == 11
+    for each in found[::50]:
+        assert isinstance(each.uuid, UUID)
+        assert marketplace_component_usages_retrieve.sync(each.uuid, client=client) == each
+
+    # What the client sends with its filters comes back through the links of all pages.
+    amounts_of_2025 = marketplace_component_usages_list.sync_all(
+        client=client,
+        billing_period_year=2025.0,
+        missing_usage_policy=[MissingUsagePolicyEnum.NONE, MissingUsagePolicyEnum.REUSE],
+        o=[ComponentUsageOEnum.BILLING_PERIOD, ComponentUsageOEnum.VALUE_2],
+        resource=f"{client._base_url}/api/marketplace-resources/{RESOURCE}/",
+        resource_uuid=UUID(RESOURCE),
+        date_after=date(2025, 1, 1),
+        date_before=date(2025, 12, 1),
+        field=[ComponentUsageFieldEnum.USAGE, ComponentUsageFieldEnum.BILLING_PERIOD],
+    )
+    of_2025 = [each for each in expected if each["billing_period"].startswith("2025")]
+    assert [each.to_dict() for each in amounts_of_2025] == [
+        {"usage": each["usage"], "billing_period": each["billing_period"]}
+        for each in sorted(of_2025, key=lambda each: float(each["usage"]), reverse=True)
+    ]
+
+
+def test_what_the_client_reports_comes_back_as_it_was_said(client: AuthenticatedClient) -> None:
+    report(
+        client,
+        MONTHS[0],
+        item("gpu", "7.5", description="Half", missing_usage_policy=MissingUsagePolicyEnum.REUSE),
+        item("setup", "1", recurring=False),
+    )
+    found = marketplace_component_usages_list.sync(client=client)
+    assert [each.to_dict() | {"uuid": ""} for each in found] == [
+        usage(MONTHS[0], "gpu", "7.50")
+        | {"uuid": "", "description": "Half", "missing_usage_policy": "reuse", "recurring": True},
+        usage(MONTHS[0], "setup", "1.00") | {"uuid": ""},
+    ]
+
+
+def test_users_shares_are_reported_one_by_one_and_many_at_once_and_read_with_every_value(
+    client: AuthenticatedClient,
+) -> None:
+    report(client, MONTHS[0], item("gpu", "500"))
+    [total] = marketplace_component_usages_list.sync(client=client)
+    assert isinstance(total.uuid, UUID)
+    host = client._base_url
+    single = ComponentUserUsageCreateRequest(
+        username="member01", usage="1.5", user=f"{host}/api/marketplace-offering-users/{OFFERING_USER}/"
+    )
+    told = marketplace_component_usages_set_user_usage.sync_detailed(total.uuid, client=client, body=single)
+    assert (told.status_code, told.content) == (201, b"")
+    many = ComponentUserUsageBulkCreateRequest(
+        usages=[
+            ComponentUserUsageCreateRequest(username=f"user{number:03}", usage=f"{number}.01")
+            for number in range(234)
+        ]
+    )
+    told = marketplace_component_usages_set_user_usages.sync_detailed(total.uuid, client=client, body=many)
+    assert (told.status_code, told.content) == (201, b"")
+
+    found = marketplace_component_user_usages_list.sync_all(
+        client=client, component_usage_billing_period=MONTHS[0]
+    )
+    assert len(found) == len({str(each.uuid) for each in found}) == 235
+    shares = [("member01", "1.50"), *((f"user{number:03}", f"{number}.01") for number in range(234))]
+    assert [each.to_dict() | {"uuid": ""} for each in found] == [
+        {
+            "uuid": "",
+            "user": single.user if username == "member01" else None,
+            "username": username,
+            "component_usage": f"{host}/api/marketplace-component-usages/{total.uuid.hex}/",
+            "usage": amount,
+            "measured_unit": "GPU hours",
+            "description": "",
+            "created": "2026-11-15T12:00:00+00:00",
+            "modified": "2026-11-15T12:00:00+00:00",
+            "backend_id": "",
+            "component_type": "gpu",
+            "date": "2026-11-01T00:00:00+00:00",
+            "billing_period": "2026-11-01",
+            **AROUND,
+        }
+        for username, amount in shares
+    ]
+
+    count = marketplace_component_user_usages_count.sync
+    assert count(client=client) == 235
+    assert count(client=client, username="USER01") == 10
+    for each in found[::50]:
+        assert isinstance(each.uuid, UUID)
+        assert marketplace_component_user_usages_retrieve.sync(each.uuid, client=client) == each
+    last_first = marketplace_component_user_usages_list.sync_all(
+        client=client,
+        o=[ComponentUserUsageOEnum.USAGE, ComponentUserUsageOEnum.VALUE_2],
+        field=[ComponentUserUsageFieldEnum.USERNAME, ComponentUserUsageFieldEnum.USAGE],
+    )
+    assert [each.to_dict() for each in last_first] == [
+        {"username": username, "usage": amount} for username, amount in sorted(shares, reverse=True)
+    ]
+
+
+def test_the_client_is_refused_in_the_ways_that_it_knows(world: World, url: str) -> None:
+    body = ComponentUsageCreateRequest(resource=UUID(RESOURCE), usages=[item("cpu", "1")])
+    past = ComponentUsageCreateRequest(
+        resource=UUID(RESOURCE), usages=[item("cpu", "1")], date=datetime(2026, 10, 1, tzinfo=UTC)
+    )
+    with (
+        client_of(world, "offering-manager", url) as agent,
+        client_of(world, "project-admin", url) as admin,
+        AuthenticatedClient(base_url=url, token="wrong") as stranger,
+    ):
+        report_with = marketplace_component_usages_set_usage.sync_detailed
+        with pytest.raises(UnexpectedStatus, match="backfilling past billing periods") as refused:
+            report_with(client=agent, body=past)
+        assert refused.value.status_code == 400
+        with pytest.raises(UnexpectedStatus, match="You do not have permission") as refused:
+            report_with(client=admin, body=body)
+        assert refused.value.status_code == 403
+        with pytest.raises(UnexpectedStatus, match="Invalid token") as refused:
+            report_with(client=stranger, body=body)
+        assert refused.value.status_code == 401
+        with pytest.raises(UnexpectedStatus, match="No ComponentUsage matches") as refused:
+            marketplace_component_usages_retrieve.sync(UUID(uid(0xDEAD)), client=agent)
+        assert refused.value.status_code == 404
+        assert marketplace_component_usages_list.sync_all(client=agent) == []
+        assert marketplace_component_usages_count.sync(client=agent) == 0
