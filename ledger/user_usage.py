@@ -44,30 +44,34 @@ def report_user_usages(
     if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
         raise errors.NotPermitted
     component = next(c for c in resource.components if c.uuid == report.component_uuid)
+    component_type = component.component_type
     refusals: list[errors.Refusal | None] = []
     drafts: dict[date, _Draft] = {}
     for item in report.items:
         month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
         record = past.records.get((component.uuid, month), Record())
-        draft = drafts.setdefault(
-            month, _Draft(resource.site(component), month, record, caller.user_uuid, now)
-        )
+        if month not in drafts:
+            drafts[month] = _Draft(resource.site(component), month, record, caller.user_uuid, now)
+        draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
-            if item.measured and not may_report_into(
-                month, {component.component_type}, resource, caller, now
-            ):
+            if item.measured and not may_report_into(month, {component_type}, resource, caller, now):
                 raise errors.MonthIsClosed
             _check_limit(item, report, past)
             draft.put(target, people[item.username], item)
             refusals.append(None)
         except errors.Refusal as refusal:
             refusals.append(refusal)
+    _raise_all(refusals, report)
+    return [fact for draft in drafts.values() for fact in draft.finished()]
+
+
+def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -> None:
+    """Raises the refusals of the items that were read with those of the others, where there are any."""
     for place, unreadable in sorted(report.unreadable.items()):
         refusals.insert(place, unreadable)
     if any(refusals):
         raise errors.ItemsRefused(refusals)
-    return [fact for draft in drafts.values() for fact in draft.finished()]
 
 
 def _check_limit(item: UserUsageItem, report: UserUsageReport, past: Past) -> None:
@@ -99,9 +103,13 @@ class _Draft:
     record: Record
     reported_by: UUID
     now: datetime
+    standing: dict[tuple[UUID, UUID], UserRow] = field(init=False)
     new_row: UsageRow | None = None
     usage_facts: list[Fact] = field(default_factory=list)
     shares: dict[UUID, dict[UUID, tuple[UserRow, Person, UserUsageItem]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.standing = {(user.usage_uuid, user.person): user for user in self.record.users}
 
     def row(self, usage_uuid: UUID) -> UsageRow:
         return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
@@ -134,7 +142,8 @@ class _Draft:
         Raises AmountMissing for a known user.
         """
         shares = self.shares.setdefault(target.usage_uuid, {})
-        before = shares[person.uuid][0] if person.uuid in shares else self._standing(target, person)
+        key = (target.usage_uuid, person.uuid)
+        before = shares[person.uuid][0] if person.uuid in shares else self.standing.get(key)
         if before and item.amount is None:
             raise errors.AmountMissing
         user = UserRow(
@@ -146,10 +155,6 @@ class _Draft:
         )
         shares[person.uuid] = (user, person, item)
 
-    def _standing(self, target: UsageRow, person: Person) -> UserRow | None:
-        of_target = (user for user in self.record.users if user.usage_uuid == target.usage_uuid)
-        return next((user for user in of_target if user.person == person.uuid), None)
-
     def finished(self) -> list[Fact]:
         facts = list(self.usage_facts)
         for usage_uuid, shares in self.shares.items():
@@ -157,7 +162,7 @@ class _Draft:
             *_, last = shares
             for person_uuid, (user, person, item) in shares.items():
                 takes_over = total if person_uuid == last else None
-                if user not in self.record.users or takes_over is not None:
+                if user != self.standing.get((usage_uuid, person_uuid)) or takes_over is not None:
                     version = self.record.version + len(facts) + 1
                     facts.append(self._user_usage_reported(version, user, person, item, takes_over))
         return facts

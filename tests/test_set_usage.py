@@ -298,6 +298,9 @@ def test_a_resource_is_named_with_or_without_dashes(world: World) -> None:
         ({"date": "2026-11-01T25:00:00Z"}, {"date": NO_DATE}),
         ({"date": "0001-01-01T00:00:00+05:00"}, {"date": NO_DATE}),
         ({"date": "9999-12-31T23:59:59-14:00"}, {"date": NO_DATE}),
+        ({"date": "2026-11-01T00:00:00+16:00"}, {"date": NO_DATE}),
+        ({"date": "2026-11-01T00:00:00-23:59"}, {"date": NO_DATE}),
+        ({"date": "2026-11-01T00:00:00+02:00:30"}, {"date": NO_DATE}),
     ],
 )
 def test_a_wrong_field_is_refused(world: World, body: dict[str, Any], errors: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,9 @@ REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
 TRUE = {"t", "y", "yes", "true", "on", "1"}
 FALSE = {"f", "n", "no", "false", "off", "0"}
 NULL = {"", "null", "none"}
+
+OFFSETS_END = timedelta(hours=16)
+"""PostgreSQL takes smaller offsets from UTC only, facts only whole minutes. The largest there is: 14 hours."""
 
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
 OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
@@ -127,18 +130,26 @@ class Moment(fields.Field[Measured]):
         try:
             if not isinstance(value, str):
                 raise ValueError(value)
-            moment = datetime.fromisoformat(value.strip())
-            zone = services().ledger.zone
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=zone)
-            # At either end of the calendar a moment may have no month in UTC, or none in the zone.
-            month_of(moment), month_of_report(moment, zone)
+            moment = moment_of(value.strip(), services().ledger.zone)
         except (ValueError, OverflowError):
             raise ValidationError(
                 "Datetime has wrong format. Use one of these formats instead: "
                 "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
             ) from None
         return Measured(at=moment, written=value.strip())
+
+
+def moment_of(text: str, zone: tzinfo) -> datetime:
+    """A moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError, OverflowError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    offset = moment.utcoffset() or timedelta(0)
+    if abs(offset) >= OFFSETS_END or offset % timedelta(minutes=1):
+        raise ValueError(text)
+    # At either end of the calendar a moment may have no month in UTC, or none in the zone.
+    month_of(moment), month_of_report(moment, zone)
+    return moment
 
 
 class Items(fields.Field[list[Any]]):
