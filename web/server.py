@@ -1,6 +1,7 @@
 """The production server: gunicorn with threads, which see the README for why."""
 
 import errno
+import os
 import secrets
 import socket
 import time
@@ -35,7 +36,7 @@ def bound(host: str, port: int) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 listener.close()
-                raise
+                raise OSError(f"{host}:{port}: {os.strerror(error.errno or 0)}") from error
         time.sleep(0.1)
 
 

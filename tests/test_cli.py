@@ -1,0 +1,447 @@
+"""The command `usage-ledger` as people run it: a process with arguments, an environment and words."""
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import psycopg
+import pytest
+
+from tests.world import CATALOGUE, USAGES
+
+COMMAND = Path(sys.executable).with_name("usage-ledger")
+EXAMPLE = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
+PATIENCE_SECONDS = 60
+DEMO_RESOURCE = "00000000000040008000000000000701"
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> Environment:
+    """That of a shell in which the ledger's own, empty database is named."""
+    return {"LEDGER_DATABASE_URL": database_url, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps(CATALOGUE))
+    return path
+
+
+def run(environment: Environment, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def output_of(environment: Environment, *arguments: str | Path) -> str:
+    """What a command prints, all of it, when all goes well."""
+    done = run(environment, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def positions(environment: Environment) -> list[int]:
+    with psycopg.connect(environment["LEDGER_DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT notification_id FROM journal.ledger_events ORDER BY 1").fetchall()
+    return [row[0] for row in rows]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """A running `usage-ledger serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    output: Path
+
+    def get(self, path: str, token: str | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        return self.send(Request(f"{self.url}{path}", headers=headers))  # noqa: S310 (it is http)
+
+    def send(self, request: Request) -> tuple[int, Any]:
+        try:
+            with urlopen(request, timeout=10) as response:  # noqa: S310 (it is http)
+                return response.status, json.loads(response.read() or b"null")
+        except HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    @property
+    def greeting(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def demo_token(self) -> str:
+        found = re.search(r"token, valid for a day: ([0-9a-f]{40})$", self.greeting, re.MULTILINE)
+        assert found
+        return found[1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ends the process that was started, and only that. Returns its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def served(environment: Environment, *options: str, port: int | None = None) -> Iterator[Served]:
+    port = port or free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "stdout")
+        with output.open("wb") as stdout, Path(folder, "stderr").open("wb") as stderr:
+            process = subprocess.Popen(
+                [COMMAND, "serve", "--bind", f"127.0.0.1:{port}", *options],
+                env=environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        here = Served(process, f"http://127.0.0.1:{port}", output)
+        try:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not answers(here):
+                assert process.poll() is None, Path(folder, "stderr").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield here
+        finally:
+            if process.poll() is None:
+                here.stop()
+
+
+def answers(here: Served) -> bool:
+    try:
+        return here.get("/readyz")[0] == 200
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+# --- words --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["import", "serve", "token", "LEDGER_DATABASE_URL", "LEDGER_DATA_DIR", "LEDGER_TIME_ZONE"]),
+        (["serve"], ["--bind HOST:PORT", "127.0.0.1:8000", "--workers", "--no-demo", "SIGTERM"]),
+        (["import"], ["FILE", "structure format", "while the service runs", "checked before"]),
+        (["token"], ["create", "list", "revoke"]),
+        (["token", "create"], ["USERNAME", "--expires DAYS", "only now", "hash"]),
+        (["token", "list"], ["id, issued (UTC), expires, state, username"]),
+        (["token", "revoke"], ["TOKEN_ID", "token list"]),
+    ],
+)
+def test_help_says_what_a_command_does_and_takes(arguments: list[str], words: list[str]) -> None:
+    text = " ".join(output_of({}, *arguments, "--help").split())
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("import {folder}/none.json", 1, "[Errno 2] No such file or directory: '{folder}/none.json'"),
+        ("import {folder}", 1, "[Errno 21] Is a directory: '{folder}'"),
+        (
+            "import {folder}/bad.json",
+            1,
+            "{folder}/bad.json: JSON is malformed: object keys must be strings (byte 2)",
+        ),
+        (
+            "import {folder}/wrong.json",
+            1,
+            'projects[0].customer_uuid = "00000000000000000000000000000002": Is not in customers, nor known',
+        ),
+        ("import", 2, "Missing argument 'FILE'. `usage-ledger import --help` says more."),
+        ("bogus", 2, "No such command 'bogus'. `usage-ledger --help` says more."),
+        ("--bogus", 2, "No such option '--bogus'. `usage-ledger --help` says more."),
+        (
+            "serve --bind here",
+            2,
+            "Invalid value for '--bind': 'here' is not HOST:PORT. `usage-ledger serve --help` says more.",
+        ),
+        (
+            "serve --workers 0",
+            2,
+            "Invalid value for '--workers': 0 is not in the range 1<=x<=64. "
+            "`usage-ledger serve --help` says more.",
+        ),
+        ("token create nobody", 1, "nobody is named 'nobody'; import a file whose list `users` has them"),
+        ("token revoke zz", 1, "'zz' is no token id; `usage-ledger token list` shows them"),
+        (
+            "token revoke 00000000000000000000000000000001",
+            1,
+            "there is no token with the id 00000000000000000000000000000001",
+        ),
+    ],
+)
+def test_an_error_is_told_in_one_line(
+    environment: Environment, tmp_path: Path, arguments: str, code: int, message: str
+) -> None:
+    (tmp_path / "bad.json").write_text("{\n]")
+    project = {"uuid": f"{1:032x}", "name": "Project", "customer_uuid": f"{2:032x}"}
+    (tmp_path / "wrong.json").write_text(json.dumps({"projects": [project]}))
+    done = run(environment, *arguments.replace("{folder}", str(tmp_path)).split())
+    expected = message.replace("{folder}", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"Error: {expected}\n")
+    assert positions(environment) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value", "message"),
+    [
+        ("serve", "LEDGER_TIME_ZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone like Europe/Tallinn"),
+        ("serve", "LEDGER_MAX_BODY_BYTES", "many", "'many' is no number of bytes"),
+        (
+            "token list",
+            "LEDGER_DATABASE_URL",
+            "postgresql://user:secret@127.0.0.1:1/x",
+            "the database can't be used: ",
+        ),
+        ("token list", "LEDGER_DATABASE_URL", "nonsense", "the database can't be used: "),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_named_in_one_line(
+    environment: Environment, command: str, variable: str, value: str, message: str
+) -> None:
+    done = run(environment | {variable: value}, *command.split())
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"Error: {variable}: {message}")
+    assert "secret" not in done.stderr
+
+
+def test_a_port_in_use_is_told_in_one_line_and_nothing_is_loaded(environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run(environment, "serve", "--bind", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: 127.0.0.1:{port}: Address already in use\n"
+    assert positions(environment) == []
+
+
+# --- import -------------------------------------------------------------------------------------------------
+
+
+def test_an_import_ends_with_a_summary_and_a_second_one_stores_nothing(
+    environment: Environment, catalogue: Path
+) -> None:
+    assert output_of(environment, "import", catalogue) == (
+        "users: 12 new\n"
+        "customers: 4 new\n"
+        "projects: 3 new\n"
+        "categories: 1 new\n"
+        "service_providers: 1 new\n"
+        "offerings: 3 new\n"
+        "offering_components: 7 new\n"
+        "plans: 4 new\n"
+        "resources: 3 new\n"
+        "offering_users: 1 new\n"
+        "user_roles: 9 new\n"
+        "48 of 48 objects were stored.\n"
+    )
+    facts = positions(environment)
+    assert len(facts) == 48
+    changed = CATALOGUE | {"customers": [CATALOGUE["customers"][0] | {"name": "Renamed"}]}
+    catalogue.write_text(json.dumps({"customers": changed["customers"], "projects": changed["projects"]}))
+    assert output_of(environment, "import", catalogue) == (
+        "customers: 1 changed\nprojects: 3 unchanged\n1 of 4 objects were stored.\n"
+    )
+    assert output_of(environment, "import", catalogue).endswith("\n0 of 4 objects were stored.\n")
+    assert len(positions(environment)) == 49
+
+
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the example is not part of the project")
+def test_the_example_of_the_structure_format_is_imported(environment: Environment) -> None:
+    lines = output_of(environment, "import", EXAMPLE).splitlines()
+    assert lines[-2:] == ["component_usages: 38 new", "94 of 94 objects were stored."]
+    again = output_of(environment, "import", EXAMPLE).splitlines()
+    assert again[-2:] == ["component_usages: 38 unchanged", "0 of 94 objects were stored."]
+    assert len(positions(environment)) == 94
+    staff = output_of(environment, "token", "create", "staff").strip()
+    with served(environment) as here:
+        status, rows = here.get(f"{USAGES}?page_size=100", staff)
+    example = json.loads(EXAMPLE.read_text())["component_usages"]
+    assert (status, {row["uuid"] for row in rows}) == (200, {usage["uuid"] for usage in example})
+
+
+# --- tokens -------------------------------------------------------------------------------------------------
+
+
+def test_a_token_opens_the_running_service_until_it_is_revoked(
+    environment: Environment, catalogue: Path
+) -> None:
+    with served(environment, "--no-demo", "--workers", "1") as here:
+        output_of(environment, "import", catalogue)  # while the service runs
+        printed = output_of(environment, "token", "create", "staff", "--expires", "2")
+        token = printed.strip()
+        assert re.fullmatch(r"[0-9a-f]{40}\n", printed)
+        assert here.get(USAGES, token) == (200, [])
+        listed = re.fullmatch(
+            r"([0-9a-f]{32})  (.{16})  (.{16})  valid    staff\n", output_of(environment, "token", "list")
+        )
+        assert listed
+        issued, expires = (
+            datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in listed.groups()[1:]
+        )
+        assert expires - issued == timedelta(days=2)
+        assert timedelta(0) <= datetime.now(UTC) - issued < timedelta(minutes=3)
+        assert output_of(environment, "token", "revoke", listed[1]) == ""
+        assert here.get(USAGES, token) == (401, {"detail": "Invalid token."})
+        facts = positions(environment)
+        assert output_of(environment, "token", "revoke", listed[1]) == ""  # it has ended already
+        assert positions(environment) == facts
+        assert "  revoked  staff\n" in output_of(environment, "token", "list")
+
+
+def test_the_journal_has_a_tokens_hash_and_not_the_token(environment: Environment, catalogue: Path) -> None:
+    output_of(environment, "import", catalogue)
+    token = output_of(environment, "token", "create", "staff").strip()
+    (token_id,) = re.findall(r"^[0-9a-f]{32}", output_of(environment, "token", "list"))
+    output_of(environment, "token", "revoke", token_id)
+    with psycopg.connect(environment["LEDGER_DATABASE_URL"]) as connection:
+        rows = connection.execute(
+            "SELECT topic, state FROM journal.ledger_events ORDER BY notification_id"
+        ).fetchall()
+    assert [topic for topic, _ in rows[-2:]] == ["TokenIssued", "TokenRevoked"]
+    assert all(token.encode() not in bytes(state) for _, state in rows)
+
+
+# --- serve --------------------------------------------------------------------------------------------------
+
+
+def executed(line: str) -> str:
+    """What a printed command prints: run by the shell where there is curl, or else read and sent."""
+    if shutil.which("curl"):
+        words = ["/bin/sh", "-c", line]
+        return subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout
+    words = shlex.split(line)
+    headers = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
+    data = words[words.index("-d") + 1].encode() if "-d" in words else None
+    with urlopen(Request(words[-1], data, headers), timeout=30) as response:  # noqa: S310 (it is http)
+        head = f"HTTP/1.1 {response.status} {response.reason}\n\n" if "-i" in words else ""
+        return head + str(response.read().decode())
+
+
+def test_what_a_first_start_prints_works_when_it_is_executed(environment: Environment) -> None:
+    with served(environment) as here:
+        commands = re.findall(r"^  (curl .*)$", here.greeting, re.MULTILINE)
+        report, read = (executed(command) for command in commands)
+        assert report.split("\n")[0].strip() == "HTTP/1.1 201 CREATED"
+        (row,) = json.loads(read)
+        assert (row["resource_uuid"], row["type"], row["usage"]) == (DEMO_RESOURCE, "cpu", "12.50")
+        assert here.greeting.startswith(f"usage-ledger serves {here.url} (Ctrl-C stops it)\n")
+
+
+def test_without_the_demo_an_empty_ledger_stays_empty(environment: Environment) -> None:
+    with served(environment, "--no-demo") as here:
+        assert here.get("/readyz") == (200, {"status": "ok", "position": 0})
+        assert here.greeting == f"usage-ledger serves {here.url} (Ctrl-C stops it)\n\n"
+    assert positions(environment) == []
+
+
+def test_the_demo_is_not_loaded_beside_a_catalogue(environment: Environment, catalogue: Path) -> None:
+    output_of(environment, "import", catalogue)
+    before = positions(environment)
+    with served(environment) as here:
+        assert here.greeting == f"usage-ledger serves {here.url} (Ctrl-C stops it)\n\n"
+    assert positions(environment) == before
+
+
+def test_sigterm_lets_a_running_request_end_and_exits_with_0(environment: Environment) -> None:
+    with served(environment, "--workers", "1") as here:
+        body = json.dumps({"resource": DEMO_RESOURCE, "usages": [{"type": "cpu", "amount": 7}]})
+        head = (
+            f"POST {USAGES}set_usage/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Authorization: Token {here.demo_token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        host, port = here.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(head.encode() + body[:10].encode())
+            assert here.get("/healthz") == (200, {"status": "ok"})  # so the other request is being read
+            here.process.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                here.process.wait(1)
+            client.sendall(body[10:].encode())
+            assert client.recv(1000).startswith(b"HTTP/1.1 201 CREATED\r\n")
+        assert here.process.wait(10) == 0
+    with served(environment) as here:
+        _, rows = here.get(USAGES, here.demo_token)
+        assert [row["usage"] for row in rows] == ["7.00"]
+
+
+def test_an_idle_connection_does_not_hold_up_the_end(environment: Environment) -> None:
+    with served(environment, "--no-demo", "--workers", "1") as here:
+        host, port = here.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+            started = time.monotonic()
+            assert here.stop() == 0
+            assert time.monotonic() - started < 10
+
+
+def test_everything_is_found_again_after_a_stop_and_after_kill_9() -> None:
+    """With the embedded database, which is stopped with the service, and survives it when it is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="usage-ledger-"))
+    folder.chmod(0o755)
+    environment = {"LEDGER_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin"}
+    port = free_port()
+    try:
+        with served(environment, port=port) as here:
+            token = here.demo_token
+            report(here, token, 1)
+            assert here.stop() == 0
+        assert list(folder.rglob("postmaster.pid")) == []
+        with served(environment, port=port) as here:
+            assert figures(here, token) == ["1.00"]
+            report(here, token, 2)
+            assert here.stop(signal.SIGKILL) == -signal.SIGKILL
+        assert len(list(folder.rglob("postmaster.pid"))) == 1
+        # The workers of the killed server may still hold the port, and the database still runs.
+        with served(environment, port=port) as here:
+            assert figures(here, token) == ["2.00"]
+            listed = output_of(environment, "token", "list").splitlines()
+            assert [line.split()[-2:] for line in listed] == [["valid", "demo-staff"]] * 3
+            assert here.stop() == 0
+        assert list(folder.rglob("postmaster.pid")) == []
+    finally:
+        shutil.rmtree(folder)
+
+
+def report(here: Served, token: str, amount: int) -> None:
+    body = {"resource": DEMO_RESOURCE, "usages": [{"type": "cpu", "amount": amount}]}
+    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+    request = Request(f"{here.url}{USAGES}set_usage/", json.dumps(body).encode(), headers)  # noqa: S310
+    assert here.send(request) == (201, None)
+
+
+def figures(here: Served, token: str) -> list[str]:
+    _, rows = here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", token)
+    return [row["usage"] for row in rows]
