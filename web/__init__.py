@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.application import Ledger
 from projections.projector import Projector
-from web import component_usages, errors, health, user_usages
+from web import component_usages, errors, health, monthly_summaries, scope_usages, user_usages
 from web.auth import authenticate
 from web.rendering import moved_permanently
 from web.services import Clock, Services
@@ -60,6 +60,8 @@ def create_app(
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)
+    app.register_blueprint(monthly_summaries.blueprint)
+    app.register_blueprint(scope_usages.blueprint)
     errors.register(app)
     app.before_request(add_missing_slash)
     app.before_request(authenticate_wrong_methods)

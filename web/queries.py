@@ -1,5 +1,6 @@
 """Query strings: filters, ordering, sparse fieldsets and pages, as the reference reads them."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -54,6 +55,18 @@ class DateFilter(fields.Field[date]):
         raise ValidationError("Enter a valid date.")
 
 
+class MonthFilter(fields.Field[date]):
+    """A month, written YYYY-MM or with any of its days, as the first of them."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> date:
+        match = re.fullmatch(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?", value.strip())
+        try:
+            year, month, day = map(int, match.groups("1") if match else ())
+            return date(year, month, day).replace(day=1)
+        except ValueError:
+            raise ValidationError("Enter a valid date.") from None
+
+
 class NumberFilter(fields.Field[int]):
     """A whole number; clients send floats, and decimals are cut off."""
 
@@ -106,6 +119,14 @@ class Ordering(fields.Field[list[tuple[str, bool]]]):
                 raise ValidationError(not_available(key))
             order.append((self.keys[key.removeprefix("-")], key.startswith("-")))
         return order
+
+
+class LenientOrdering(Ordering):
+    """Drops keys that nobody knows."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> list[tuple[str, bool]]:
+        known = (key for key in value.split(",") if key.strip().removeprefix("-") in self.keys)
+        return super()._deserialize(",".join(known), attr, data, **kwargs)
 
 
 def not_available(choice: str) -> str:

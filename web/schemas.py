@@ -1,5 +1,6 @@
 """The wire's names, and what they are inside. Nothing else in the code says `type`, `usage` or `date`."""
 
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
 
 from ledger.errors import Unreadable
+from ledger.months import month_of
 from ledger.reports import UsageItem, UsageReport, UserUsageItem
 from web.fields import (
     Amount,
@@ -21,7 +23,18 @@ from web.fields import (
     ResourceReference,
     Text,
 )
-from web.queries import ChoicesFilter, DateFilter, Ordering, TextFilter, UsageQuery, fields_asked_for
+from web.queries import (
+    ChoicesFilter,
+    DateFilter,
+    LenientOrdering,
+    MonthFilter,
+    Ordering,
+    TextFilter,
+    UsageQuery,
+    UuidFilter,
+    fields_asked_for,
+)
+from web.services import services
 
 POLICIES = ("none", "reuse", "zero")
 
@@ -208,6 +221,71 @@ class ComponentUserUsageRow(Schema):
         """With those columns of `?field=` that there are; if it names unknown ones only, with all."""
         known = fields_asked_for() & ComponentUserUsageRow._declared_fields.keys()
         return _rows(ComponentUserUsageRow, frozenset(known) or None)
+
+
+NO_CATEGORY = UUID(int=0)
+"""Clients insist on a category; an offering that came without one shows this."""
+
+
+class MonthlyQuery(Schema):
+    """The filters of the monthly summary; `customer_uuid` is the provider."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    offering_uuid = UuidFilter()
+    customer_uuid = UuidFilter()
+    project_uuid = UuidFilter()
+    offering_type = TextFilter()
+    component_type = TextFilter()
+    billing_type = TextFilter()
+    billing_period = MonthFilter()
+    start = MonthFilter()
+    end = MonthFilter()
+    o = LenientOrdering(
+        {name: name for name in ("usage_percent", "billing_period", "total_consumed", "total_allocated")}
+    )
+
+    @post_load
+    def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The current month, unless the query has one of the keys, be it an empty one."""
+        data["current"] = month_of(services().clock())
+        if not request.args.keys() & {"billing_period", "start", "end"}:
+            data["billing_period"] = data["current"]
+        return data
+
+
+class MonthlyRow(Schema):
+    offering_uuid = Hex()
+    offering_name = fields.String()
+    offering_type = fields.String()
+    service_provider_uuid = Hex()
+    service_provider_name = fields.String()
+    category_uuid = fields.Function(lambda row: (row["category_uuid"] or NO_CATEGORY).hex)
+    category_title = fields.String()
+    component_type = fields.String()
+    component_name = fields.String()
+    measured_unit = fields.String()
+    billing_type = fields.String()
+    limit_amount = fields.Integer()
+    limit_period = fields.String()
+    billing_period = fields.Date()
+    total_consumed = fields.Decimal(places=2, as_string=True)
+    total_allocated = fields.Decimal(places=2, as_string=True)
+    usage_percent = fields.Function(lambda row: percentage(row["total_consumed"], row["total_allocated"]))
+
+    @staticmethod
+    def asked_for() -> Schema:
+        """With those columns of `?field=` that there are; if it names unknown ones only, with all."""
+        known = fields_asked_for() & MonthlyRow._declared_fields.keys()
+        return _rows(MonthlyRow, frozenset(known) or None)
+
+
+def percentage(consumed: Decimal, allocated: Decimal) -> str | None:
+    """How much of what is allocated was consumed, in percent with two decimals, halves to even."""
+    if allocated <= 0:
+        return None
+    return str((consumed * 100 / allocated).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
 
 
 @cache
