@@ -77,7 +77,8 @@ def test_one_person_stands_for_a_username_wherever_it_appears(world: World) -> N
 
 
 def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
-    assert sorted(kind.TOPIC for kind in kinds(Fact)) == [
+    ours = [kind for kind in kinds(Fact) if kind.__module__ == "ledger.events"]
+    assert sorted(kind.TOPIC for kind in ours) == [
         "CategoryDescribed",
         "ComponentDescribed",
         "CustomerDescribed",
@@ -92,6 +93,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "ServiceProviderDescribed",
         "TokenIssued",
         "TokenRevoked",
+        "UsageCarriedOver",
         "UsageReported",
         "UserDescribed",
         "UserUsageLimitDescribed",

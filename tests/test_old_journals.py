@@ -1,0 +1,118 @@
+"""What was once written can be read for ever: stored journals of earlier versions, and upcasting.
+
+`journals/2026_11.jsonl` is a journal as it was stored in November 2026, people first, then the facts in
+order; `journals/2026_11.expected.json` is what the API answered then. Neither is ever written anew: a fact
+that new code can't read, or reads differently, is found here. A new kind of fact gets a new file.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+from eventsourcing.persistence import StoredEvent
+
+from ledger import events
+from ledger.events import Fact
+from ledger.journal import FactMapper
+from ledger.people import Person
+from tests.world import World, open_world
+
+JOURNALS = Path(__file__).parent / "journals"
+SUMMARY = "/api/marketplace-component-usage-monthly/"
+
+
+def lines() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (JOURNALS / "2026_11.jsonl").read_text().splitlines()]
+
+
+def stored_facts() -> list[StoredEvent]:
+    return [
+        StoredEvent(UUID(line["stream"]), line["version"], line["topic"], msgspec.json.encode(line["state"]))
+        for line in lines()
+        if "topic" in line
+    ]
+
+
+def people() -> list[Person]:
+    return [
+        Person(UUID(line["person"]), line["username"], bytes.fromhex(line["salt"]))
+        for line in lines()
+        if "person" in line
+    ]
+
+
+def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: str) -> None:
+    expected = json.loads((JOURNALS / "2026_11.expected.json").read_text())
+    with open_world(database_url) as world:
+        world.ledger.recorder.insert_events(stored_facts(), people=people())
+        answers = {
+            "component_usages": world.usages(page_size=100),
+            "user_usages": world.user_usages(page_size=100),
+            "monthly": world.as_("staff").get(SUMMARY, start="", page_size=100).json,
+        }
+    assert answers == expected
+
+
+def test_every_kind_of_fact_is_in_a_stored_journal() -> None:
+    kinds = {
+        vars(kind)["TOPIC"] for kind in vars(events).values() if "TOPIC" in getattr(kind, "__dict__", {})
+    }
+    assert {fact.topic for fact in stored_facts()} == kinds
+
+
+def test_a_fact_is_stored_as_it_was_in_november_2026() -> None:
+    mapper = FactMapper()
+    for stored in stored_facts():
+        again = mapper.to_stored_event(mapper.to_domain_event(stored))
+        assert json.loads(stored.state).items() <= json.loads(again.state).items()
+
+
+class Measured(Fact, frozen=True, kw_only=True):
+    """A kind of fact that has changed twice: at first it had minutes, then hours without a unit."""
+
+    TOPIC = "OnlyInTests:Measured"
+    class_version: ClassVar[int] = 3
+
+    hours: float
+    unit: str
+    note: str = "none"
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["hours"] = state.pop("minutes") / 60
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        state["unit"] = "hours"
+
+
+def read(state: dict[str, Any]) -> Fact:
+    encoded = msgspec.json.encode({"recorded_at": "2026-01-01T00:00:00Z", **state})
+    return FactMapper().to_domain_event(StoredEvent(UUID(int=1), 4, Measured.TOPIC, encoded))
+
+
+def test_states_of_earlier_versions_are_brought_up_to_date_when_they_are_read() -> None:
+    expected = read({"class_version": 3, "hours": 1.5, "unit": "hours"})
+    assert read({"minutes": 90}) == expected
+    assert read({"class_version": 2, "hours": 1.5}) == expected
+    assert json.loads(FactMapper().to_stored_event(expected).state)["class_version"] == 3
+
+
+def test_a_field_that_is_missing_has_its_default_and_one_that_nobody_knows_is_left_out() -> None:
+    fact = read({"class_version": 3, "hours": 1.5, "unit": "hours", "from_the_future": [1, 2]})
+    assert fact == read({"class_version": 3, "hours": 1.5, "unit": "hours", "note": "none"})
+
+
+def test_a_fact_that_can_not_be_read_stops_the_projector_and_not_the_journal(world: World) -> None:
+    position = world.projector.catch_up()
+    broken = StoredEvent(UUID(int=2), 1, "UsageReported", b'{"recorded_at":"2026-01-01T00:00:00Z"}')
+    world.ledger.recorder.insert_events([broken])
+    ready = world.anonymous.get("/readyz")
+    assert ready.status_code == 503
+    assert "Object missing required field" in ready.get_json()["reason"]
+    with psycopg.connect(world.conninfo) as connection:
+        rows = connection.execute("SELECT position FROM read_position").fetchall()
+    assert rows == [(position,)]
