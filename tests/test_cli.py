@@ -138,8 +138,8 @@ def served(environment: Environment, *options: str, port: int | None = None) -> 
 
 
 def answers(here: Served) -> bool:
-    try:
-        return here.get("/readyz")[0] == 200
+    try:  # the words first: workers of a server that was killed may still answer at this port
+        return here.greeting != "" and here.get("/readyz")[0] == 200
     except (URLError, ConnectionError, TimeoutError):
         return False
 
