@@ -296,8 +296,8 @@ def test_a_resource_is_named_with_or_without_dashes(world: World) -> None:
         ({"date": "2026-13-01"}, {"date": NO_DATE}),
         ({"date": "2026-11-31T00:00:00Z"}, {"date": NO_DATE}),
         ({"date": "2026-11-01T25:00:00Z"}, {"date": NO_DATE}),
-        ({"date": "0001-01-01T00:00:00+05:00"}, {"date": NO_DATE}),
-        ({"date": "9999-12-31T23:59:59-14:00"}, {"date": NO_DATE}),
+        ({"date": "0001-12-31T23:59:59Z"}, {"date": NO_DATE}),
+        ({"date": "9999-01-01"}, {"date": NO_DATE}),
         ({"date": "2026-11-01T00:00:00+16:00"}, {"date": NO_DATE}),
         ({"date": "2026-11-01T00:00:00-23:59"}, {"date": NO_DATE}),
         ({"date": "2026-11-01T00:00:00+02:00:30"}, {"date": NO_DATE}),
@@ -507,8 +507,8 @@ def test_a_provider_backfills_limit_based_and_one_time_components(world: World, 
 
 
 def test_staff_backfills_anything(world: World) -> None:
-    assert answer(world.report(usages=[CPU_ITEM], date="0001-01-01T00:00:00Z")) == (201, None)
-    assert [row["billing_period"] for row in world.usages()] == ["0001-01-01"]
+    assert answer(world.report(usages=[CPU_ITEM], date="0002-01-01T00:00:00Z")) == (201, None)
+    assert [row["billing_period"] for row in world.usages()] == ["0002-01-01"]
 
 
 def test_the_rules_are_told_in_the_order_of_the_reference(world: World) -> None:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from ledger.errors import Unreadable
-from ledger.months import month_of, month_of_report, start_of
+from ledger.months import month_of, start_of
 from ledger.reports import Measured
 from projections import catalogue
 from web.body import not_a_dictionary, type_name
@@ -28,9 +28,6 @@ REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
 TRUE = {"t", "y", "yes", "true", "on", "1"}
 FALSE = {"f", "n", "no", "false", "off", "0"}
 NULL = {"", "null", "none"}
-
-OFFSETS_END = timedelta(hours=16)
-"""PostgreSQL takes smaller offsets from UTC only, facts only whole minutes. The largest there is: 14 hours."""
 
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
 OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
@@ -131,7 +128,7 @@ class Moment(fields.Field[Measured]):
             if not isinstance(value, str):
                 raise ValueError(value)
             moment = moment_of(value.strip(), services().ledger.zone)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise ValidationError(
                 "Datetime has wrong format. Use one of these formats instead: "
                 "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
@@ -140,16 +137,24 @@ class Moment(fields.Field[Measured]):
 
 
 def moment_of(text: str, zone: tzinfo) -> datetime:
-    """A moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError, OverflowError."""
+    """A moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError.
+
+    The first and the last year are left out: no zone and no next month leads out of the calendar then.
+    """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    offset = moment.utcoffset() or timedelta(0)
-    if abs(offset) >= OFFSETS_END or offset % timedelta(minutes=1):
-        raise ValueError(text)
-    # At either end of the calendar a moment may have no month in UTC, or none in the zone.
-    month_of(moment), month_of_report(moment, zone)
+    if not 1 < moment.year < 9999:
+        raise ValueError("Is out of range")
+    check_offset(moment)
     return moment
+
+
+def check_offset(moment: datetime) -> None:
+    """Facts keep whole minutes of an offset, and PostgreSQL takes no longer ones. Raises ValueError."""
+    offset = moment.utcoffset() or timedelta(0)
+    if abs(offset) >= timedelta(hours=16) or offset % timedelta(minutes=1):
+        raise ValueError("Has an offset from UTC that there is not")
 
 
 class Items(fields.Field[list[Any]]):

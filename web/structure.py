@@ -18,7 +18,7 @@ from ledger.events import Policy
 from ledger.imports import ImportedUsage, ImportedUserUsage
 from ledger.months import start_of
 from ledger.people import Person
-from web.fields import digits_problem
+from web.fields import check_offset, digits_problem
 
 # No longer than the reference's. Some of them are indexed, which PostgreSQL does up to 2,700 bytes.
 Name = Annotated[str, Meta(max_length=500)]
@@ -49,6 +49,7 @@ class Moment:
             raise ValueError("Is no date or time") from None
         check_year(moment)
         self.at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        check_offset(self.at)
 
 
 def check_year(day: date) -> None:
