@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check
+.PHONY: help install run test check rebuild
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,9 @@ install: .venv/installed ## make .venv with the usage-ledger command in it
 
 run: install ## start PostgreSQL and the service on 127.0.0.1:$(PORT), with a demo catalogue
 	.venv/bin/usage-ledger serve --bind 127.0.0.1:$(PORT)
+
+rebuild: install ## make the read models of `make run` anew from the journal
+	.venv/bin/usage-ledger rebuild
 
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest

@@ -3,6 +3,7 @@
 import logging
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,12 @@ from uuid import UUID
 
 import click
 
+from ledger.carry_over import LastUsage
 from ledger.errors import Contended
 from projections.projector import ProjectingFailed
+from projections.rebuild import AlreadyRebuilding, Rebuild
 from web import demo, tokens, utc_now
+from web.carrying_over import MonthError, carry_into, month_from
 from web.config import ConfigurationError, Settings, open_database, open_ledger, projector_of
 from web.embedded_postgres import EmbeddedPostgresError
 from web.errors import DATABASE_IS_AWAY
@@ -27,6 +31,8 @@ EXPECTED = (
     EmbeddedPostgresError,
     StructureError,
     ProjectingFailed,
+    AlreadyRebuilding,
+    MonthError,
     tokens.TokenError,
     OSError,
     *DATABASE_IS_AWAY,
@@ -152,6 +158,60 @@ def import_(file: Path) -> None:
             click.echo(f"{name}: {', '.join(parts)}")
     stored = sum(counted["new"] + counted["changed"] for counted in summary.values())
     click.echo(f"{stored} of {total} objects were stored.")
+
+
+@main.command("carry-over")
+@click.option("--month", metavar="YYYY-MM", help="Default: the current month.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be carried over.")
+def carry_over(month: str | None, dry_run: bool) -> None:
+    """Carry usages with a missing-usage policy over into a month that has no report of them.
+
+    `reuse` repeats the amount of the month before, `zero` sets it to zero. A report that is there is
+    never touched, so it may be run at any time and again; run it on the first of every month.
+    """
+
+    def tell(name: str, usage: LastUsage) -> None:
+        policy, component = usage.missing_usage_policy, usage.site.component_type
+        amount = usage.amount if policy == "reuse" else 0
+        click.echo(f"{usage.site.resource_uuid.hex}  {component}  {amount}  ({policy}, {name})")
+
+    with opened() as services:
+        into = month_from(month, services)
+        carried = carry_into(into, services, tell, dry_run=dry_run)
+    would = "would be" if dry_run else "were"
+    click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
+
+
+@main.command()
+@click.option("--accept", is_flag=True, help="Take the rebuilt rows even where they differ.")
+def rebuild(accept: bool) -> None:
+    """Make every read model anew from the journal, while the service runs.
+
+    The rebuilt rows are compared with the live ones at one position of the journal and take their place.
+    Where they differ the live ones stay, unless told otherwise, and the differences are shown.
+    """
+    start = time.monotonic()
+    with opened() as services:
+        head = services.projector.catch_up()
+        with click.progressbar(length=head, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            facts = 0
+
+            def progress(done: int, _head: int) -> None:
+                nonlocal facts
+                facts += done
+                bar.label = f"{facts / (time.monotonic() - start):9,.0f} facts/s"
+                bar.update(done)
+
+            rebuilding = Rebuild(services.ledger.pool, services.ledger.facts_after, progress=progress)
+            taken = rebuilding.run(accept=accept)
+    for each in rebuilding.differences:
+        click.echo(
+            f"{each.table}: {each.only_live} rows only live, {each.only_rebuilt} only rebuilt, such as"
+        )
+        click.echo(f"  live     {each.live_example}\n  rebuilt  {each.rebuilt_example}")
+    if not taken:
+        raise click.ClickException("The rebuilt read models differ, the live ones stay; --accept takes them.")
+    click.echo(f"{facts} facts were projected in {time.monotonic() - start:.1f} s; the result is live.")
 
 
 @main.group(cls=Group)
