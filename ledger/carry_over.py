@@ -3,26 +3,12 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from uuid import UUID, uuid5
+from uuid import uuid5
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from ledger.catalogue import Site
-from ledger.events import Fact, Policy, UsageCarriedOver
-from ledger.reports import record_stream
-
-
-class LastUsage(Struct, frozen=True, kw_only=True):
-    """The last usage of a component in the month before, and the plan that is in force now."""
-
-    site: Site
-    usage_uuid: UUID
-    amount: Decimal
-    missing_usage_policy: Policy
-    description: str
-    reported_by: UUID | None
-    plan_uuid: UUID | None
-    plan_period_uuid: UUID | None
+from ledger.events import Fact, UsageCarriedOver
+from ledger.reports import LastUsage, record_stream
 
 
 def carry_over(usages: Sequence[LastUsage], month: date, now: datetime) -> list[Fact]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod
+from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
 from ledger.errors import Unreadable
 from ledger.events import Policy
 
@@ -98,6 +98,19 @@ class Past(Struct, frozen=True, kw_only=True):
     records: Mapping[tuple[UUID, date], Record]
     user_limits: Mapping[UUID, Decimal] = {}
     """Limits of the addressed component by offering user; read for user usages only."""
+
+
+class LastUsage(Struct, frozen=True, kw_only=True):
+    """The last usage of a component in the month before, and the plan that is in force now."""
+
+    site: Site
+    usage_uuid: UUID
+    amount: Decimal
+    missing_usage_policy: Policy
+    description: str
+    reported_by: UUID | None
+    plan_uuid: UUID | None
+    plan_period_uuid: UUID | None
 
 
 def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:

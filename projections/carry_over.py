@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.carry_over import LastUsage
 from ledger.catalogue import Site
+from ledger.reports import LastUsage
 
 # Of several plans' usages only the last report has a policy; of imported ones the newest counts.
 SELECT_CANDIDATES = """

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from ledger.application import Decision
-from ledger.carry_over import LastUsage, carry_over
+from ledger.carry_over import carry_over
 from ledger.months import month_of
+from ledger.reports import LastUsage
 from projections.carry_over import FIRST, Key, candidates
 from web.services import Services
 

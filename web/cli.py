@@ -12,8 +12,8 @@ from uuid import UUID
 
 import click
 
-from ledger.carry_over import LastUsage
 from ledger.errors import Contended
+from ledger.reports import LastUsage
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding, Rebuild
 from web import demo, tokens, utc_now
