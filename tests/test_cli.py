@@ -1,6 +1,8 @@
 """The command `usage-ledger` as people run it: a process with arguments, an environment and words."""
 
 import json
+import os
+import pty
 import re
 import shlex
 import shutil
@@ -275,6 +277,24 @@ def test_an_import_ends_with_a_summary_and_a_second_one_stores_nothing(
     )
     assert output_of(environment, "import", catalogue).endswith("\n0 of 4 objects were stored.\n")
     assert len(positions(environment)) == 49
+
+
+def test_an_import_shows_its_progress_on_a_terminal(environment: Environment, catalogue: Path) -> None:
+    terminal, standard_error = pty.openpty()
+    done = subprocess.run(
+        [COMMAND, "import", catalogue],
+        env=environment | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=standard_error,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    os.close(standard_error)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"48 of 48 objects were stored.")
+    assert "checking" in shown
+    assert "100%" in shown
 
 
 @pytest.mark.skipif(not EXAMPLE.exists(), reason="the example is not part of the project")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -790,6 +791,30 @@ def test_reports_that_come_in_during_an_import_are_neither_lost_nor_overridden(w
         by_stream.setdefault(fact.originator_id, []).append(fact.originator_version)
     assert all(versions == list(range(1, len(versions) + 1)) for versions in by_stream.values())
     assert len(by_stream) == 120
+
+
+def test_reports_that_always_are_faster_hold_up_an_import_but_do_not_stop_it(world: World) -> None:
+    world.describe(resources=MANY["resources"])
+    faster = MANY["resources"][1:16]
+    ahead = iter(faster)
+
+    def reporting_clock() -> datetime:
+        """Between each decision of the import and its append, somebody reports what it decided about."""
+        for resource in ahead:
+            usages = [{"type": "cpu", "amount": 77}]
+            assert (
+                world.report(resource=resource["uuid"], date="2026-05-20", usages=usages).status_code == 201
+            )
+            break
+        return NOW
+
+    services = replace(world.services, clock=reporting_clock)
+    summary = import_lists(as_lists({"component_usages": MANY["component_usages"]}), services)
+    assert counts(summary) == {"component_usages": {"new": 5, "kept": 15}}
+    rows = world.usages(page_size=100)
+    assert len(rows) == 20
+    reported = {row["resource_uuid"] for row in rows if row["usage"] == "77.00"}
+    assert reported == {resource["uuid"] for resource in faster}
 
 
 def test_an_import_of_a_catalogue_changes_no_older_fact(world: World) -> None:
