@@ -5,7 +5,6 @@ follows by the difference between what a row said before and says after, in the 
 module's `project` must see `component_usage` as it was before the batch.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -49,10 +48,11 @@ SELECT resource_uuid, offering_uuid, limits FROM json_populate_recordset(NULL::r
 ON CONFLICT (resource_uuid) DO UPDATE SET offering_uuid = EXCLUDED.offering_uuid, limits = EXCLUDED.limits"""
 
 FOLLOW_ALLOCATION = """
-INSERT INTO allocation_change (offering_uuid, component_type, month, amount, resources)
-SELECT offering_uuid, component_type, month, amount, resources
+INSERT INTO allocation_change (offering_uuid, component_type, month, is_first, amount, resources)
+SELECT offering_uuid, component_type, month, is_first, sum(amount), sum(resources)
 FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
-ON CONFLICT (offering_uuid, component_type, month) DO UPDATE SET
+GROUP BY offering_uuid, component_type, month, is_first
+ON CONFLICT (offering_uuid, component_type, month, is_first) DO UPDATE SET
     amount = allocation_change.amount + EXCLUDED.amount,
     resources = allocation_change.resources + EXCLUDED.resources"""
 
@@ -84,7 +84,7 @@ VISIBLE = SQL("""(o.customer_uuid = ANY(%(providers)s) OR o.project_uuid = ANY(%
     OR o.uuid = ANY(%(offerings)s))""")
 
 ORDERS = {
-    "usage_percent": SQL("total_consumed / nullif(greatest(total_allocated, 0), 0)"),
+    "usage_percent": SQL("round(total_consumed * 100 / nullif(greatest(total_allocated, 0), 0), 2)"),
     "billing_period": SQL("billing_period"),
     "total_consumed": SQL("total_consumed"),
     "total_allocated": SQL("total_allocated"),
@@ -102,25 +102,28 @@ SELECT * FROM (
         c.uuid AS component_uuid, c.component_type, c.name AS component_name, c.measured_unit,
         c.billing_type, trunc(c.limit_amount) AS limit_amount, c.limit_period, m.month AS billing_period,
         least(greatest(u.total, 0), {most}) AS total_consumed,
-        least(CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END, {most})
-            AS total_allocated
+        round(least(greatest(
+            CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END,
+            -{most}), {most}), 2) AS total_allocated
     FROM offering o
     JOIN component c ON c.offering_uuid = o.uuid
     LEFT JOIN customer p ON p.uuid = o.customer_uuid
     LEFT JOIN category g ON g.uuid = o.category_uuid
     CROSS JOIN LATERAL (
-        SELECT least(
-            (SELECT min(month) FROM monthly_consumption WHERE component_uuid = c.uuid),
+        SELECT
+            (SELECT min(month) FROM monthly_consumption WHERE component_uuid = c.uuid) AS used,
             (SELECT min(month) FROM component_limit WHERE component_uuid = c.uuid AND month > '-infinity')
-        ) AS first
+                AS described
     ) f
     CROSS JOIN LATERAL (
-        SELECT month::date FROM generate_series(f.first, %(current)s::date, '1 month') AS month
+        SELECT month::date
+        FROM generate_series(least(f.used, f.described), %(current)s::date, '1 month') AS month
     ) m
     LEFT JOIN monthly_consumption u ON u.component_uuid = c.uuid AND u.month = m.month
     CROSS JOIN LATERAL (
         SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
-        WHERE offering_uuid = o.uuid AND component_type = c.component_type AND month <= m.month
+        WHERE offering_uuid = o.uuid AND component_type = c.component_type
+          AND (month <= m.month OR is_first AND month <= f.described)
     ) a
     LEFT JOIN LATERAL (
         SELECT limit_amount FROM component_limit
@@ -170,41 +173,22 @@ def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescrib
         return
     known = cursor.execute(SELECT_ALLOCATIONS, {"resources": [fact.entity.uuid for fact in facts]})
     standing = {row["resource_uuid"]: (row["offering_uuid"], _limits(row["limits"])) for row in known}
-    changes: dict[tuple[UUID, str, date | str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    changes: list[dict[str, Any]] = []
     for fact in facts:
         resource = fact.entity
-        month = month_of(fact.recorded_at) if resource.uuid in standing else "-infinity"
-        offering, limits = standing.get(resource.uuid, (resource.offering_uuid, {}))
-        for sign, at, amounts in ((-1, offering, limits), (1, resource.offering_uuid, allocated(resource))):
-            for component_type, amount in amounts.items():
-                change = changes[at, component_type, month]
-                change[0] += sign * amount
-                change[1] += sign
-        standing[resource.uuid] = (resource.offering_uuid, allocated(resource))
-    cursor.execute(
-        FOLLOW_ALLOCATION,
-        {
-            "rows": as_json(
-                {
-                    "offering_uuid": offering,
-                    "component_type": component_type,
-                    "month": month,
-                    "amount": amount,
-                    "resources": resources,
-                }
-                for (offering, component_type, month), (amount, resources) in changes.items()
-            )
-        },
-    )
-    cursor.execute(
-        UPSERT_ALLOCATIONS,
-        {
-            "rows": as_json(
-                {"resource_uuid": uuid, "offering_uuid": offering, "limits": limits}
-                for uuid, (offering, limits) in standing.items()
-            )
-        },
-    )
+        when = {"month": month_of(fact.recorded_at), "is_first": resource.uuid not in standing}
+        before = standing.get(resource.uuid, (resource.offering_uuid, {}))
+        after = standing[resource.uuid] = (resource.offering_uuid, allocated(resource))
+        for (offering, limits), resources in ((before, -1), (after, 1)):
+            for component_type, amount in limits.items():
+                what = {"offering_uuid": offering, "component_type": component_type, "resources": resources}
+                changes.append({**when, **what, "amount": amount if resources > 0 else amount.copy_negate()})
+    cursor.execute(FOLLOW_ALLOCATION, {"rows": as_json(changes)})
+    allocations = [
+        {"resource_uuid": uuid, "offering_uuid": offering, "limits": limits}
+        for uuid, (offering, limits) in standing.items()
+    ]
+    cursor.execute(UPSERT_ALLOCATIONS, {"rows": as_json(allocations)})
 
 
 def allocated(resource: Resource) -> dict[str, Decimal]:
@@ -240,7 +224,7 @@ def select(
     offset: int,
 ) -> list[DictRow]:
     """A page of the summary. `restrictions` must have the `current` month, the last one there is."""
-    keys = order_by(ORDERS, order, SQL("offering_name, component_name, component_uuid"), DEFAULT_ORDER)
+    keys = order_by(ORDERS, order, DEFAULT_ORDER, DEFAULT_ORDER)
     statement = PAGE.format(summary=_summary(restrictions, scopes), order=keys)
     parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
     return cursor.execute(statement, parameters).fetchall()

@@ -220,15 +220,16 @@ CREATE TABLE monthly_consumption (
 );
 
 -- By how much the sum of an offering's limits of a type changed in a month, and how many resources more
--- have one. The sum at the end of a month is that of all changes up to it. Month -infinity has what was
--- first said of a resource, because that counts for the time before, too.
+-- have one. The sum at the end of a month is that of all changes up to it. What was first said of a
+-- resource stands apart: where a component's history begins with it, it counts for the time before, too.
 CREATE TABLE allocation_change (
     offering_uuid uuid,
     component_type text COLLATE "C",
     month date,
+    is_first boolean,
     amount numeric NOT NULL,
     resources bigint NOT NULL,
-    PRIMARY KEY (offering_uuid, component_type, month)
+    PRIMARY KEY (offering_uuid, component_type, month, is_first)
 );
 
 -- What of a resource is in those sums now.
