@@ -1,31 +1,36 @@
 """Reads what can be carried over into a month: usages of the month before that nobody followed up."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.catalogue import Site
+from ledger.months import bounds
 from ledger.reports import LastUsage
 
-# Of several plans' usages only the last report has a policy; of imported ones the newest counts.
+# Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
+# is the one that a report would find, or else the two would be rows of different plans: the one in force at
+# the moment, else one that touches the month.
 SELECT_CANDIDATES = """
 SELECT * FROM (
     SELECT DISTINCT ON (u.resource_uuid, u.component_uuid)
         u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid,
         u.offering_uuid, u.provider_uuid, u.uuid AS usage_uuid, u.usage AS amount,
         u.missing_usage_policy, u.description, u.reported_by,
-        coalesce(t.plan_uuid, u.plan_uuid) AS plan_uuid,
-        coalesce(t.uuid, u.plan_period_uuid) AS plan_period_uuid,
+        t.plan_uuid, t.uuid AS plan_period_uuid,
         r.name AS resource_name
     FROM component_usage u
     JOIN resource r ON r.uuid = u.resource_uuid
     LEFT JOIN LATERAL (
         SELECT uuid, plan_uuid FROM plan_period
         WHERE resource_uuid = u.resource_uuid
-          AND ("start" IS NULL OR "start" <= %(now)s) AND ("end" IS NULL OR "end" > %(now)s)
-        ORDER BY "start" DESC NULLS LAST LIMIT 1
+          AND ("start" IS NULL OR "start" < %(month_end)s) AND ("end" IS NULL OR "end" > %(month_start)s)
+        ORDER BY
+            ("start" IS NULL OR "start" <= %(moment)s) AND ("end" IS NULL OR "end" > %(moment)s) DESC,
+            "start" DESC NULLS LAST, uuid DESC
+        LIMIT 1
     ) t ON true
     WHERE u.billing_period = %(before)s
       AND u.missing_usage_policy IN ('reuse', 'zero')
@@ -45,14 +50,17 @@ FIRST: Key = (UUID(int=0), UUID(int=0))
 
 
 def candidates(
-    cursor: Cursor[DictRow], before: date, month: date, now: datetime, after: Key, limit: int
+    cursor: Cursor[DictRow], month: date, now: datetime, zone: tzinfo, after: Key, limit: int
 ) -> list[tuple[str, LastUsage]]:
-    """Up to `limit` usages of the month `before` that call for one in `month` and have none, with the name
-    of their resource; in the order of (resource, component), those after a key."""
+    """Up to `limit` usages of the month before that call for one in `month` and have none, with the name of
+    their resource; in the order of (resource, component), those after a key."""
+    start, end = bounds(month, zone)
     parameters = {
-        "before": before,
+        "before": (month - timedelta(days=1)).replace(day=1),
         "month": month,
-        "now": now,
+        "month_start": start,
+        "month_end": end,
+        "moment": min(now, end - datetime.resolution),
         "after_resource": after[0],
         "after_component": after[1],
         "limit": limit,

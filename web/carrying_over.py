@@ -2,15 +2,17 @@
 report. Run by an operator on the first of a month, as often as they like."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from ledger.application import Decision
 from ledger.carry_over import carry_over
+from ledger.errors import Contended
 from ledger.months import month_of
 from ledger.reports import LastUsage
 from projections.carry_over import FIRST, Key, candidates
 from web.services import Services
+from web.structure import check_year
 
 CHUNK = 1_000
 TURN = UUID(int=1)
@@ -31,6 +33,7 @@ def month_from(text: str | None, services: Services) -> date:
         return current
     try:
         month = date.fromisoformat(f"{text}-01")
+        check_year(month)
     except ValueError:
         raise MonthError(f"{text!r} is no month like {current:%Y-%m}") from None
     if month > current:
@@ -40,28 +43,30 @@ def month_from(text: str | None, services: Services) -> date:
 
 def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = False) -> int:
     """Carries over what is missing in `month`; returns how much. `dry_run` only tells of it."""
-    before = (month - timedelta(days=1)).replace(day=1)
     carried, after = 0, FIRST
-    while True:
-        chunk = _next_chunk(before, month, after, services, dry_run=dry_run)
+    while chunk := _next_chunk(month, after, services, CHUNK, dry_run=dry_run):
         for name, usage in chunk:
             tell(name, usage)
         carried += len(chunk)
-        if len(chunk) < CHUNK:
-            return carried
         after = (chunk[-1][1].site.resource_uuid, chunk[-1][1].site.component_uuid)
+    return carried
 
 
 def _next_chunk(
-    before: date, month: date, after: Key, services: Services, *, dry_run: bool
+    month: date, after: Key, services: Services, size: int, *, dry_run: bool
 ) -> list[tuple[str, LastUsage]]:
     chunk: list[tuple[str, LastUsage]] = []
 
     def decide() -> Decision:
         now = services.clock()
         with services.deciding() as cursor:
-            chunk[:] = candidates(cursor, before, month, now, after, CHUNK)
+            chunk[:] = candidates(cursor, month, now, services.ledger.zone, after, size)
         return Decision([] if dry_run else carry_over([usage for _, usage in chunk], month, now))
 
-    services.projector.catch_up(services.ledger.append(TURN, decide))
+    try:
+        services.projector.catch_up(services.ledger.append(TURN, decide))
+    except Contended:  # reports come in faster than so many are decided about
+        if size == 1:
+            raise
+        return _next_chunk(month, after, services, size // 2, dry_run=dry_run)
     return chunk
