@@ -220,18 +220,19 @@ def page(model: Model, query: Schema, row: Schema) -> Response:
 
 
 def _page_size() -> int:
-    wanted = _whole_number(_last_of("page_size"))
+    wanted = _whole_number(last_of("page_size"))
     return min(wanted, MAX_PAGE_SIZE) if wanted and wanted > 0 else PAGE_SIZE
 
 
 def _page_number(last: int) -> int | None:
     """The number of the page that is asked for, None if there is no such page."""
-    wanted = _last_of("page") or "1"
+    wanted = last_of("page") or "1"
     number = last if wanted == "last" else _whole_number(wanted)
     return number if number and 1 <= number <= last else None
 
 
-def _last_of(name: str) -> str:
+def last_of(name: str) -> str:
+    """The value of a parameter, the last one if it is repeated; empty if there is none."""
     return (request.args.getlist(name) or [""])[-1]
 
 

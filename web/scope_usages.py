@@ -3,14 +3,13 @@
 The two differ in scope and not in code; only a customer can be split up by project.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from marshmallow import ValidationError
 from psycopg.rows import DictRow
 
@@ -22,6 +21,7 @@ from projections.scope_usage import Scope, ScopeKind
 from web.auth import authenticate, caller
 from web.errors import Missing
 from web.fields import TRUE, uuid_of
+from web.queries import last_of
 from web.rendering import json_response
 from web.services import refresh, services
 
@@ -52,18 +52,19 @@ def components_usage(kind: ScopeKind, uuid: str) -> Response:
 def components_usage_timeseries(kind: ScopeKind, uuid: str) -> Response:
     scope = _scope(kind, uuid)
     component, offset = _component_asked_for(scope)
+    today = _today()
     monthly = component["limit_period"] == "month"
-    period = last_six_months(_today()) if monthly else _period(component, offset)
-    return json_response(
-        _envelope(component, period) | {"buckets": _buckets(_used(scope, component, period))}
-    )
+    period = last_six_months(today) if monthly else _period(component, today, offset)
+    buckets = _buckets(_used(scope, component, period))
+    return json_response(_envelope(component, period, today) | {"buckets": buckets})
 
 
 @blueprint.get(f"{CUSTOMER}/components-usage-by-project/", defaults={"kind": "customer"})
 def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
     scope = _scope(kind, uuid)
     component, offset = _component_asked_for(scope)
-    period = _period(component, offset)
+    today = _today()
+    period = _period(component, today, offset)
     rows = _used(scope, component, period)
     by_project = {
         project: [row for row in rows if row["project_uuid"] == project] for project in _projects(rows)
@@ -71,7 +72,8 @@ def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
     projects = [_project(of_project) for of_project in by_project.values()]
     projects.sort(key=lambda project: project["usage"], reverse=True)
     total = float(sum(row["used"] for row in rows))
-    return json_response(_envelope(component, period) | {"total_usage": total, "projects": projects})
+    figures = {"total_usage": total, "projects": projects}
+    return json_response(_envelope(component, period, today) | figures)
 
 
 def _scope(kind: ScopeKind, uuid: str) -> Scope:
@@ -85,7 +87,7 @@ def _scope(kind: ScopeKind, uuid: str) -> Scope:
     with services().reading() as cursor:
         if wanted is None or not scope_usage.is_found(cursor, kind, wanted, found):
             raise NotFound(kind.capitalize())
-    terminated = request.args.get("include_terminated", "").lower() in TRUE
+    terminated = last_of("include_terminated").lower() in TRUE
     return Scope(kind, wanted, visible, terminated)
 
 
@@ -99,30 +101,36 @@ def _roles(permission: str | None) -> dict[str, list[UUID]]:
 
 def _component_asked_for(scope: Scope) -> tuple[DictRow, int]:
     """The component and the offset that the query names; errors here are bare strings on the wire."""
-    offering = request.args.get("offering_uuid")
+    offering = last_of("offering_uuid")
     if not offering:
         raise ValidationError({"offering_uuid": "This query parameter is required."})
     uuid = uuid_of(offering)
     with services().reading() as cursor:
         if uuid is None or not scope_usage.has_offering(cursor, uuid):
             raise Missing("Offering not found.")
-        text = request.args.get("period_offset") or "0"
-        if not re.fullmatch(r"\s*[+-]?\d{1,6}\s*", text):
-            raise bad_offset()
-        component_type = request.args.get("component_type") or None
-        component = scope_usage.component(cursor, scope, uuid, component_type)
-    if component is None:
+        offset = _offset()
+        wanted = last_of("component_type")
+        found = "\x00" not in wanted and scope_usage.component(cursor, scope, uuid, wanted or None)
+    if not found:
         raise Missing("No matching component on this offering.")
-    return component, int(text)
+    return found, offset
+
+
+def _offset() -> int:
+    try:
+        return int(last_of("period_offset") or "0")
+    except ValueError:
+        raise bad_offset() from None
 
 
 def bad_offset() -> ValidationError:
     return ValidationError({"period_offset": "Must be an integer."})
 
 
-def _period(component: DictRow, offset: int) -> Period:
+def _period(component: DictRow, today: date, offset: int) -> Period:
+    """The period of a component's limit. One outside of the calendar is answered as no integer at all."""
     try:
-        return period_of(component["limit_period"], _today(), offset)
+        return period_of(component["limit_period"], today, offset)
     except OverflowError:
         raise bad_offset() from None
 
@@ -138,7 +146,7 @@ def _used(scope: Scope, component: DictRow, period: Period) -> list[DictRow]:
 
 def _component(row: DictRow, period: Period) -> dict[str, Any]:
     """A row of components-usage: what was used stands under the name of how it is billed."""
-    figures = {"used": row["used"], "used_terminated": row["used_terminated"], "limit": row["limit"]}
+    figures = {name: number(row[name]) for name in ("used", "used_terminated", "limit")}
     unit = row["measured_unit"]
     if (row["offering_type"], row["component_type"]) in MEGABYTES_SHOWN_AS_GIGABYTES:
         figures = {name: figure and round(figure / 1024, 2) for name, figure in figures.items()}
@@ -150,11 +158,11 @@ def _component(row: DictRow, period: Period) -> dict[str, Any]:
         "description": row["description"],
         "measured_unit": unit,
         "billing_type": row["billing_type"],
-        "usage": number(figures["used"] if by_usage else Decimal(0)),
-        "limit_usage": number(figures["used"] if by_limit else Decimal(0)),
-        "usage_terminated": number(figures["used_terminated"] if by_usage else Decimal(0)),
-        "limit_usage_terminated": number(figures["used_terminated"] if by_limit else Decimal(0)),
-        "limit": number(figures["limit"]),
+        "usage": figures["used"] if by_usage else 0.0,
+        "limit_usage": figures["used"] if by_limit else 0.0,
+        "usage_terminated": figures["used_terminated"] if by_usage else 0.0,
+        "limit_usage_terminated": figures["used_terminated"] if by_limit else 0.0,
+        "limit": figures["limit"],
         "offering_name": row["offering_name"],
         "offering_uuid": row["offering_uuid"].hex,
         "limit_period": row["limit_period"],
@@ -162,7 +170,7 @@ def _component(row: DictRow, period: Period) -> dict[str, Any]:
     }
 
 
-def _envelope(component: DictRow, period: Period) -> dict[str, Any]:
+def _envelope(component: DictRow, period: Period, today: date) -> dict[str, Any]:
     return {
         "offering_uuid": component["offering_uuid"].hex,
         "offering_name": component["offering_name"],
@@ -173,7 +181,7 @@ def _envelope(component: DictRow, period: Period) -> dict[str, Any]:
         "limit_period": component["limit_period"],
         "limit": number(component["limit"]),
         **_bounds(period),
-        "today": _today(),
+        "today": today,
     }
 
 
