@@ -29,12 +29,13 @@ ALLOCATING_STATES = {
     ResourceState.ERRED,
 }
 
+# Looked up row by row: a join would be planned for a hundred rows and read all of a table of thousands.
 FOLLOW_CONSUMPTION = """
 INSERT INTO monthly_consumption (component_uuid, month, total)
-SELECT n.component_uuid, n.month, sum(n.usage - coalesce(u.usage, 0))
+SELECT n.component_uuid, n.month, sum(n.usage - coalesce(
+    (SELECT u.usage FROM component_usage u WHERE u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid), 0))
 FROM json_to_recordset(%(rows)s) AS n(
     resource_uuid uuid, uuid uuid, component_uuid uuid, month date, usage numeric)
-LEFT JOIN component_usage u ON u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid
 GROUP BY n.component_uuid, n.month
 ON CONFLICT (component_uuid, month) DO UPDATE SET total = monthly_consumption.total + EXCLUDED.total"""
 
