@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import LiteralString
@@ -77,7 +77,52 @@ def world_template(server: str, empty_template: str) -> Iterator[str]:
     with database(server, empty_template) as url:
         with world.open_world(url) as here:
             here.describe(**world.CATALOGUE)
+            here.issue_tokens()
         yield name_of(url)
+
+
+class Worlds:
+    """Databases with the catalogue of `tests/world.py`. One that a test left as it was serves the next:
+    most refusals do, and making a database takes longer than most tests."""
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template = server, template
+        self._untouched = self._state(make_conninfo(server, dbname=template))
+        self._spare: tuple[ExitStack, str] | None = None
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        stack, url = self._spare or self._new()
+        self._spare = None
+        yield url
+        if self._state(url) == self._untouched:
+            self._spare = stack, url
+        else:
+            stack.close()
+
+    def close(self) -> None:
+        if self._spare:
+            self._spare[0].close()
+
+    def _new(self) -> tuple[ExitStack, str]:
+        stack = ExitStack()
+        return stack, stack.enter_context(database(self._server, self._template))
+
+    def _state(self, url: str) -> object:
+        with psycopg.connect(url) as connection:
+            return connection.execute(
+                "SELECT (SELECT max(notification_id) FROM journal.ledger_events), position,"
+                " (SELECT string_agg(format('%s %s', relname, relnatts), ' ' ORDER BY relname) FROM pg_class"
+                " WHERE relnamespace IN ('journal'::regnamespace, 'read_models'::regnamespace))"
+                " FROM read_models.read_position"
+            ).fetchone()
+
+
+@pytest.fixture(scope="session")
+def worlds(server: str, world_template: str) -> Iterator[Worlds]:
+    worlds = Worlds(server, world_template)
+    yield worlds
+    worlds.close()
 
 
 @pytest.fixture
@@ -87,9 +132,9 @@ def world_database(server: str, world_template: str) -> Callable[[], AbstractCon
 
 
 @pytest.fixture
-def world_url(server: str, world_template: str) -> Iterator[str]:
+def world_url(worlds: Worlds) -> Iterator[str]:
     """URL of a database with the catalogue of `tests/world.py`."""
-    with database(server, world_template) as url:
+    with worlds.lend() as url:
         yield url
 
 

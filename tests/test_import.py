@@ -472,7 +472,7 @@ def test_unknown_lists_and_keys_are_ignored(world: World, tmp_path: Path) -> Non
 
 def test_a_backslash_before_u0000_is_no_null_character(world: World) -> None:
     world.describe(customers=[A_CUSTOMER | {"name": "\\u0000"}])
-    assert [fact.entity.name for fact in world.facts(CustomerDescribed)][-1] == "\\u0000"  # type: ignore[attr-defined]
+    assert [fact.entity.name for fact in world.facts(CustomerDescribed)][-1] == "\\u0000"
 
 
 def test_what_is_null_or_left_out_has_a_default(world: World) -> None:

@@ -58,7 +58,6 @@ def test_a_fact_commits_to_the_name_of_its_person(world: World) -> None:
     world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
     person = world.ledger.journal.select_people(["jane"])["jane"]
     (fact,) = world.facts(UserUsageReported)
-    assert isinstance(fact, UserUsageReported)
     assert (fact.person, fact.commitment) == (person.uuid, person.commitment)
     assert Person(person.uuid, "john", person.salt).commitment != fact.commitment
 
@@ -67,12 +66,9 @@ def test_one_person_stands_for_a_username_wherever_it_appears(world: World) -> N
     world.report(usages=[{"type": "cpu", "amount": "10"}])
     world.report_user(world.usages()[0]["uuid"], username="staff", usage="4")
     staff = next(
-        fact
-        for fact in world.facts(UserDescribed)
-        if isinstance(fact, UserDescribed) and fact.entity.uuid == UUID(CATALOGUE["users"][0]["uuid"])
+        fact for fact in world.facts(UserDescribed) if fact.entity.uuid == UUID(CATALOGUE["users"][0]["uuid"])
     )
     (reported,) = world.facts(UserUsageReported)
-    assert isinstance(reported, UserUsageReported)
     assert reported.person == staff.entity.person
 
 

@@ -317,5 +317,5 @@ def test_carried_over_usages_survive_a_rebuild_with_their_ids(world: World) -> N
     assert rebuild_of(world).run() is True
     assert world.usages() == before
     assert {uuid_of(row["uuid"]) for row in before} == {
-        fact.usage_uuid for fact in world.facts(UsageReported) if isinstance(fact, UsageReported)
+        fact.usage_uuid for fact in world.facts(UsageReported)
     }

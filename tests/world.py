@@ -7,7 +7,7 @@ that only by passing another one in.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 
 import msgspec
 from flask.testing import FlaskClient
@@ -16,12 +16,16 @@ from werkzeug.test import TestResponse
 
 from ledger.application import Ledger
 from ledger.events import Fact
+from projections import accounts
 from projections.projector import Projector
 from web import create_app, tokens
+from web.auth import hash_of
 from web.config import Settings, open_ledger, prepared, projector_of
 from web.importing import Summary, import_lists
 from web.services import Services
 from web.structure import LISTS
+
+F = TypeVar("F", bound=Fact)
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 
@@ -155,6 +159,9 @@ CATALOGUE: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+TOKENS: dict[str, str] = {}
+"""A token of each user, in a database in which they were issued."""
+
 USAGES = "/api/marketplace-component-usages/"
 USER_USAGES = "/api/marketplace-component-user-usages/"
 
@@ -173,9 +180,22 @@ class World:
     def as_(self, username: str) -> "Client":
         """A client with a token of this user's."""
         if username not in self._clients:
-            token = tokens.create(self.services, tokens.user_named(self.services, username), days=None)
-            self._clients[username] = Client(self.app.test_client(), {"Authorization": f"Token {token}"})
+            token = TOKENS.get(username)
+            with self.services.reading() as cursor:
+                known = token and accounts.credentials(cursor, hash_of(token))
+            self._clients[username] = self.client(token if token and known else self.token_of(username))
         return self._clients[username]
+
+    def client(self, token: str) -> "Client":
+        return Client(self.app.test_client(), {"Authorization": f"Token {token}"})
+
+    def token_of(self, username: str) -> str:
+        """A new token."""
+        return tokens.create(self.services, tokens.user_named(self.services, username), days=None)
+
+    def issue_tokens(self) -> None:
+        """Gives everybody a token, for the databases that are copied from this one."""
+        TOKENS.update({user["username"]: self.token_of(user["username"]) for user in CATALOGUE["users"]})
 
     @property
     def anonymous(self) -> "Client":
@@ -205,7 +225,13 @@ class World:
         rows = self.as_("staff").get(USER_USAGES, **query).get_json()
         return cast("list[dict[str, Any]]", rows)
 
-    def facts(self, kind: type[Fact] = Fact) -> list[Fact]:
+    @overload
+    def facts(self) -> list[Fact]: ...
+
+    @overload
+    def facts(self, kind: type[F]) -> list[F]: ...
+
+    def facts(self, kind: type[Any] = Fact) -> list[Any]:
         """All facts of a kind, in the order of the journal."""
         return [fact for _, fact in self.ledger.facts_after(0, 1_000_000) if isinstance(fact, kind)]
 
