@@ -9,6 +9,10 @@ from uuid import UUID
 
 import pytest
 from waldur_api_client import AuthenticatedClient
+from waldur_api_client.api.marketplace_component_usage_monthly import (
+    marketplace_component_usage_monthly_count,
+    marketplace_component_usage_monthly_list,
+)
 from waldur_api_client.api.marketplace_component_usages import (
     marketplace_component_usages_count,
     marketplace_component_usages_list,
@@ -21,6 +25,21 @@ from waldur_api_client.api.marketplace_component_user_usages import (
     marketplace_component_user_usages_count,
     marketplace_component_user_usages_list,
     marketplace_component_user_usages_retrieve,
+)
+from waldur_api_client.api.marketplace_customer_usage import (
+    marketplace_customer_usage_components_usage_by_project_retrieve as by_project,
+)
+from waldur_api_client.api.marketplace_customer_usage import (
+    marketplace_customer_usage_components_usage_retrieve as customer_usage,
+)
+from waldur_api_client.api.marketplace_customer_usage import (
+    marketplace_customer_usage_components_usage_timeseries_retrieve as customer_series,
+)
+from waldur_api_client.api.marketplace_project_usage import (
+    marketplace_project_usage_components_usage_retrieve as project_usage,
+)
+from waldur_api_client.api.marketplace_project_usage import (
+    marketplace_project_usage_components_usage_timeseries_retrieve as project_series,
 )
 from waldur_api_client.errors import UnexpectedStatus
 from waldur_api_client.models import (
@@ -36,7 +55,7 @@ from waldur_api_client.models import (
 )
 from werkzeug.serving import make_server
 
-from tests.world import CONSUMER, OFFERING, OFFERING_USER, PROJECT, RESOURCE, World, uid
+from tests.world import CATALOGUE, CONSUMER, OFFERING, OFFERING_USER, PROJECT, PROVIDER, RESOURCE, World, uid
 from web import tokens
 
 MONTHS = [date(2026 - number // 12, 12 - number % 12, 1) for number in range(1, 79)]
@@ -261,3 +280,85 @@ def test_the_client_is_refused_in_the_ways_that_it_knows(world: World, url: str)
         assert refused.value.status_code == 404
         assert marketplace_component_usages_list.sync_all(client=agent) == []
         assert marketplace_component_usages_count.sync(client=agent) == 0
+
+
+def test_the_client_reads_the_monthly_summary_with_every_value(
+    world: World, client: AuthenticatedClient
+) -> None:
+    world.describe(resources=[{**CATALOGUE["resources"][0], "limits": {"gpu": 3}}])
+    for month in MONTHS[:12]:
+        report(client, month, item("gpu", "2"))
+    found = marketplace_component_usage_monthly_list.sync_all(client=client, start=MONTHS[11], end=MONTHS[0])
+    allocated = {MONTHS[0]: ("3.00", "66.67")}  # the first description had no limits
+    assert [each.to_dict() for each in found] == [
+        {
+            "offering_uuid": str(UUID(OFFERING)),
+            "offering_name": "Cluster",
+            "offering_type": "Marketplace.Slurm",
+            "service_provider_uuid": str(UUID(PROVIDER)),
+            "service_provider_name": "Provider",
+            "category_uuid": str(UUID(int=0)),
+            "category_title": "",
+            "component_type": "gpu",
+            "component_name": "GPU",
+            "measured_unit": "GPU hours",
+            "billing_type": "limit",
+            "limit_amount": None,
+            "limit_period": "month",
+            "billing_period": str(month),
+            "total_consumed": "2.00",
+            "total_allocated": allocated.get(month, ("0.00", None))[0],
+            "usage_percent": allocated.get(month, ("0.00", None))[1],
+        }
+        for month in MONTHS[:12]
+    ]
+    count = marketplace_component_usage_monthly_count.sync
+    assert (count(client=client), count(client=client, start=MONTHS[4])) == (1, 5)
+
+
+def test_the_client_reads_project_and_customer_usage_with_every_value(
+    world: World, client: AuthenticatedClient
+) -> None:
+    world.describe(resources=[{**CATALOGUE["resources"][0], "limits": {"gpu": 3}}])
+    report(client, MONTHS[0], item("gpu", "7.5"))
+    month = str(MONTHS[0])
+    around = {"type": "gpu", "name": "GPU", "measured_unit": "GPU hours", "billing_type": "limit"}
+    around |= {"offering_uuid": str(UUID(OFFERING)), "offering_name": "Cluster", "limit_period": "month"}
+    period = {"current_period_label": "Nov 2026", "current_period_start": month, "current_period_end": month}
+    used = {"usage": 7.5, "usage_terminated": 0.0}
+    buckets = {"buckets": [{"billing_period": month, **used}]}
+    for usage_of, series_of, uuid in (
+        (project_usage, project_series, UUID(PROJECT)),
+        (customer_usage, customer_series, UUID(CONSUMER)),
+    ):
+        rows = usage_of.sync(uuid, client=client).components
+        assert [each.to_dict() for each in rows if each.type_ == "gpu"] == [
+            {
+                **around,
+                **period,
+                "description": "",
+                "limit": 3.0,
+                "usage": 0.0,
+                "limit_usage": 7.5,
+                "usage_terminated": 0.0,
+                "limit_usage_terminated": 0.0,
+            }
+        ]
+        series = series_of.sync(uuid, client=client, offering_uuid=UUID(OFFERING))
+        assert series.to_dict() == around | buckets | {
+            "limit": 3.0,
+            "today": "2026-11-15",
+            "current_period_label": "Last 6 months",
+            "current_period_start": "2026-06-01",
+            "current_period_end": "2026-11-30",
+        }
+    split = by_project.sync(UUID(CONSUMER), client=client, offering_uuid=UUID(OFFERING))
+    [project] = split.projects
+    assert split.to_dict() == around | period | {
+        "limit": 3.0,
+        "today": "2026-11-15",
+        "total_usage": 7.5,
+        "projects": [project.to_dict()],
+    }
+    shown = {"project_uuid": str(UUID(PROJECT)), "project_name": "Project", "is_removed": False}
+    assert project.to_dict() == shown | used | buckets
