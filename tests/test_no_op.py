@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.events import Fact, Report
+from ledger.events import Report
 from tests.world import (
     BASIC,
     OFFERING_USER,
@@ -25,7 +25,7 @@ def done(response: TestResponse) -> None:
     assert (response.status_code, response.data) == (201, b"")
 
 
-def reports_of_cycle(world: World) -> list[Fact]:
+def reports_of_cycle(world: World) -> list[Report]:
     """What an agent sends, again and again: totals of two months, and the users of one. Returns the facts."""
     items = [{"type": name, "amount": "7.00"} for name in ("cpu", "gpu")]
     before = world.facts(Report)
