@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledger.events import UsageReported
@@ -20,13 +20,13 @@ from tests.world import (
     BASIC,
     CONSUMER,
     CPU,
+    GPU,
     OFFERING,
     OTHER_CONSUMER,
     PREMIUM,
     PROJECT,
     RESOURCE,
     SECOND_PROJECT,
-    SECOND_RESOURCE,
     USAGES,
     World,
     open_world,
@@ -46,7 +46,7 @@ def rebuild_of(world: World, batch: int = 5_000) -> Rebuild:
 # --- live rows equal rebuilt rows, whatever happened ---
 
 amounts = st.decimals(min_value=-5, max_value=1000, places=2).map(str)
-days = st.integers(min_value=0, max_value=45)
+days = st.sampled_from([0, 2, 9, 20, 40])
 limits = st.dictionaries(st.sampled_from(["cpu", "gpu"]), st.integers(0, 500), max_size=2)
 
 
@@ -90,6 +90,26 @@ def user_report(which: int, users: list[tuple[str, str]], back: int | None) -> S
     return step
 
 
+def imported(which: int, kind: str, amount: str, back: int, policy: str) -> Step:
+    def step(world: World) -> None:
+        day = world.now - timedelta(days=back)
+        usage = {
+            "uuid": uid(0x8000 + which),
+            "resource_uuid": RESOURCE,
+            "component_uuid": kind,
+            "usage": amount,
+        }
+        usage |= {
+            "billing_period": f"{day:%Y-%m}-01",
+            "date": day.isoformat(),
+            "missing_usage_policy": policy,
+        }
+        user = {"uuid": uid(0x8100 + which), "component_usage_uuid": uid(0x8000 + which), "username": "ann"}
+        world.describe(component_usages=[usage], component_user_usages=[user | {"usage": amount}])
+
+    return step
+
+
 def later(by: int) -> Step:
     def step(world: World) -> None:
         world.now += timedelta(days=by)
@@ -110,10 +130,10 @@ steps = st.one_of(
         st.sampled_from([PROJECT, SECOND_PROJECT]),
         st.sampled_from([BASIC, PREMIUM]),
     ),
-    st.builds(plan_switch, st.integers(0, 2), st.sampled_from([BASIC, PREMIUM]), days, days),
+    st.builds(plan_switch, st.integers(1, 2), st.sampled_from([BASIC, PREMIUM]), days, days),
     st.builds(
         report,
-        st.sampled_from([RESOURCE, SECOND_RESOURCE]),
+        st.just(RESOURCE),
         st.sampled_from(["cpu", "gpu"]),
         amounts,
         days,
@@ -124,6 +144,14 @@ steps = st.one_of(
         st.integers(0, 5),
         st.lists(st.tuples(st.sampled_from(["ann", "bob", "eve"]), amounts), min_size=1, max_size=4),
         st.none() | days,
+    ),
+    st.builds(
+        imported,
+        st.integers(0, 9),
+        st.sampled_from([CPU, GPU]),
+        amounts,
+        days,
+        st.sampled_from(["none", "reuse", "zero"]),
     ),
     st.builds(later, st.integers(1, 40)),
     st.just(carried),
@@ -155,12 +183,17 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(steps, min_size=1, max_size=12))
+@example([report(RESOURCE, "cpu", "5", 9, "reuse"), report(RESOURCE, "cpu", "9", 0, "none")])
+@example([report(RESOURCE, "gpu", "0", 0, "zero"), user_report(0, [("ann", "3"), ("bob", "4")], None)])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(steps, min_size=6, max_size=16))
 def test_live_rows_equal_rebuilt_rows_one_by_one_and_in_one_batch(
     world_database: Callable[[], AbstractContextManager[str]], history: list[Step]
 ) -> None:
     with world_database() as url, open_world(url) as world:
+        # A plan switch in the middle of the month, so that many histories have more than one row a record.
+        plan_switch(0, BASIC, 60, 52)(world)
+        plan_switch(1, PREMIUM, 8, 0)(world)
         for step in history:
             step(world)
         one_by_one = rebuild_of(world, batch=1)
