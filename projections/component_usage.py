@@ -19,7 +19,7 @@ from ledger.events import (
     UserUsageReported,
 )
 from ledger.reports import Record, UsageRow
-from projections.lists import Scopes, order_by, total_of, where
+from projections.lists import VISIBLE, Listing
 from projections.rows import as_json
 
 # Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
@@ -128,6 +128,9 @@ LEFT JOIN customer cu ON cu.uuid = u.customer_uuid
 LEFT JOIN account a ON a.uuid = u.reported_by
 ORDER BY {order}""")
 
+USAGES = Listing(PAGE, COUNT, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE)
+"""Component usages with the names around them, newest first unless ordered otherwise."""
+
 SELECT_RECORDS = """
 SELECT
     uuid AS usage_uuid, component_uuid, billing_period, version, usage AS amount, measured_at, plan_uuid,
@@ -213,31 +216,6 @@ def _follow_catalogue(cursor: Cursor[DictRow], facts: Iterable[Fact]) -> None:
                 moved["offerings"].append(component.offering_uuid)
     if any(moved.values()):
         cursor.execute(FOLLOW_CATALOGUE, moved)
-
-
-def select(
-    cursor: Cursor[DictRow],
-    restrictions: Mapping[str, Any],
-    scopes: Scopes,
-    order: Sequence[tuple[str, bool]] = (),
-    limit: int = 1,
-    offset: int = 0,
-) -> list[DictRow]:
-    """A page of component usages with the names around them, newest first unless ordered otherwise.
-
-    `restrictions` are values by the names in FILTERS. `order` is pairs of (name in ORDERS, descending).
-    """
-    statement = PAGE.format(
-        where=where(FILTERS, restrictions, scopes), order=order_by(ORDERS, order, SQL("u.id"), DEFAULT_ORDER)
-    )
-    parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
-    return cursor.execute(statement, parameters).fetchall()
-
-
-def count(cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
-    """How many component usages `select` finds on all pages."""
-    statement = COUNT.format(where=where(FILTERS, restrictions, scopes))
-    return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
 
 def records(

@@ -5,7 +5,7 @@ follows by the difference between what a row said before and says after, in the 
 module's `project` must see `component_usage` as it was before the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,12 +14,12 @@ from uuid import UUID
 import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL
 
 from ledger.catalogue import Resource, ResourceState
 from ledger.events import ComponentDescribed, Fact, ResourceDescribed, UsageReported, UserUsageReported
 from ledger.months import month_of
-from projections.lists import Scopes, order_by, total_of, where
+from projections.lists import Listing
 from projections.rows import as_json
 
 ALLOCATING_STATES = {
@@ -94,7 +94,7 @@ DEFAULT_ORDER = SQL("billing_period DESC, offering_name, component_name, compone
 
 # A component has a row for every month since it was first described or used in which a figure is above
 # zero, until the current one: a limit holds until it is changed, also in months without any fact.
-SUMMARY = SQL("""
+SUMMARY = """
 SELECT * FROM (
     SELECT
         o.uuid AS offering_uuid, o.name AS offering_name, o.offering_type,
@@ -102,10 +102,10 @@ SELECT * FROM (
         o.category_uuid, coalesce(g.title, '') AS category_title,
         c.uuid AS component_uuid, c.component_type, c.name AS component_name, c.measured_unit,
         c.billing_type, trunc(c.limit_amount) AS limit_amount, c.limit_period, m.month AS billing_period,
-        least(greatest(u.total, 0), {most}) AS total_consumed,
+        least(greatest(u.total, 0), 999999999999999999.99) AS total_consumed,
         round(least(greatest(
             CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END,
-            -{most}), {most}), 2) AS total_allocated
+            -999999999999999999.99), 999999999999999999.99), 2) AS total_allocated
     FROM offering o
     JOIN component c ON c.offering_uuid = o.uuid
     LEFT JOIN customer p ON p.uuid = o.customer_uuid
@@ -132,13 +132,19 @@ SELECT * FROM (
     ) l ON true
     WHERE {where}
 ) summary
-WHERE total_consumed > 0 OR total_allocated > 0""")
+WHERE (total_consumed > 0 OR total_allocated > 0)
+"""
 
-COUNT = SQL("SELECT count(*) AS total FROM ({summary}) summary")
-
-PAGE = SQL("{summary} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s")
-
-MOST = SQL("999999999999999999.99")
+ROWS = Listing(
+    page=SQL(SUMMARY + "ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"),
+    total=SQL("SELECT count(*) AS total FROM (" + SUMMARY + ") rows"),  # noqa: S608 - two constants
+    filters=FILTERS,
+    orders=ORDERS,
+    default=DEFAULT_ORDER,
+    last=DEFAULT_ORDER,
+    visible=VISIBLE,
+)
+"""The rows of the summary. Restrictions must have the `current` month, the last one that there is."""
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
@@ -214,29 +220,3 @@ def _project_limits(cursor: Cursor[DictRow], facts: Sequence[ComponentDescribed]
     if facts:
         cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
         cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
-
-
-def select(
-    cursor: Cursor[DictRow],
-    restrictions: Mapping[str, Any],
-    scopes: Scopes,
-    order: Sequence[tuple[str, bool]],
-    limit: int,
-    offset: int,
-) -> list[DictRow]:
-    """A page of the summary. `restrictions` must have the `current` month, the last one there is."""
-    keys = order_by(ORDERS, order, DEFAULT_ORDER, DEFAULT_ORDER)
-    statement = PAGE.format(summary=_summary(restrictions, scopes), order=keys)
-    parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
-    return cursor.execute(statement, parameters).fetchall()
-
-
-def count(cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
-    """How many rows `select` finds on all pages."""
-    statement = COUNT.format(summary=_summary(restrictions, scopes))
-    return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
-
-
-def _summary(restrictions: Mapping[str, Any], scopes: Scopes) -> Composable:
-    names = [name for name in restrictions if name in FILTERS]
-    return SUMMARY.format(where=where(FILTERS, names, scopes, VISIBLE), most=MOST)

@@ -1,6 +1,6 @@
 """Read model of user usages: what single users consumed of a component usage."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from ledger.events import Fact, UserUsageReported
 from ledger.reports import UserRow
 from projections import component_usage
-from projections.lists import Scopes, order_by, total_of, where
+from projections.lists import VISIBLE, Listing
 from projections.rows import as_json
 
 UPSERT = """
@@ -69,6 +69,9 @@ LEFT JOIN project p ON p.uuid = u.project_uuid
 LEFT JOIN customer cu ON cu.uuid = u.customer_uuid
 ORDER BY {order}""")
 
+USAGES = Listing(PAGE, COUNT, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("uu.id"), visible=VISIBLE)
+"""User usages with the names around them, those of the newest component usages first."""
+
 SELECT_STANDING = """
 SELECT
     u.billing_period, uu.component_usage_uuid AS usage_uuid, uu.uuid AS user_usage_uuid, uu.person,
@@ -104,28 +107,6 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
             }
     if rows:
         cursor.execute(UPSERT, {"rows": as_json(rows.values())})
-
-
-def select(
-    cursor: Cursor[DictRow],
-    restrictions: Mapping[str, Any],
-    scopes: Scopes,
-    order: Sequence[tuple[str, bool]] = (),
-    limit: int = 1,
-    offset: int = 0,
-) -> list[DictRow]:
-    """A page of user usages with the names around them; see `component_usage.select`."""
-    statement = PAGE.format(
-        where=where(FILTERS, restrictions, scopes), order=order_by(ORDERS, order, SQL("uu.id"), DEFAULT_ORDER)
-    )
-    parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
-    return cursor.execute(statement, parameters).fetchall()
-
-
-def count(cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
-    """How many user usages `select` finds on all pages."""
-    statement = COUNT.format(where=where(FILTERS, restrictions, scopes))
-    return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
 
 def standing(

@@ -26,7 +26,7 @@ blueprint.before_request(refresh)
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(component_usage, schemas.ComponentUsageQuery(), schemas.ComponentUsageRow.asked_for())
+    return page(component_usage.USAGES, schemas.ComponentUsageQuery(), schemas.ComponentUsageRow.asked_for())
 
 
 @blueprint.get("/<object_id:uuid>/")
@@ -66,7 +66,7 @@ def _visible(uuid: str) -> DictRow:
     """The component usage that a path names. Raises NotFound if there is none, or not for the caller."""
     if wanted := uuid_of(uuid):
         with services().reading() as cursor:
-            for row in component_usage.select(cursor, {"uuid": wanted}, visible()):
+            for row in component_usage.USAGES.select(cursor, {"uuid": wanted}, visible()):
                 return row
     raise NotFound("ComponentUsage")
 

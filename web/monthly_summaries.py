@@ -15,4 +15,4 @@ blueprint.before_request(refresh)
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(monthly_summary, schemas.MonthlyQuery(), schemas.MonthlyRow.asked_for())
+    return page(monthly_summary.ROWS, schemas.MonthlyQuery(), schemas.MonthlyRow.asked_for())

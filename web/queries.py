@@ -1,20 +1,17 @@
 """Query strings: filters, ordering, sparse fieldsets and pages, as the reference reads them."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 from uuid import UUID
 
 from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
-from psycopg import Cursor
-from psycopg.rows import DictRow
 
 from ledger.months import start_of
-from projections.lists import Scopes
+from projections.lists import Listing
 from web.auth import visible
 from web.errors import detail
 from web.fields import RESOURCE_PATH, uuid_of
@@ -183,36 +180,18 @@ def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     return restrictions, restrictions.pop("o", [])
 
 
-class Model(Protocol):
-    """A read model with a list."""
-
-    def select(
-        self,
-        cursor: Cursor[DictRow],
-        restrictions: dict[str, Any],
-        scopes: Scopes,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-        offset: int,
-    ) -> list[DictRow]:
-        """The rows of a page."""
-
-    def count(self, cursor: Cursor[DictRow], restrictions: dict[str, Any], scopes: Scopes) -> int:
-        """The rows of all pages."""
-
-
-def page(model: Model, query: Schema, row: Schema) -> Response:
+def page(listing: Listing, query: Schema, row: Schema) -> Response:
     """The page of a list that the request asks for, with what is on other pages in the headers."""
     restrictions, order = load_query(query)
     scopes = visible()
     size = _page_size()
     with services().reading() as cursor:
-        total = model.count(cursor, restrictions, scopes)
+        total = listing.count(cursor, restrictions, scopes)
         last = max(1, -(-total // size))
         number = _page_number(last)
         if number is None:
             return detail("Invalid page.", 404)
-        rows = model.select(cursor, restrictions, scopes, order, size, (number - 1) * size)
+        rows = listing.select(cursor, restrictions, scopes, order, size, (number - 1) * size)
     response = json_response(row.dump(rows, many=True))
     response.headers["X-Result-Count"] = str(total)
     response.headers["Link"] = _links(number, last)

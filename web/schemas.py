@@ -1,7 +1,7 @@
 """The wire's names, and what they are inside. Nothing else in the code says `type`, `usage` or `date`."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -163,7 +163,16 @@ class ObjectUrl(fields.Field[UUID | None]):
         return None if value is None else f"{request.host_url}api/{self.collection}/{value.hex}/"
 
 
-class ComponentUsageRow(Schema):
+class Row(Schema):
+    """A row of a list, with the columns that `?field=` asks for."""
+
+    @classmethod
+    def asked_for(cls) -> Schema:
+        """With those of the named columns that there are; if they are unknown ones only, with all."""
+        return _rows(cls, frozenset(fields_asked_for() & cls._declared_fields.keys()) or None)
+
+
+class ComponentUsageRow(Row):
     uuid = Hex()
     created = fields.DateTime()
     description = fields.String()
@@ -185,15 +194,14 @@ class ComponentUsageRow(Schema):
     billing_period = fields.Date()
     modified_by = fields.Integer()
 
-    @staticmethod
-    def asked_for() -> Schema:
-        """With the columns of `?field=`; if it names unknown ones only, with none at all."""
+    @classmethod
+    def asked_for(cls) -> Schema:
+        """With the columns that are named; if they are unknown ones only, with none at all."""
         wanted = fields_asked_for()
-        known = wanted & ComponentUsageRow._declared_fields.keys()
-        return _rows(ComponentUsageRow, frozenset(known) if wanted else None)
+        return _rows(cls, frozenset(wanted & cls._declared_fields.keys()) if wanted else None)
 
 
-class ComponentUserUsageRow(Schema):
+class ComponentUserUsageRow(Row):
     uuid = Hex()
     user = ObjectUrl("marketplace-offering-users", attribute="offering_user_uuid")
     username = fields.String()
@@ -215,12 +223,6 @@ class ComponentUserUsageRow(Schema):
     component_type = fields.String()
     date = fields.DateTime(attribute="measured_at")
     billing_period = fields.Date()
-
-    @staticmethod
-    def asked_for() -> Schema:
-        """With those columns of `?field=` that there are; if it names unknown ones only, with all."""
-        known = fields_asked_for() & ComponentUserUsageRow._declared_fields.keys()
-        return _rows(ComponentUserUsageRow, frozenset(known) or None)
 
 
 NO_CATEGORY = UUID(int=0)
@@ -255,7 +257,7 @@ class MonthlyQuery(Schema):
         return data
 
 
-class MonthlyRow(Schema):
+class MonthlyRow(Row):
     offering_uuid = Hex()
     offering_name = fields.String()
     offering_type = fields.String()
@@ -274,12 +276,6 @@ class MonthlyRow(Schema):
     total_allocated = fields.Decimal(places=2, as_string=True)
     usage_percent = fields.Function(lambda row: percentage(row["total_consumed"], row["total_allocated"]))
 
-    @staticmethod
-    def asked_for() -> Schema:
-        """With those columns of `?field=` that there are; if it names unknown ones only, with all."""
-        known = fields_asked_for() & MonthlyRow._declared_fields.keys()
-        return _rows(MonthlyRow, frozenset(known) or None)
-
 
 def percentage(consumed: Decimal, allocated: Decimal) -> str | None:
     """How much of what is allocated was consumed, in percent with two decimals, halves to even."""
@@ -288,9 +284,9 @@ def percentage(consumed: Decimal, allocated: Decimal) -> str | None:
     return str((consumed * 100 / allocated).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
 
 
-@cache
+@lru_cache(maxsize=256)
 def _rows(schema: type[Schema], columns: frozenset[str] | None) -> Schema:
-    """Schemas are slow to make and there are few that clients ask for: subsets of two small sets."""
+    """Schemas are slow to make, and clients ask for few of the many that there could be."""
     if columns is None:
         return schema()
     return schema(only=[name for name in schema._declared_fields if name in columns])

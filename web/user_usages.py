@@ -18,7 +18,9 @@ blueprint.before_request(refresh)
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(user_usage, schemas.ComponentUserUsageQuery(), schemas.ComponentUserUsageRow.asked_for())
+    return page(
+        user_usage.USAGES, schemas.ComponentUserUsageQuery(), schemas.ComponentUserUsageRow.asked_for()
+    )
 
 
 @blueprint.get("/<object_id:uuid>/")
@@ -26,6 +28,6 @@ def retrieve(uuid: str) -> Response:
     row = schemas.ComponentUserUsageRow.asked_for()
     if wanted := uuid_of(uuid):
         with services().reading() as cursor:
-            for found in user_usage.select(cursor, {"uuid": wanted}, visible()):
+            for found in user_usage.USAGES.select(cursor, {"uuid": wanted}, visible()):
                 return json_response(row.dump(found))
     raise NotFound("ComponentUserUsage")
