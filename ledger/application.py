@@ -5,14 +5,14 @@ writer was faster, the database refuses the append, because the version in a str
 whole command is done again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from threading import Lock
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper
+from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper, Notification
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment, EnvType, get_topic
 from psycopg import Connection
@@ -173,9 +173,11 @@ class Ledger(Application[UUID]):
                     continue
         raise Contended
 
+    def stored_after(self, position: int, limit: int) -> Sequence[Notification]:
+        """Up to `limit` facts that were recorded after a position, as they are stored, in order."""
+        return self.recorder.select_notifications(start=position, limit=limit, inclusive_of_start=False)
+
     def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
-        """Up to `limit` facts that were recorded after a position, with their positions, in order."""
-        notifications = self.recorder.select_notifications(
-            start=position, limit=limit, inclusive_of_start=False
-        )
-        return [(each.id, self.mapper.to_domain_event(each)) for each in notifications]  # type: ignore[misc]
+        """The same as facts, with their positions."""
+        stored = self.stored_after(position, limit)
+        return [(each.id, self.mapper.to_domain_event(each)) for each in stored]  # type: ignore[misc]

@@ -24,7 +24,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from tests.world import CATALOGUE, USAGES
+from tests.world import CATALOGUE, GPU, RESOURCE, USAGES
 
 COMMAND = Path(sys.executable).with_name("usage-ledger")
 EXAMPLE = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
@@ -169,8 +169,8 @@ def test_help_says_what_a_command_does_and_takes(arguments: list[str], words: li
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ("import {folder}/none.json", 1, "[Errno 2] No such file or directory: '{folder}/none.json'"),
-        ("import {folder}", 1, "[Errno 21] Is a directory: '{folder}'"),
+        ("import {folder}/none.json", 1, "{folder}/none.json: No such file or directory"),
+        ("import {folder}", 1, "{folder}: Is a directory"),
         (
             "import {folder}/bad.json",
             1,
@@ -465,3 +465,55 @@ def report(here: Served, token: str, amount: int) -> None:
 def figures(here: Served, token: str) -> list[str]:
     _, rows = here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", token)
     return [row["usage"] for row in rows]
+
+
+# --- the journal and what is made of it ---------------------------------------------------------------------
+
+
+def test_facts_prints_the_journal_as_it_is_stored(environment: Environment, catalogue: Path) -> None:
+    output_of(environment, "import", catalogue)
+    lines = [json.loads(line) for line in output_of(environment, "facts").splitlines()]
+    assert [line["position"] for line in lines] == positions(environment)
+    assert list(lines[0]) == ["position", "stream", "topic", "version", "state"]
+    assert (lines[0]["topic"], lines[0]["version"]) == ("UserDescribed", 1)
+    later = output_of(environment, "facts", "--after", str(lines[-2]["position"]))
+    assert [json.loads(line) for line in later.splitlines()] == lines[-1:]
+
+
+def test_a_rebuild_says_what_it_did_and_keeps_rows_that_differ(
+    environment: Environment, catalogue: Path
+) -> None:
+    output_of(environment, "import", catalogue)
+    assert re.fullmatch(
+        r"48 facts were projected in \d+\.\d s; the result is live\.\n", output_of(environment, "rebuild")
+    )
+    with psycopg.connect(environment["LEDGER_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("UPDATE read_models.customer SET name = 'Forged' WHERE name = 'Provider'")
+    done = run(environment, "rebuild")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0] == "customer: 1 rows only live, 1 only rebuilt, such as"
+    assert '"name": "Forged"' in done.stdout
+    assert done.stderr == (
+        "Error: The rebuilt read models differ, the live ones stay; --accept takes them.\n"
+    )
+    assert "1 only rebuilt" in output_of(environment, "rebuild", "--accept")
+    assert output_of(environment, "rebuild").startswith("48 facts")
+
+
+def test_carry_over_shows_what_it_carries_and_into_which_month(
+    environment: Environment, catalogue: Path
+) -> None:
+    month = datetime.now(UTC).replace(day=1)
+    before = month - timedelta(days=1)
+    usage = {"uuid": "f" * 32, "resource_uuid": RESOURCE, "component_uuid": GPU, "usage": "5.00"}
+    usage |= {"billing_period": f"{before:%Y-%m}-01", "missing_usage_policy": "reuse"}
+    catalogue.write_text(json.dumps(CATALOGUE | {"component_usages": [usage]}))
+    output_of(environment, "import", catalogue)
+    line = f"{RESOURCE}  gpu  5.00  (reuse, Resource)\n"
+    shown = f"{line}1 usages would be carried over into {month:%Y-%m}.\n"
+    assert output_of(environment, "carry-over", "--dry-run") == shown
+    assert output_of(environment, "carry-over") == shown.replace("would be", "were")
+    assert output_of(environment, "carry-over") == f"0 usages were carried over into {month:%Y-%m}.\n"
+    assert run(environment, "carry-over", "--month", "May").stderr == (
+        f"Error: 'May' is no month like {month:%Y-%m}\n"
+    )

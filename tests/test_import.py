@@ -417,6 +417,14 @@ def refusing_world(server: str, world_template: str) -> Iterator[World]:
         yield here
 
 
+@pytest.mark.parametrize("text", ["{}", '{"user": [{"uuid": "1"}]}'])
+def test_a_file_without_any_list_that_we_know_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(StructureError, match="has none of the lists of Waldur's structure format: users, "):
+        read_lists(path)
+
+
 # --- what is described --------------------------------------------------------------------------------------
 
 

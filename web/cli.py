@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import click
+import orjson
 
 from ledger.errors import Contended
 from ledger.reports import LastUsage
@@ -26,6 +27,8 @@ from web.importing import StructureError, import_lists, read_lists
 from web.server import Server, bound
 from web.services import Services
 
+FACTS_AT_A_TIME = 5_000
+
 EXPECTED = (
     ConfigurationError,
     EmbeddedPostgresError,
@@ -34,7 +37,6 @@ EXPECTED = (
     AlreadyRebuilding,
     MonthError,
     tokens.TokenError,
-    OSError,
     *DATABASE_IS_AWAY,
 )
 """What can go wrong without being a fault of the program: told in one line."""
@@ -57,6 +59,9 @@ def told_in_one_line() -> Iterator[None]:
         raise WrongUsage(f"{error.format_message()} `{command} --help` says more.") from error
     except Contended as error:
         raise click.ClickException("Reports come in too fast; run it again to finish it.") from error
+    except OSError as error:
+        about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise click.ClickException(about) from error
     except EXPECTED as error:
         raise click.ClickException(" ".join(str(error).split())) from error
 
@@ -214,6 +219,23 @@ def rebuild(accept: bool) -> None:
     click.echo(f"{facts} facts were projected in {time.monotonic() - start:.1f} s; the result is live.")
 
 
+@main.command()
+@click.option("--after", type=click.IntRange(0), default=0, metavar="POSITION", help="Only later facts.")
+def facts(after: int) -> None:
+    """Print the journal as it is stored: one JSON object a line, in the order of positions."""
+    with opened() as services:
+        while stored := services.ledger.stored_after(after, FACTS_AT_A_TIME):
+            for each in stored:
+                about = {
+                    "position": each.id,
+                    "stream": UUID(str(each.originator_id)).hex,
+                    "topic": each.topic,
+                }
+                fact = about | {"version": each.originator_version, "state": orjson.Fragment(each.state)}
+                click.echo(orjson.dumps(fact))
+            after = stored[-1].id
+
+
 @main.group(cls=Group)
 def token() -> None:
     """Create, list and revoke API tokens."""
@@ -233,7 +255,10 @@ def list_tokens() -> None:
     """List all tokens: id, issued (UTC), expires, state, username."""
     with opened() as services:
         now = services.clock()
-        for each in tokens.listed(services):
+        listed = tokens.listed(services)
+        if not listed:
+            click.echo("No token was ever issued here.", err=True)
+        for each in listed:
             expires = each["expires_at"]
             state = "revoked" if each["revoked_at"] else "expired" if expires and expires <= now else "valid"
             until = f"{expires:%Y-%m-%d %H:%M}" if expires else "never"

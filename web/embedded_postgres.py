@@ -279,6 +279,7 @@ def _make_cluster(server: _Server) -> None:
         raise EmbeddedPostgresError(f"PostgreSQL's initdb failed: {_last_lines(output)}")
     fresh.rename(server.cluster)
     _write_through(server.cluster.parent)
+    logger.info("made a new PostgreSQL in %s", server.cluster)
 
 
 def _write_through(folder: Path) -> None:

@@ -52,6 +52,8 @@ def read_lists(path: Path) -> Lists:
         top = msgspec.json.decode(path.read_bytes(), type=dict[str, Raw])
     except UNREADABLE as error:
         raise StructureError(f"{path}: {error}") from None
+    if not top.keys() & LISTS.keys():
+        raise StructureError(f"{path} has none of the lists of Waldur's structure format: {', '.join(LISTS)}")
     lists: Lists = {}
     for name in LISTS:
         text = top.get(name, Raw(b"[]"))
