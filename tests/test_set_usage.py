@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -614,6 +615,19 @@ def test_a_body_that_is_too_large_is_refused(world: World) -> None:
     response = client.send("POST", PATH, data=b"{}" + b" " * 98, content_type="application/json")
     assert answer(response) == (400, {"usages": REQUIRED})
     response = client.send("POST", PATH, data=b"{}" + b" " * 99, content_type="application/json")
+    assert answer(response) == (413, {"detail": "The request body is too large."})
+
+
+def test_a_chunked_body_over_the_limit_is_refused_too(world: World) -> None:
+    app = create_app(world.ledger, world.projector, clock=lambda: world.now, max_body_bytes=100)
+    body = json.dumps({"resource": RESOURCE, "usages": [CPU_ITEM]}).encode() + b" " * 100
+    response = app.test_client().post(
+        PATH,
+        input_stream=BytesIO(body),
+        content_type="application/json",
+        headers={"Authorization": world.as_("staff").authorization},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
     assert answer(response) == (413, {"detail": "The request body is too large."})
 
 

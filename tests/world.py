@@ -242,6 +242,10 @@ class Client:
     def __init__(self, client: FlaskClient, headers: Mapping[str, str]) -> None:
         self._client, self._headers = client, dict(headers)
 
+    @property
+    def authorization(self) -> str:
+        return self._headers["Authorization"]
+
     def get(self, path: str, **query: Any) -> TestResponse:
         return self._client.get(path, query_string=query, headers=self._headers)
 

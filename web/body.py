@@ -1,6 +1,7 @@
 """Request bodies: from bytes to plain values. Numbers with a point become Decimals, never floats."""
 
 import json
+import math
 import re
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from web.errors import MalformedBody, UnsupportedMediaType
 
@@ -44,6 +46,8 @@ def _parsed() -> Any:
     if request.mimetype in FORMS:
         return from_form(request.form)
     data = request.get_data()
+    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
+        raise RequestEntityTooLarge  # of a chunked body nobody knew the length, and only so much was read
     if not data:
         return {}
     if request.mimetype != "application/json":
