@@ -1,7 +1,7 @@
 """Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,6 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from ledger.catalogue import PlanPeriod
 from ledger.errors import Unreadable
 from ledger.months import month_of, start_of
 from ledger.reports import Measured
@@ -197,9 +198,13 @@ class BulkItems(Items):
 
 
 class Reference(fields.Field[Any]):
-    """The uuid of something that exists. Wrong and unknown ones are answered alike."""
+    """The uuid of something that exists, which it loads as. Wrong and unknown ones are answered alike."""
 
     default_error_messages = REQUIRED
+
+    def __init__(self, find: Callable[[UUID], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.find = find
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if value == "":
@@ -210,28 +215,21 @@ class Reference(fields.Field[Any]):
             raise ValidationError(f"Object with uuid={value} does not exist.")
         return found
 
-    def find(self, uuid: UUID) -> Any:
-        raise NotImplementedError
+
+def any_resource(uuid: UUID) -> UUID | None:
+    """Whether the caller may see it or not."""
+    with services().deciding() as cursor:
+        return uuid if catalogue.has_resource(cursor, uuid) else None
 
 
-class ResourceReference(Reference):
-    """The uuid of any resource, whether the caller may see it or not."""
-
-    def find(self, uuid: UUID) -> UUID | None:
-        with services().deciding() as cursor:
-            return uuid if catalogue.has_resource(cursor, uuid) else None
-
-
-class PlanPeriodReference(Reference):
-    """The uuid of a plan period that has not ended before the current month."""
-
-    def find(self, uuid: UUID) -> Any:
-        with services().deciding() as cursor:
-            period = catalogue.plan_period(cursor, uuid)
-        zone = services().ledger.zone
-        if period and period.end and period.end < start_of(month_of(services().clock()), zone):
-            raise ValidationError("Billing period is closed.")
-        return period
+def open_plan_period(uuid: UUID) -> PlanPeriod | None:
+    """Raises ValidationError if it ended before the current month."""
+    with services().deciding() as cursor:
+        period = catalogue.plan_period(cursor, uuid)
+    zone = services().ledger.zone
+    if period and period.end and period.end < start_of(month_of(services().clock()), zone):
+        raise ValidationError("Billing period is closed.")
+    return period
 
 
 class OfferingUserUrl(fields.Field[UUID]):

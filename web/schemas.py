@@ -19,9 +19,10 @@ from web.fields import (
     Moment,
     NullableBoolean,
     OfferingUserUrl,
-    PlanPeriodReference,
-    ResourceReference,
+    Reference,
     Text,
+    any_resource,
+    open_plan_period,
 )
 from web.queries import (
     ChoicesFilter,
@@ -78,8 +79,8 @@ class SetUsage(Body):
     """`resource` and `plan_period` load as what they name; the latter wins."""
 
     usages = Items(UsageItemBody(), required=True)
-    plan_period = PlanPeriodReference()
-    resource = ResourceReference()
+    plan_period = Reference(open_plan_period)
+    resource = Reference(any_resource)
     date = Moment()
 
     @validates_schema
