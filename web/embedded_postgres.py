@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 logger = logging.getLogger(__name__)
 
@@ -408,7 +409,7 @@ def _open_database(server: _Server, port: int) -> str:
     try:
         with psycopg.connect(f"{address}/postgres", autocommit=True, connect_timeout=60) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
     except psycopg.Error as error:
         raise EmbeddedPostgresError(f"PostgreSQL does not answer: {_last_lines(str(error))}") from error
     return f"{address}/{DATABASE}"

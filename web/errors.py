@@ -1,6 +1,7 @@
 """The one table from what went wrong to what the wire says."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import eventsourcing.persistence
@@ -84,67 +85,59 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     return {field: [message.format(**values)]}
 
 
-def register(app: Flask) -> None:
-    """Answers every error in JSON."""
-
-    @app.errorhandler(errors.Refusal)
-    def refused(refusal: errors.Refusal) -> Response:
-        return json_response(body_of(refusal), 400)
-
-    @app.errorhandler(ValidationError)
-    def invalid(error: ValidationError) -> Response:
-        return json_response(error.messages, 400)
-
-    @app.errorhandler(errors.NotPermitted)
-    def forbidden(_: errors.NotPermitted) -> Response:
-        return detail("You do not have permission to perform this action.", 403)
-
-    @app.errorhandler(errors.NotFound)
-    def nothing_there(error: errors.NotFound) -> Response:
-        return detail(f"No {error.kind} matches the given query.", 404)
-
-    @app.errorhandler(Missing)
-    def missing(error: Missing) -> Response:
-        return detail(str(error), 404)
-
-    @app.errorhandler(errors.Contended)
-    def contended(_: errors.Contended) -> Response:
-        return detail("Too many reports of this resource at once. Nothing was stored; send it again.", 409)
-
-    @app.errorhandler(Unauthenticated)
-    def unauthenticated(error: Unauthenticated) -> Response:
-        response = detail(str(error), 401)
-        response.headers["WWW-Authenticate"] = "Token"
-        return response
-
-    @app.errorhandler(UnsupportedMediaType)
-    def unsupported(error: UnsupportedMediaType) -> Response:
-        return detail(f'Unsupported media type "{error}" in request.', 415)
-
-    @app.errorhandler(MalformedBody)
-    def malformed(error: MalformedBody) -> Response:
-        return detail(str(error), 400)
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        return _http_error(error)
-
-    @app.errorhandler(ProjectingFailed)
-    def behind(error: ProjectingFailed) -> Response:
-        log.error("The read models are behind the journal: %s", error)
-        return detail("The read models can't be brought up to date at the moment. Try again.", 503)
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
-        if isinstance(error, DATABASE_IS_AWAY):
-            log.error("The database is not available: %s", error)
-            services().ledger.pool.check()  # else each dead connection would cost a request of its own
-            return detail("The database is not available at the moment. Try again.", 503)
-        log.exception("%s %s failed", request.method, request.path)
-        return detail("A server error occurred.", 500)
+def refused(refusal: errors.Refusal) -> Response:
+    return json_response(body_of(refusal), 400)
 
 
-def _http_error(error: HTTPException) -> Response:
+def invalid(error: ValidationError) -> Response:
+    return json_response(error.messages, 400)
+
+
+def forbidden(_: errors.NotPermitted) -> Response:
+    return detail("You do not have permission to perform this action.", 403)
+
+
+def nothing_there(error: errors.NotFound) -> Response:
+    return detail(f"No {error.kind} matches the given query.", 404)
+
+
+def missing(error: Missing) -> Response:
+    return detail(str(error), 404)
+
+
+def contended(_: errors.Contended) -> Response:
+    return detail("Too many reports of this resource at once. Nothing was stored; send it again.", 409)
+
+
+def unauthenticated(error: Unauthenticated) -> Response:
+    response = detail(str(error), 401)
+    response.headers["WWW-Authenticate"] = "Token"
+    return response
+
+
+def unsupported(error: UnsupportedMediaType) -> Response:
+    return detail(f'Unsupported media type "{error}" in request.', 415)
+
+
+def malformed(error: MalformedBody) -> Response:
+    return detail(str(error), 400)
+
+
+def behind(error: ProjectingFailed) -> Response:
+    log.error("The read models are behind the journal: %s", error)
+    return detail("The read models can't be brought up to date at the moment. Try again.", 503)
+
+
+def unexpected(error: Exception) -> Response:
+    if isinstance(error, DATABASE_IS_AWAY):
+        log.error("The database is not available: %s", error)
+        services().ledger.pool.check()  # else each dead connection would cost a request of its own
+        return detail("The database is not available at the moment. Try again.", 503)
+    log.exception("%s %s failed", request.method, request.path)
+    return detail("A server error occurred.", 500)
+
+
+def http_error(error: HTTPException) -> Response:
     match error:
         case NotFound():
             return detail("Not found.", 404)
@@ -159,3 +152,26 @@ def _http_error(error: HTTPException) -> Response:
 
 def detail(message: str, status: int) -> Response:
     return json_response({"detail": message}, status)
+
+
+ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
+    errors.Refusal: refused,
+    ValidationError: invalid,
+    errors.NotPermitted: forbidden,
+    errors.NotFound: nothing_there,
+    Missing: missing,
+    errors.Contended: contended,
+    Unauthenticated: unauthenticated,
+    UnsupportedMediaType: unsupported,
+    MalformedBody: malformed,
+    HTTPException: http_error,
+    ProjectingFailed: behind,
+    Exception: unexpected,
+}
+"""Who answers for which error; of an error's kinds the most special one counts."""
+
+
+def register(app: Flask) -> None:
+    """Answers every error in JSON."""
+    for kind, answer in ANSWERS.items():
+        app.register_error_handler(kind, answer)

@@ -1,4 +1,4 @@
-"""The production server: gunicorn with threads, which see the README for why."""
+"""The production server: gunicorn with threads. The README says why."""
 
 import errno
 import os
