@@ -1,4 +1,4 @@
-"""The ledger: the only way to append facts.
+"""The ledger: an open journal, and the general way to append facts to it; `ledger/desk.py` takes reports.
 
 Every command decides on a fresh read of the past and appends all of its facts, or none. When another
 writer was faster, the database refuses the append, because the version in a stream is taken; then the
@@ -6,13 +6,12 @@ whole command is done again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, tzinfo
-from threading import Lock
+from datetime import tzinfo
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper, Notification
+from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper, Notification, StoredEvent
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment, EnvType, get_topic
 from psycopg import Connection
@@ -20,15 +19,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from ledger.catalogue import Caller
-from ledger.errors import Contended, ItemsRefused
+from ledger.errors import Contended
 from ledger.events import Fact
-from ledger.journal import SCHEMA, FactMapper, JournalRecorder
-from ledger.months import month_of_report
+from ledger.journal import SCHEMA, Appending, FactMapper, JournalRecorder
 from ledger.people import Entropy, Person, new_person
-from ledger.reports import Past, UsageReport, UserUsageReport
-from ledger.usage import report_usage
-from ledger.user_usage import report_user_usages
 
 ATTEMPTS = 10
 """How often a command is decided anew before it is refused as contended."""
@@ -42,10 +36,6 @@ class Decision(NamedTuple):
 
     facts: list[Fact]
     people: Iterable[Person] = ()
-
-
-ReadPast = Callable[[UUID, set[date]], Past]
-"""Reads what is known of a resource's months, up to date at the time of the call."""
 
 
 class Ledger(Application[UUID]):
@@ -64,8 +54,6 @@ class Ledger(Application[UUID]):
         self.zone = zone
         self._conninfo = conninfo
         self._entropy = entropy
-        # Writers of one process take turns on a resource, rather than race and lose to each other.
-        self._turns = [Lock() for _ in range(64)]
         super().__init__(
             env={
                 "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -110,68 +98,38 @@ class Ledger(Application[UUID]):
         """The ledger's connections (autocommit, rows as dicts), for the read side to share."""
         return self.journal.datastore.pool
 
-    def set_usage(self, report: UsageReport, caller: Caller, read: ReadPast, now: datetime) -> int | None:
-        """Appends what a report of a resource's usage leads to, see `ledger/usage.py`.
+    def append(self, decide: Callable[[], Decision]) -> int | None:
+        """Appends what `decide` returns, all or nothing; calls it again when another writer was faster.
 
-        Returns the position of the last fact, None if there was nothing to append.
+        Returns the position of the last fact, None if there was none. Raises Contended after ATTEMPTS lost
+        races, and what `decide` raises.
         """
-        month = month_of_report(report.measured.at if report.measured else now, self.zone)
-
-        def decide() -> Decision:
-            past = read(report.resource_uuid, {month})
-            return Decision(report_usage(report, past, caller, now, self.zone))
-
-        return self.append(report.resource_uuid, decide)
-
-    def set_user_usages(
-        self, report: UserUsageReport, caller: Caller, read: ReadPast, now: datetime
-    ) -> int | None:
-        """Appends what a report of users' usage leads to, see `ledger/user_usage.py`.
-
-        Returns the position of the last fact, None if there was nothing to append.
-        """
-        dated = {month_of_report(item.measured.at, self.zone) for item in report.items if item.measured}
-
-        def decide() -> Decision:
-            past = read(report.resource_uuid, dated | {report.month})
-            known, new = self.people(item.username for item in report.items)
-            facts = report_user_usages(report, past, known | new, caller, now, self.zone)
-            return Decision(facts, new.values())
-
-        return self.append(report.resource_uuid, decide)
-
-    def set_user_usage(
-        self, report: UserUsageReport, caller: Caller, read: ReadPast, now: datetime
-    ) -> int | None:
-        """`set_user_usages` of a report with one item, whose refusal is raised as it is."""
-        try:
-            return self.set_user_usages(report, caller, read, now)
-        except ItemsRefused as refused:
-            (refusal,) = refused.refusals
-            raise refusal or refused from None
+        for _ in range(ATTEMPTS):
+            facts, people = decide()
+            if not facts:
+                return None
+            try:
+                return self.journal.insert_events(self.stored(facts), people=people)[-1]
+            except IntegrityError:
+                continue
+        raise Contended
 
     def people(self, usernames: Iterable[str]) -> tuple[dict[str, Person], dict[str, Person]]:
         """The people behind usernames: those whom the ledger knows, and new ones for the others."""
+        with self.journal.transaction() as appending:
+            return self.people_in(appending, usernames)
+
+    def people_in(
+        self, appending: Appending, usernames: Iterable[str]
+    ) -> tuple[dict[str, Person], dict[str, Person]]:
+        """The same in a transaction that goes on."""
         names = list(dict.fromkeys(usernames))
-        known = self.journal.select_people(names) if names else {}
+        known = appending.people(names) if names else {}
         return known, {name: new_person(name, self._entropy) for name in names if name not in known}
 
-    def append(self, turn: UUID, decide: Callable[[], Decision]) -> int | None:
-        """Appends what `decide` returns, all or nothing; calls it again when another writer was faster.
-
-        `turn` is what writers of this process queue for. Returns the position of the last fact, None if
-        there was none. Raises Contended after ATTEMPTS lost races, and what `decide` raises.
-        """
-        with self._turns[turn.int % len(self._turns)]:
-            for _ in range(ATTEMPTS):
-                facts, people = decide()
-                if not facts:
-                    return None
-                try:
-                    return self.events.put(facts, people=people)[-1].notification.id
-                except IntegrityError:
-                    continue
-        raise Contended
+    def stored(self, facts: Iterable[Fact]) -> list[StoredEvent]:
+        """Facts as the journal stores them."""
+        return [self.mapper.to_stored_event(fact) for fact in facts]
 
     def stored_after(self, position: int, limit: int) -> Sequence[Notification]:
         """Up to `limit` facts that were recorded after a position, as they are stored, in order."""

@@ -293,10 +293,16 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
     def plan(self, plan_uuid: UUID | None) -> Plan | None:
         return next((plan for plan in self.plans if plan.uuid == plan_uuid), None)
 
-    def component(self, component_type: str) -> Component:
-        """The offering's component of this type. Raises StopIteration where there is none."""
+    def find_component(self, component_type: str) -> Component | None:
+        """The offering's component of this type."""
         own = (c for c in self.components if c.offering_uuid == self.resource.offering_uuid)
-        return next(c for c in own if c.component_type == component_type)
+        return next((c for c in own if c.component_type == component_type), None)
+
+    def component(self, component_type: str) -> Component:
+        """The same where it is known to be there: the type was found to be reportable."""
+        component = self.find_component(component_type)
+        assert component is not None
+        return component
 
     def site(self, component: Component) -> Site:
         return Site(

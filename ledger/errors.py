@@ -86,3 +86,11 @@ class NotFound(LedgerError):
 
 class Contended(LedgerError):
     """Other writers were faster at every attempt. Nothing was appended; the same report may be sent again."""
+
+
+class KeyReused(LedgerError):
+    """An idempotency key came with another request than the one that it was first used for."""
+
+
+class UnderWay(LedgerError):
+    """The request with this idempotency key is still being worked on. The same may be sent again later."""

@@ -1,8 +1,9 @@
 """The permanent vocabulary: every kind of fact the journal may hold.
 
 A stored fact is read for as long as the ledger exists, so this file changes only by adding: a new
-kind, or a new field with a default. A fact's topic is pinned and never reused; what can't be said by
-a default gets a higher `class_version` and an `upcast_vN_vN+1` that the mapper applies to old states.
+kind, or a new field with a default. A default is not stored, so it never changes either. A fact's topic
+is pinned and never reused; what can't be said by a default gets a higher `class_version` and an
+`upcast_vN_vN+1` that the mapper applies to old states.
 
 Every fact can be understood alone. It carries two times, `recorded_at` (ours) and, where something
 was measured, `measured_at` (the reporter's, with the UTC offset it was written with). People are named
@@ -23,7 +24,7 @@ Policy = Literal["none", "reuse", "zero"]
 Source = Literal["api", "import", "carry-over"]
 
 
-class Fact(Struct, frozen=True, kw_only=True):
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every fact says: its stream, its place there (1, 2, …), and when we recorded it (UTC)."""
 
     TOPIC: ClassVar[str]
@@ -210,3 +211,18 @@ class TokenRevoked(Fact, frozen=True, kw_only=True):
     TOPIC = "TokenRevoked"
 
     token_uuid: UUID
+
+
+class RequestAnswered(Fact, frozen=True, kw_only=True):
+    """A request that named itself with an idempotency key was decided, and this is what it was told.
+
+    Its stream is one per user and key, so a key is answered once. `fingerprint` is the SHA-256 of the
+    request. The answer is kept as it went out; it holds ids and refusals, never a name.
+    """
+
+    TOPIC = "RequestAnswered"
+
+    user_uuid: UUID
+    fingerprint: str
+    status: int
+    body: str = ""

@@ -8,7 +8,8 @@
 The SQL of the write side is in this file; all other SQL is in `projections/`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
@@ -24,6 +25,10 @@ from ledger.events import Fact
 from ledger.people import Person
 
 SCHEMA = "journal"
+
+PLACE = b'{"originator_id":"%s","originator_version":%d,'
+PLACE_STARTS = len(PLACE % (b"0" * 32, 0)) - 2
+"""How the text of every fact starts, up to its version."""
 
 LOCK_CREATION = "SELECT pg_advisory_lock(hashtext('usage-ledger: creation of tables'))"
 """Held by whoever makes tables, until their connection closes."""
@@ -56,6 +61,16 @@ INSERT_PEOPLE = SQL("""
 INSERT INTO {schema}.person (uuid, username, salt)
 SELECT * FROM unnest(%(uuids)s::uuid[], %(usernames)s::text[], %(salts)s::bytea[])""")
 
+# unnest keeps the order of the facts, and so does what is returned.
+INSERT_FACTS = SQL("""
+INSERT INTO {schema}.{table} (originator_id, originator_version, topic, state)
+SELECT * FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
+RETURNING notification_id""")
+
+SELECT_FIRST = SQL("""
+SELECT originator_id, topic, state FROM {schema}.{table}
+WHERE originator_id = ANY(%(streams)s) AND originator_version = 1""")
+
 SELECT_PEOPLE = SQL("""
 SELECT uuid, username, salt FROM {schema}.person WHERE username = ANY(%(usernames)s)""")
 
@@ -72,6 +87,8 @@ class JournalRecorder(PostgresApplicationRecorder):
         names = {"schema": Identifier(SCHEMA), "table": Identifier(self.events_table_name)}
         added = [CREATE_PERSON, CREATE_GUARD, CREATE_TRIGGER, ENABLE_TRIGGER]
         self.sql_create_statements += [statement.format(**names) for statement in added]
+        self.insert_facts_statement = INSERT_FACTS.format(**names)
+        self.select_first_statement = SELECT_FIRST.format(**names)
         self.insert_people_statement = INSERT_PEOPLE.format(**names)
         self.select_people_statement = SELECT_PEOPLE.format(**names)
 
@@ -85,61 +102,111 @@ class JournalRecorder(PostgresApplicationRecorder):
             connection.execute(CREATE_SCHEMA.format(schema=Identifier(SCHEMA)))
         super().create_table()
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """Appends without the library's ten retries on a lost connection, during which a client would
-        wait for minutes: it is told at once (503), and what it sends again finds what was stored."""
-        without_retries = PostgresApplicationRecorder.insert_events.__wrapped__
-        return cast("Sequence[int] | None", without_retries(self, stored_events, **kwargs))
+    @contextmanager
+    def transaction(self) -> Iterator["Appending"]:
+        """What facts are decided and appended in: committed as a whole, or not at all.
 
-    def _insert_events(
-        self,
-        curs: Cursor[DictRow],
-        stored_events: Sequence[StoredEvent],
-        *,
-        people: Iterable[Person] = (),
-        **_: Any,
-    ) -> None:
-        people = list(people)
+        Without the library's ten retries on a lost connection, during which a client would wait for
+        minutes: it is told at once (503), and what it sends again finds what was stored.
+        """
+        with (
+            self.datastore.get_connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            yield Appending(self, cursor)
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        """Appends facts, and `people` whom they name for the first time. Returns the facts' positions.
+
+        Raises eventsourcing's IntegrityError where a version in a stream is taken.
+        """
+        with self.transaction() as appending:
+            return appending.append(stored_events, **kwargs)
+
+
+class Appending:
+    """A transaction on the journal. `cursor` reads what is decided on."""
+
+    def __init__(self, recorder: JournalRecorder, cursor: Cursor[DictRow]) -> None:
+        self._recorder, self.cursor, self._is_locked = recorder, cursor, False
+
+    def lock(self) -> None:
+        """Keeps other writers waiting until this transaction ends."""
+        if not self._is_locked:
+            self._recorder._lock_table(self.cursor)
+            self._is_locked = True
+
+    def append(self, stored_events: Sequence[StoredEvent], people: Iterable[Person] = ()) -> list[int]:
+        """As `JournalRecorder.insert_events`."""
+        self.lock()
+        self._recorder._notify_channel(self.cursor)
+        self._insert_people(list(people))
+        facts = {
+            "streams": [each.originator_id for each in stored_events],
+            "versions": [each.originator_version for each in stored_events],
+            "topics": [each.topic for each in stored_events],
+            "states": [each.state for each in stored_events],
+        }
+        rows = self.cursor.execute(self._recorder.insert_facts_statement, facts)
+        return [row["notification_id"] for row in rows]
+
+    def _insert_people(self, people: Sequence[Person]) -> None:
         if people:
-            curs.execute(
-                self.insert_people_statement,
-                {
-                    "uuids": [person.uuid for person in people],
-                    "usernames": [person.username for person in people],
-                    "salts": [person.salt for person in people],
-                },
-            )
+            values = {
+                "uuids": [person.uuid for person in people],
+                "usernames": [person.username for person in people],
+                "salts": [person.salt for person in people],
+            }
+            self.cursor.execute(self._recorder.insert_people_statement, values)
 
-    def select_people(self, usernames: list[str]) -> dict[str, Person]:
+    def people(self, usernames: list[str]) -> dict[str, Person]:
         """Those of the usernames that the ledger knows, with the person behind each."""
-        with self.datastore.get_connection() as connection:
-            rows = connection.execute(self.select_people_statement, {"usernames": usernames}).fetchall()
+        rows = self.cursor.execute(self._recorder.select_people_statement, {"usernames": usernames})
         return {row["username"]: Person(row["uuid"], row["username"], bytes(row["salt"])) for row in rows}
+
+    def first_of(self, streams: list[UUID]) -> list[StoredEvent]:
+        """The first fact of each of the streams that has any."""
+        rows = self.cursor.execute(self._recorder.select_first_statement, {"streams": streams})
+        return [StoredEvent(row["originator_id"], 1, row["topic"], bytes(row["state"])) for row in rows]
 
 
 class FactMapper(Mapper[UUID]):
-    """Between facts and what the journal stores of them: a topic and JSON (uuids as 32 hex digits)."""
+    """Between facts and what the journal stores of them: a topic and JSON (uuids as 32 hex digits).
+
+    A fact's stream and its place in it are in columns of their own: they are cut off the text, and put
+    back to read it. What goes without saying, a field at its default, is left out.
+    """
 
     def __init__(self) -> None:
         super().__init__(JSONTranscoder())
         self._encoder = msgspec.json.Encoder(uuid_format="hex")
         self._decoder = msgspec.json.Decoder(dict[str, Any])
+        self._decoders: dict[str, msgspec.json.Decoder[Fact]] = {}
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         fact: Fact = domain_event
-        state = msgspec.structs.asdict(fact)
-        del state["originator_id"], state["originator_version"]
-        if fact.class_version > 1:
-            state["class_version"] = fact.class_version
+        text = self._encoder.encode(fact)
+        state = text[text.index(b",", PLACE_STARTS) + 1 :]
+        version = b'"class_version":%d,' % fact.class_version if fact.class_version > 1 else b""
         return StoredEvent(
-            fact.originator_id, fact.originator_version, type(fact).TOPIC, self._encoder.encode(state)
+            fact.originator_id, fact.originator_version, type(fact).TOPIC, b"{" + version + state
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
-        kind: type[Fact] = resolve_topic(stored_event.topic)
-        state = self._decoder.decode(stored_event.state)
+        topic = stored_event.topic
+        if topic not in self._decoders:
+            self._decoders[topic] = msgspec.json.Decoder(resolve_topic(topic))
+        decoder = self._decoders[topic]
+        state = stored_event.state
+        if decoder.type.class_version > 1:
+            state = self._upcast(state, decoder.type)
+        stream = cast(UUID, stored_event.originator_id)
+        place = PLACE % (stream.hex.encode(), stored_event.originator_version)
+        return decoder.decode(place + state[1:])
+
+    def _upcast(self, text: bytes, kind: type[Fact]) -> bytes:
+        state = self._decoder.decode(text)
         for version in range(state.pop("class_version", 1), kind.class_version):
             getattr(kind, f"upcast_v{version}_v{version + 1}")(state)
-        state["originator_id"] = stored_event.originator_id
-        state["originator_version"] = stored_event.originator_version
-        return msgspec.convert(state, kind)
+        return self._encoder.encode(state)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from msgspec import Struct
 
 from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
 from ledger.errors import Unreadable
-from ledger.events import Policy
+from ledger.events import Fact, Policy
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -49,15 +50,19 @@ class UserUsageItem(Struct, frozen=True, kw_only=True):
 class UserUsageReport(Struct, frozen=True, kw_only=True):
     """Users' shares of the component usage `usage_uuid`, which is of this component and month.
 
-    `unreadable` are those of its items that could not be read, by their place among all.
+    Without a `usage_uuid` every item is dated, and goes to its month. `unreadable` are those of its items
+    that could not be read, by their place among all.
     """
 
-    usage_uuid: UUID
+    usage_uuid: UUID | None
     resource_uuid: UUID
     component_uuid: UUID
     month: date
     items: tuple[UserUsageItem, ...]
     unreadable: Mapping[int, Unreadable] = {}
+
+
+ReadableReport = UsageReport | UserUsageReport
 
 
 class UsageRow(Struct, frozen=True, kw_only=True):
@@ -91,13 +96,31 @@ class Record(Struct, frozen=True, kw_only=True):
     users: tuple[UserRow, ...] = ()
 
 
+RecordKey = tuple[UUID, UUID, date]
+"""Resource, component and month of a record."""
+
+
 class Past(Struct, frozen=True, kw_only=True):
-    """What a report about one resource is decided by. Records are keyed by (component, month)."""
+    """What a report about one resource is decided by."""
 
     resource: MeteredResource
-    records: Mapping[tuple[UUID, date], Record]
+    records: Mapping[RecordKey, Record]
     user_limits: Mapping[UUID, Decimal] = {}
-    """Limits of the addressed component by offering user; read for user usages only."""
+    """Limits of the addressed component by offering user; known for user usages only."""
+
+    def record(self, component_uuid: UUID, month: date) -> Record:
+        return self.records.get((self.resource.resource.uuid, component_uuid, month), Record())
+
+
+class Decided(NamedTuple):
+    """What a report leads to: facts, none where nothing would change, and the figure that it states.
+
+    `is_new`: the figure was not there before. `uuid` is None for a report that states nothing.
+    """
+
+    facts: list[Fact]
+    uuid: UUID | None = None
+    is_new: bool = False
 
 
 class LastUsage(Struct, frozen=True, kw_only=True):

@@ -13,19 +13,20 @@ from msgspec import structs
 from ledger import errors, months
 from ledger.catalogue import NAMESPACE, Caller, Component, MeteredResource, PlanPeriod, ResourceState, Site
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
-from ledger.reports import Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream
+from ledger.reports import Decided, Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
 TOO_LARGE = Decimal(10) ** 18
 STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 
 
-def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> list[Fact]:
-    """The facts that a report of a resource's usage leads to; none where nothing would change."""
+def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> Decided:
+    """What a report of a resource's usage leads to; the last of its items is the figure that it states."""
     measured_at = report.measured.at if report.measured else now
     month = months.month_of_report(measured_at, zone)
     _check_usage(report, past.resource, caller, now, month)
     facts: list[Fact] = []
+    usage_uuid, is_new = None, False
     period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
     if period is None and report.items and _is_under_its_first_plan(past.resource, month, now, zone):
         period = _first_plan_period(past.resource)
@@ -33,7 +34,7 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
     last_of_each_type = {item.component_type: item for item in report.items}
     for item in last_of_each_type.values():
         component = past.resource.component(item.component_type)
-        record = past.records.get((component.uuid, month), Record())
+        record = past.record(component.uuid, month)
         site = past.resource.site(component)
         usage_uuid = _target(record, period, record_stream(site.resource_uuid, site.component_uuid, month))
         row = UsageRow(
@@ -46,11 +47,11 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
             description=item.description,
             reported_by=caller.user_uuid,
         )
+        is_new = all(each.usage_uuid != usage_uuid for each in record.rows)
         if not _stands(row, record):
-            facts.append(
-                usage_reported(site, month, record.version + 1, row, item.amount, report.measured, now)
-            )
-    return facts
+            version = record.version + 1
+            facts.append(usage_reported(site, month, version, row, item.amount, report.measured, now))
+    return Decided(facts, usage_uuid, is_new)
 
 
 def _check_usage(

@@ -13,6 +13,7 @@ from ledger.catalogue import Caller, Site
 from ledger.events import Fact, UserUsageReported
 from ledger.people import Person
 from ledger.reports import (
+    Decided,
     Measured,
     Past,
     Record,
@@ -34,8 +35,8 @@ def report_user_usages(
     caller: Caller,
     now: datetime,
     zone: tzinfo,
-) -> list[Fact]:
-    """The facts that a report of users' shares of one component usage leads to.
+) -> Decided:
+    """What a report of users' shares of one component usage leads to; its last item is what it states.
 
     An item with a date goes to the oldest component usage of that date's month, which is made where
     there is none. Raises NotPermitted, FigureTooLarge, or ItemsRefused aligned with the items.
@@ -47,10 +48,11 @@ def report_user_usages(
     component_type = component.component_type
     refusals: list[errors.Refusal | None] = []
     drafts: dict[date, _Draft] = {}
+    stated: tuple[UUID | None, bool] = None, False
     for item in report.items:
         month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
-        record = past.records.get((component.uuid, month), Record())
         if month not in drafts:
+            record = past.record(component.uuid, month)
             drafts[month] = _Draft(resource.site(component), month, record, caller.user_uuid, now)
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
@@ -58,12 +60,12 @@ def report_user_usages(
             if item.measured and not may_report_into(month, {component_type}, resource, caller, now):
                 raise errors.MonthIsClosed
             _check_limit(item, report, past)
-            draft.put(target, people[item.username], item)
+            stated = draft.put(target, people[item.username], item)
             refusals.append(None)
         except errors.Refusal as refusal:
             refusals.append(refusal)
     _raise_all(refusals, report)
-    return [fact for draft in drafts.values() for fact in draft.finished()]
+    return Decided([fact for draft in drafts.values() for fact in draft.finished()], *stated)
 
 
 def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -> None:
@@ -80,7 +82,7 @@ def _check_limit(item: UserUsageItem, report: UserUsageReport, past: Past) -> No
         return
     # The usage that the item replaces counts too, and always that of the addressed component usage:
     # the reference does so, and agents are used to it.
-    addressed = past.records.get((report.component_uuid, report.month), Record()).users
+    addressed = past.record(report.component_uuid, report.month).users
     current = sum(
         (
             user.amount
@@ -111,7 +113,7 @@ class _Draft:
     def __post_init__(self) -> None:
         self.standing = {(user.usage_uuid, user.person): user for user in self.record.users}
 
-    def row(self, usage_uuid: UUID) -> UsageRow:
+    def row(self, usage_uuid: UUID | None) -> UsageRow:
         return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
 
     def oldest_row(self, measured: Measured) -> UsageRow:
@@ -136,10 +138,10 @@ class _Draft:
             ]
         return self.new_row
 
-    def put(self, target: UsageRow, person: Person, item: UserUsageItem) -> None:
+    def put(self, target: UsageRow, person: Person, item: UserUsageItem) -> tuple[UUID, bool]:
         """Applies an item: only the amount of a known user changes, and the last item of a user counts.
 
-        Raises AmountMissing for a known user.
+        Returns the id of the user's figure, and whether it is new. Raises AmountMissing for a known user.
         """
         shares = self.shares.setdefault(target.usage_uuid, {})
         key = (target.usage_uuid, person.uuid)
@@ -154,6 +156,7 @@ class _Draft:
             offering_user_uuid=before.offering_user_uuid if before else item.offering_user_uuid,
         )
         shares[person.uuid] = (user, person, item)
+        return user.user_usage_uuid, before is None
 
     def finished(self) -> list[Fact]:
         facts = list(self.usage_facts)

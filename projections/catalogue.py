@@ -1,6 +1,6 @@
 """Read model of the catalogue: the last description of every entity that usage hangs on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger import catalogue
-from ledger.catalogue import Entity, MeteredResource, PlanPeriod
+from ledger.catalogue import Component, Entity, MeteredResource, PlanPeriod
 from ledger.events import Described, Fact
 from projections.rows import as_json, upsert
 
@@ -41,7 +41,7 @@ UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=
 SELECT_DESCRIPTIONS = """
 SELECT stream, version, digest FROM description WHERE stream = ANY(%(streams)s)"""
 
-SELECT_METERED_RESOURCE = """
+SELECT_METERED_RESOURCES = """
 SELECT json_build_object(
     'resource', to_json(r),
     'customer_uuid', p.customer_uuid,
@@ -50,7 +50,6 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(c), '[]') FROM component c
         WHERE c.offering_uuid = r.offering_uuid
            OR c.offering_uuid = (SELECT offering_uuid FROM plan WHERE uuid = r.plan_uuid)
-           OR c.uuid = %(component_uuid)s
     ),
     'plans', (
         SELECT coalesce(json_agg(n), '[]') FROM plan n
@@ -64,12 +63,12 @@ SELECT json_build_object(
 FROM resource r
 JOIN project p ON p.uuid = r.project_uuid
 JOIN offering o ON o.uuid = r.offering_uuid
-WHERE r.uuid = %(uuid)s"""
+WHERE r.uuid = ANY(%(uuids)s)"""
+
+SELECT_COMPONENT = "SELECT to_json(c)::text AS value FROM component c WHERE uuid = %(uuid)s"
 
 SELECT_PLAN_PERIOD = """
 SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = %(uuid)s"""
-
-EXISTS_RESOURCE = "SELECT FROM resource WHERE uuid = %(uuid)s"
 
 EXISTS_OFFERING_USER = "SELECT FROM offering_user WHERE uuid = %(uuid)s"
 
@@ -101,22 +100,23 @@ def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tup
     return {row["stream"]: (row["version"], row["digest"]) for row in rows}
 
 
-def metered_resource(
-    cursor: Cursor[DictRow], uuid: UUID, component_uuid: UUID | None = None
-) -> MeteredResource | None:
-    """A resource, and this component with it even if the offering that it is of now has another one."""
-    parameters = {"uuid": uuid, "component_uuid": component_uuid}
-    row = cursor.execute(SELECT_METERED_RESOURCE, parameters).fetchone()
-    return msgspec.json.decode(row["value"], type=MeteredResource) if row else None
+def metered_resources(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
+    """Those of the resources that there are, with all that reports about them are decided by."""
+    rows = cursor.execute(SELECT_METERED_RESOURCES, {"uuids": list(uuids)})
+    found = (msgspec.json.decode(row["value"], type=MeteredResource) for row in rows)
+    return {each.resource.uuid: each for each in found}
+
+
+def component(cursor: Cursor[DictRow], uuid: UUID) -> Component:
+    """A component that is known to be there. Its resource may be of another offering by now."""
+    row = cursor.execute(SELECT_COMPONENT, {"uuid": uuid}).fetchone()
+    assert row is not None
+    return msgspec.json.decode(row["value"], type=Component)
 
 
 def plan_period(cursor: Cursor[DictRow], uuid: UUID) -> PlanPeriod | None:
     row = cursor.execute(SELECT_PLAN_PERIOD, {"uuid": uuid}).fetchone()
     return msgspec.json.decode(row["value"], type=PlanPeriod) if row else None
-
-
-def has_resource(cursor: Cursor[DictRow], uuid: UUID) -> bool:
-    return cursor.execute(EXISTS_RESOURCE, {"uuid": uuid}).fetchone() is not None
 
 
 def has_offering_user(cursor: Cursor[DictRow], uuid: UUID) -> bool:

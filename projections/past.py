@@ -1,33 +1,164 @@
-"""Reads what a report is decided by. The caller has caught the read models up before."""
+"""Reads what reports are decided on, for a whole batch of them at a time."""
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.reports import Past
-from projections import catalogue, component_usage, user_usage
+from ledger.catalogue import MeteredResource
+from ledger.known import Known, records_of
+from ledger.reports import ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
+from projections import catalogue
+from projections.memory import Memory
+from projections.projector import Projector
+
+# One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
+SELECT_STANDING = """
+WITH wanted AS (
+    SELECT * FROM unnest(
+        %(resources)s::uuid[], %(components)s::uuid[], %(months)s::date[], %(with_users)s::boolean[]
+    ) AS n(resource_uuid, component_uuid, month, with_users)
+)
+SELECT json_build_object(
+    'position', p.position,
+    'described', p.described,
+    'head', (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events),
+    'usages', (
+        SELECT coalesce(json_agg(json_build_array(
+            u.resource_uuid, u.component_uuid, u.billing_period, u.version, json_build_object(
+                'usage_uuid', u.uuid, 'amount', u.usage, 'measured_at', u.measured_at,
+                'plan_uuid', u.plan_uuid, 'plan_period_uuid', u.plan_period_uuid,
+                'missing_usage_policy', u.missing_usage_policy, 'description', u.description,
+                'reported_by', u.reported_by)) ORDER BY u.id), '[]')
+        FROM wanted n
+        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
+            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
+    ),
+    'users', (
+        SELECT coalesce(json_agg(json_build_array(
+            u.resource_uuid, u.component_uuid, u.billing_period, json_build_object(
+                'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
+                'offering_user_uuid', uu.offering_user_uuid)) ORDER BY uu.id), '[]')
+        FROM wanted n
+        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
+            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
+        JOIN user_usage uu ON uu.component_usage_uuid = u.uuid
+        WHERE n.with_users
+    ),
+    'limits', (
+        SELECT coalesce(json_agg(json_build_array(
+            l.resource_uuid, l.component_uuid, l.offering_user_uuid, l."limit")), '[]')
+        FROM user_usage_limit l
+        WHERE (l.resource_uuid, l.component_uuid) IN (
+            SELECT resource_uuid, component_uuid FROM wanted WHERE with_users)
+    )
+)::text AS standing
+FROM read_position p"""
 
 
-def of_resource(
-    cursor: Cursor[DictRow], resource_uuid: UUID, months: set[date], component_uuid: UUID | None = None
-) -> Past:
-    """A resource and what stands of its components in some months."""
-    resource = catalogue.metered_resource(cursor, resource_uuid, component_uuid)
-    assert resource is not None, "whoever reports has found the resource, and none is ever removed"
-    return Past(resource=resource, records=component_usage.records(cursor, resource_uuid, months))
+class Standing(msgspec.Struct):
+    """What that statement answers."""
+
+    position: int
+    described: int
+    head: int
+    usages: list[tuple[UUID, UUID, date, int, UsageRow]]
+    users: list[tuple[UUID, UUID, date, UserRow]]
+    limits: list[tuple[UUID, UUID, UUID, Decimal]]
 
 
-def of_users(cursor: Cursor[DictRow], resource_uuid: UUID, component_uuid: UUID, months: set[date]) -> Past:
-    """The same with the users of one component, and their limits."""
-    past = of_resource(cursor, resource_uuid, months, component_uuid)
-    users = user_usage.standing(cursor, resource_uuid, component_uuid, months)
-    records = {
-        (component, month): structs.replace(record, users=users.get(month, ()))
-        for (component, month), record in past.records.items()
-        if component == component_uuid
+class ReadSide:
+    """What the ledger needs of the read models: see `ledger/desk.py`.
+
+    Keeps what only descriptions change in `memory`.
+    """
+
+    def __init__(self, projector: Projector, memory: Memory) -> None:
+        self._projector, self._memory = projector, memory
+        self.follow = projector.follow
+        self.show = projector.show
+
+    def read(
+        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+    ) -> Known:
+        """What is known of what reports are about, each with when it came, caught up with the journal.
+
+        Raises ProjectingFailed.
+        """
+        described = self._projector.described
+        while True:
+            resources = self._resources(cursor, described, [report for report, _ in reports])
+            standing = _standing(cursor, _wanted(reports, resources, zone))
+            if standing.position < standing.head:
+                self._projector.catch_up(standing.head)
+            elif standing.described == described:
+                return _known(resources, standing)
+            described = max(described, standing.described)
+
+    def _resources(
+        self, cursor: Cursor[DictRow], described: int, reports: Sequence[ReadableReport]
+    ) -> dict[UUID, MeteredResource]:
+        resources = self._memory.recall(
+            described,
+            {report.resource_uuid for report in reports},
+            lambda uuids: catalogue.metered_resources(cursor, uuids),
+        )
+        for report in reports:
+            if isinstance(report, UserUsageReport):
+                resource = resources[report.resource_uuid]
+                if all(each.uuid != report.component_uuid for each in resource.components):
+                    moved = catalogue.component(cursor, report.component_uuid)
+                    components = (*resource.components, moved)
+                    resources[report.resource_uuid] = structs.replace(resource, components=components)
+        return resources
+
+
+def _wanted(
+    reports: Sequence[tuple[ReadableReport, datetime]],
+    resources: Mapping[UUID, MeteredResource],
+    zone: tzinfo,
+) -> dict[RecordKey, bool]:
+    """The records that reports are decided on, and of each whether its users are needed, too."""
+    wanted: dict[RecordKey, bool] = {}
+    for report, now in reports:
+        with_users = isinstance(report, UserUsageReport)
+        for key in records_of(report, resources[report.resource_uuid], now, zone):
+            wanted[key] = with_users or wanted.get(key, False)
+    return wanted
+
+
+def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Standing:
+    parameters = {
+        "resources": [resource for resource, _, _ in wanted],
+        "components": [component for _, component, _ in wanted],
+        "months": [month for _, _, month in wanted],
+        "with_users": list(wanted.values()),
     }
-    limits = user_usage.limits(cursor, resource_uuid, component_uuid)
-    return structs.replace(past, records=records, user_limits=limits)
+    row = cursor.execute(SELECT_STANDING, parameters).fetchone()
+    assert row is not None
+    return msgspec.json.decode(row["standing"], type=Standing)
+
+
+def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
+    usages: dict[RecordKey, list[UsageRow]] = {}
+    versions: dict[RecordKey, int] = {}
+    users: dict[RecordKey, list[UserRow]] = {}
+    limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
+    for resource, component, month, version, usage in standing.usages:
+        key = (resource, component, month)
+        usages.setdefault(key, []).append(usage)
+        versions[key] = max(version, versions.get(key, 0))
+    for resource, component, month, user in standing.users:
+        users.setdefault((resource, component, month), []).append(user)
+    for resource, component, offering_user, limit in standing.limits:
+        limits.setdefault((resource, component), {})[offering_user] = limit
+    records = {
+        key: Record(version=versions[key], rows=tuple(rows), users=tuple(users.get(key, ())))
+        for key, rows in usages.items()
+    }
+    return Known(resources=resources, records=records, user_limits=limits)

@@ -5,11 +5,12 @@ facts up to it, so they can't contradict each other, and no fact is projected tw
 journal is appended to in the order of its positions.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -17,7 +18,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
-from ledger.events import Fact
+from ledger.events import Fact, Report, RequestAnswered
 from projections import accounts, catalogue, component_usage, monthly_summary, user_usage
 
 SCHEMA = "read_models"
@@ -39,7 +40,7 @@ SIGN_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
 SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_models.read_position p"
 
 SELECT_POSITIONS = """
-SELECT position, (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events) AS head
+SELECT position, described, (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events) AS head
 FROM read_position"""
 
 # Whoever comes second waits here, and then finds that the first has projected for both. A lock of its own,
@@ -48,7 +49,14 @@ LOCK_PROJECTING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: projecti
 
 SELECT_POSITION = "SELECT position FROM read_position"
 
-MOVE_POSITION = "UPDATE read_position SET position = %(position)s"
+# Moves nothing unless every fact before the first one is projected, and no other.
+MOVE_POSITION = """
+UPDATE read_position SET position = %(last)s, described = greatest(described, %(described)s)
+WHERE position = (
+    SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s)"""
+
+SAYS_NOTHING_NEW = (Report, RequestAnswered)
+"""Kinds of facts that leave catalogue, accounts and rights as they are."""
 
 # What is lost with a crash of the database is projected again: only the journal has to be durable.
 DO_NOT_WAIT_FOR_DISK = "SET LOCAL synchronous_commit TO off"
@@ -70,9 +78,24 @@ ReadFacts = Callable[[int, int], list[tuple[int, Fact]]]
 
 Pool = ConnectionPool[Connection[DictRow]]
 
+log = logging.getLogger(__name__)
+
 
 class ProjectingFailed(Exception):
     """The read models could not be brought up to date. The journal has every fact all the same."""
+
+
+class OutOfOrder(Exception):
+    """Facts were to be projected before others that come first."""
+
+
+class Reached(NamedTuple):
+    """How far the read models are: the `position` of the last fact they reflect, and of the last one that
+    `described` anything else than usage. `head` is the journal's last."""
+
+    position: int
+    described: int
+    head: int
 
 
 def create_read_models(connection: Connection[DictRow], schema: str = SCHEMA) -> None:
@@ -96,10 +119,17 @@ def are_outdated(connection: Connection[DictRow]) -> bool:
 def project_batch(
     cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], models: Sequence[ReadModel]
 ) -> None:
-    """Rows and position of a batch, in the transaction and the schema that the cursor is in."""
+    """Rows and position of a batch, in the transaction and the schema that the cursor is in.
+
+    Raises OutOfOrder if facts before it are not projected yet.
+    """
     for model in models:
         model.project(cursor, facts)
-    cursor.execute(MOVE_POSITION, {"position": facts[-1][0]})
+    described = [position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW)]
+    first, last = facts[0][0], facts[-1][0]
+    cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": max(described, default=0)})
+    if cursor.rowcount != 1:
+        raise OutOfOrder(f"There are facts before {first} that are not projected")
 
 
 def position_of(cursor: Cursor[DictRow]) -> int:
@@ -125,7 +155,8 @@ class Projector:
     ) -> None:
         self._pool, self._read_facts, self._models, self._batch = pool, read_facts, models, batch
         self._turn = Lock()
-        self._reached = 0
+        self._position = self._followed = 0
+        self.described = 0
 
     def catch_up(self, position: int | None = None) -> int:
         """Returns once every read model reflects the facts up to `position`; None: all that are committed.
@@ -135,23 +166,52 @@ class Projector:
         again.
         """
         try:
-            target = self._head() if position is None else position
-            while self._reached < target:
+            target = self.reached().head if position is None else position
+            while self._position < target:
                 with self._turn:
-                    if self._reached < target:
+                    if self._position < target:
                         self._project(target)
         except Exception as error:
             raise ProjectingFailed(reason_of(error)) from error
-        return self._reached
+        return self._position
 
-    def _head(self) -> int:
-        """The position of the last fact. Also notices what other processes have projected."""
+    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+        """Projects facts in the very transaction that appends them; `show` is called once it is committed.
+
+        Raises OutOfOrder, and whatever a read model raises.
+        """
+        cursor.execute(LOCK_PROJECTING)
+        project_batch(cursor, facts, self._models)
+        self._followed = facts[-1][0]
+
+    def show(self, position: int) -> None:
+        """Makes sure that the read models reflect the facts up to a position, which are committed.
+
+        A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and
+        the next request tries again.
+        """
+        if position <= self._followed:
+            self._position = max(self._position, position)
+            return
+        try:
+            self.catch_up(position)
+        except ProjectingFailed:
+            log.exception("Facts are stored, but the read models are behind the journal")
+
+    @property
+    def position(self) -> int:
+        """The last position that the read models were seen to have reached."""
+        return self._position
+
+    def reached(self) -> Reached:
+        """How far the read models are now, whoever projected."""
         with self._pool.connection() as connection:
             row = connection.execute(SELECT_POSITIONS).fetchone()
         assert row is not None
-        self._reached = max(self._reached, row["position"])
-        head: int = row["head"]
-        return head
+        reached = Reached(**row)
+        self._position = max(self._position, reached.position)
+        self.described = max(self.described, reached.described)
+        return reached
 
     def _project(self, target: int) -> None:
         with self._pool.connection() as connection, connection.transaction():
@@ -163,7 +223,7 @@ class Projector:
                 facts = self._read_facts(position, self._batch)
                 project_batch(cursor, facts, self._models)
                 position = facts[-1][0]
-        self._reached = position
+        self._position = position
 
 
 def reason_of(error: Exception) -> str:

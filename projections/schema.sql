@@ -8,6 +8,7 @@
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position bigint NOT NULL,              -- of the last fact that every table here reflects
+    described bigint NOT NULL DEFAULT 0,   -- of the last one that described anything else than usage
     built_by text                          -- the version of schema and projections
 );
 INSERT INTO read_position (position) VALUES (0);

@@ -16,6 +16,7 @@ MAY_IMPORT = {
         "ledger.errors",
         "ledger.events",
         "ledger.imports",
+        "ledger.known",
         "ledger.months",
         "ledger.reports",
     },

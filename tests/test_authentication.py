@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
-from tests.world import NOW, USAGES, USER_USAGES, World, uid
+from tests.world import NOW, USAGES, USER_USAGES, World, plain_headers, uid
 from web import tokens
 from web.auth import hash_of
 
@@ -32,7 +32,7 @@ def ask(world: World, authorization: str | None, path: str = USAGES) -> TestResp
 def assert_refused(response: TestResponse, detail: str) -> None:
     body = f'{{"detail":"{detail}"}}'.encode()
     assert (response.status_code, response.data) == (401, body)
-    assert dict(response.headers) == {
+    assert plain_headers(response) == {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "WWW-Authenticate": "Token",
@@ -183,7 +183,7 @@ def test_who_may_not_do_what_they_ask_for_is_told_so_and_not_asked_for_a_token(w
     response = world.report(by="project-admin", usages=[{"type": "cpu", "amount": 1}])
     body = b'{"detail":"You do not have permission to perform this action."}'
     assert (response.status_code, response.data) == (403, body)
-    assert dict(response.headers) == {
+    assert plain_headers(response) == {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
     }

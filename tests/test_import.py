@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +43,7 @@ from tests.world import (
 from web import importing
 from web.errors import DATABASE_IS_AWAY
 from web.importing import StructureError, Summary, import_lists, read_lists
+from web.services import Services
 
 Object = dict[str, Any]
 
@@ -816,7 +816,7 @@ def test_reports_that_always_are_faster_hold_up_an_import_but_do_not_stop_it(wor
             break
         return NOW
 
-    services = replace(world.services, clock=reporting_clock)
+    services = Services(world.ledger, world.projector, reporting_clock)
     summary = import_lists(as_lists({"component_usages": MANY["component_usages"]}), services)
     assert counts(summary) == {"component_usages": {"new": 5, "kept": 15}}
     rows = world.usages(page_size=100)

@@ -56,7 +56,7 @@ def test_no_username_is_anywhere_in_the_journal(world: World) -> None:
 def test_a_fact_commits_to_the_name_of_its_person(world: World) -> None:
     world.report(usages=[{"type": "cpu", "amount": "10"}])
     world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
-    person = world.ledger.journal.select_people(["jane"])["jane"]
+    person = world.ledger.people(["jane"])[0]["jane"]
     (fact,) = world.facts(UserUsageReported)
     assert (fact.person, fact.commitment) == (person.uuid, person.commitment)
     assert Person(person.uuid, "john", person.salt).commitment != fact.commitment
@@ -84,6 +84,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "PlanDescribed",
         "PlanPeriodDescribed",
         "ProjectDescribed",
+        "RequestAnswered",
         "ResourceDescribed",
         "RoleDescribed",
         "ServiceProviderDescribed",

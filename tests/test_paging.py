@@ -8,7 +8,17 @@ import pytest
 from waldur_api_client.utils import parse_link_header
 
 from tests.conftest import database
-from tests.world import BASIC, OFFERING, PROJECT, USAGES, USER_USAGES, World, open_world, uid
+from tests.world import (
+    BASIC,
+    OFFERING,
+    PROJECT,
+    USAGES,
+    USER_USAGES,
+    World,
+    open_world,
+    plain_headers,
+    uid,
+)
 
 RESOURCES = [uid(0x1000 + 7 * number % 101) for number in range(101)]
 """In the order in which they report, which is not the one of their ids."""
@@ -203,7 +213,10 @@ def test_any_other_page_is_invalid(crowd: World, page: str, method: str) -> None
     response = crowd.as_("staff").send(method, USER_USAGES, query_string=f"page={page}")
     body = b'{"detail":"Invalid page."}'
     assert (response.status_code, response.data) == (404, b"" if method == "HEAD" else body)
-    assert dict(response.headers) == {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    assert plain_headers(response) == {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
 
 
 def test_of_several_pages_the_last_one_named_counts(crowd: World) -> None:
@@ -224,7 +237,7 @@ def test_the_first_page_of_nothing_is_empty_and_the_only_one(world: World, path:
     response = world.as_("staff").get(path, page=page)
     assert (response.status_code, response.data) == (200, b"[]")
     url = f"http://localhost{path}"
-    assert dict(response.headers) == {
+    assert plain_headers(response) == {
         "Content-Type": "application/json",
         "Content-Length": "2",
         "X-Result-Count": "0",

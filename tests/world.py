@@ -276,3 +276,11 @@ def open_world(database_url: str, zone: str = "UTC") -> Iterator[World]:
 
 def settings_of(url: str, zone: str = "UTC") -> Settings:
     return Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_TIME_ZONE": zone})
+
+
+def plain_headers(response: TestResponse) -> dict[str, str]:
+    """Headers but for those that every answer has, which `tests/test_freshness.py` is about."""
+    headers = dict(response.headers)
+    assert int(headers.pop("Ledger-Position")) >= 0
+    headers.pop("ETag", None)
+    return headers

@@ -11,6 +11,7 @@ from ledger.application import Ledger
 from projections.projector import Projector
 from web import component_usages, errors, health, monthly_summaries, scope_usages, user_usages
 from web.auth import authenticate
+from web.freshness import refresh, tell_freshness
 from web.rendering import moved_permanently
 from web.services import Clock, Services
 
@@ -41,6 +42,7 @@ def add_missing_slash() -> Response | None:
 def authenticate_wrong_methods() -> None:
     """Only those who are known are told which methods there are."""
     if isinstance(request.routing_exception, MethodNotAllowed):
+        refresh()
         authenticate()
 
 
@@ -65,4 +67,5 @@ def create_app(
     errors.register(app)
     app.before_request(add_missing_slash)
     app.before_request(authenticate_wrong_methods)
+    app.after_request(tell_freshness)
     return app

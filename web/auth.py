@@ -6,7 +6,6 @@ from typing import cast
 from flask import g, request
 
 from ledger.catalogue import Caller
-from projections import accounts
 from projections.lists import Scopes
 from web.errors import Unauthenticated
 from web.services import services
@@ -19,9 +18,7 @@ def hash_of(token: str) -> str:
 
 def authenticate() -> None:
     """Finds out who asks, before every request to the API. Raises Unauthenticated."""
-    token_hash = hash_of(_token())
-    with services().reading() as cursor:
-        credentials = accounts.credentials(cursor, token_hash)
+    credentials = services().credentials(hash_of(_token()))
     if credentials is None:
         raise Unauthenticated("Invalid token.")
     if not credentials.is_active:

@@ -3,7 +3,6 @@ report. Run by an operator on the first of a month, as often as they like."""
 
 from collections.abc import Callable
 from datetime import date
-from uuid import UUID
 
 from ledger.application import Decision
 from ledger.carry_over import carry_over
@@ -15,8 +14,6 @@ from web.services import Services
 from web.structure import check_year
 
 CHUNK = 1_000
-TURN = UUID(int=1)
-"""What the carry-overs of one process queue for."""
 
 Tell = Callable[[str, LastUsage], None]
 """Told of each usage that is carried over, with the name of its resource."""
@@ -64,7 +61,7 @@ def _next_chunk(
         return Decision([] if dry_run else carry_over([usage for _, usage in chunk], month, now))
 
     try:
-        services.projector.catch_up(services.ledger.append(TURN, decide))
+        services.projector.catch_up(services.ledger.append(decide))
     except Contended:  # reports come in faster than so many are decided about
         if size == 1:
             raise

@@ -1,27 +1,24 @@
 """/api/marketplace-component-usages/: reporting usage, and reading it."""
 
 from collections.abc import Sequence
-from datetime import date
-from functools import partial
-from uuid import UUID
 
-from flask import Blueprint, Response
+from flask import Response
 from psycopg.rows import DictRow
 
 from ledger.errors import NotFound, NotPermitted, Unreadable
-from ledger.reports import Past, UserUsageItem, UserUsageReport
-from projections import component_usage, past
+from ledger.reports import UserUsageItem, UserUsageReport
+from projections import component_usage
 from web import schemas
-from web.auth import authenticate, caller, visible
+from web.arrival import api
+from web.auth import caller, visible
 from web.body import load
 from web.fields import uuid_of
 from web.queries import page
-from web.rendering import created, json_response
-from web.services import refresh, services
+from web.rendering import json_response
+from web.reporting import one, one_user, submit
+from web.services import services
 
-blueprint = Blueprint("component_usages", __name__, url_prefix="/api/marketplace-component-usages")
-blueprint.before_request(authenticate)
-blueprint.before_request(refresh)
+blueprint = api("component_usages", "/api/marketplace-component-usages")
 
 
 @blueprint.get("/")
@@ -36,30 +33,19 @@ def retrieve(uuid: str) -> Response:
 
 @blueprint.post("/set_usage/")
 def set_usage() -> Response:
-    report = load(schemas.SetUsage())
-    position = services().ledger.set_usage(report, caller(), _past_of_resource, services().clock())
-    services().show(position)
-    return created()
+    return submit([load(schemas.SET_USAGE)], one)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
-    report = _report(usage, [load(schemas.SetUserUsage())])
-    read = partial(_past_of_users, usage["component_uuid"])
-    position = services().ledger.set_user_usage(report, caller(), read, services().clock())
-    services().show(position)
-    return created()
+    return submit([_report(usage, [load(schemas.SET_USER_USAGE)])], one_user)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)
-    report = _report(usage, load(schemas.SetUserUsages()))
-    read = partial(_past_of_users, usage["component_uuid"])
-    position = services().ledger.set_user_usages(report, caller(), read, services().clock())
-    services().show(position)
-    return created()
+    return submit([_report(usage, load(schemas.SET_USER_USAGES))], one)
 
 
 def _visible(uuid: str) -> DictRow:
@@ -88,13 +74,3 @@ def _report(usage: DictRow, items: Sequence[UserUsageItem | Unreadable]) -> User
         items=tuple(item for item in items if not isinstance(item, Unreadable)),
         unreadable={place: item for place, item in enumerate(items) if isinstance(item, Unreadable)},
     )
-
-
-def _past_of_resource(resource_uuid: UUID, months: set[date]) -> Past:
-    with services().deciding() as cursor:
-        return past.of_resource(cursor, resource_uuid, months)
-
-
-def _past_of_users(component_uuid: UUID, resource_uuid: UUID, months: set[date]) -> Past:
-    with services().deciding() as cursor:
-        return past.of_users(cursor, resource_uuid, component_uuid, months)

@@ -68,6 +68,17 @@ class UnsupportedMediaType(Exception):
     """The body is of a kind that is not read here."""
 
 
+class BadHeader(Exception):
+    """A header is not what it should be; the message is the answer."""
+
+
+class NotThereYet(Exception):
+    """The read models did not get to the position that was asked for in time."""
+
+    def __init__(self, wanted: int, position: int) -> None:
+        super().__init__(f"The ledger is at position {position}, and not at {wanted} yet. Try again.")
+
+
 class MalformedBody(Exception):
     """The body is not what its content type says."""
 
@@ -107,6 +118,24 @@ def missing(error: Missing) -> Response:
 
 def contended(_: errors.Contended) -> Response:
     return detail("Too many reports of this resource at once. Nothing was stored; send it again.", 409)
+
+
+def under_way(_: errors.UnderWay) -> Response:
+    return detail("A request with this Idempotency-Key is still under way. Send the same again later.", 409)
+
+
+def key_reused(_: errors.KeyReused) -> Response:
+    return detail("This Idempotency-Key was used for another request. A new request needs a new key.", 422)
+
+
+def not_there_yet(error: NotThereYet) -> Response:
+    response = detail(str(error), 503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def bad_header(error: BadHeader) -> Response:
+    return detail(str(error), 400)
 
 
 def unauthenticated(error: Unauthenticated) -> Response:
@@ -161,6 +190,10 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.NotFound: nothing_there,
     Missing: missing,
     errors.Contended: contended,
+    errors.UnderWay: under_way,
+    errors.KeyReused: key_reused,
+    NotThereYet: not_there_yet,
+    BadHeader: bad_header,
     Unauthenticated: unauthenticated,
     UnsupportedMediaType: unsupported,
     MalformedBody: malformed,
@@ -169,6 +202,12 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     Exception: unexpected,
 }
 """Who answers for which error; of an error's kinds the most special one counts."""
+
+
+def answer_to(error: Exception) -> Response:
+    """What the wire says to an error that nobody raised here, as to one that somebody did."""
+    kind = next(each for each in type(error).__mro__ if each in ANSWERS)
+    return ANSWERS[kind](error)
 
 
 def register(app: Flask) -> None:

@@ -218,13 +218,12 @@ class Reference(fields.Field[Any]):
 
 def any_resource(uuid: UUID) -> UUID | None:
     """Whether the caller may see it or not."""
-    with services().deciding() as cursor:
-        return uuid if catalogue.has_resource(cursor, uuid) else None
+    return uuid if services().resources([uuid]) else None
 
 
 def open_plan_period(uuid: UUID) -> PlanPeriod | None:
     """Raises ValidationError if it ended before the current month."""
-    with services().deciding() as cursor:
+    with services().reading() as cursor:
         period = catalogue.plan_period(cursor, uuid)
     zone = services().ledger.zone
     if period and period.end and period.end < start_of(month_of(services().clock()), zone):
@@ -248,7 +247,7 @@ class OfferingUserUrl(fields.Field[UUID]):
             known = "Incorrect" if is_routed(path) else "No"
             raise ValidationError(f"Invalid hyperlink - {known} URL match.")
         uuid = uuid_of(match[1])
-        with services().deciding() as cursor:
+        with services().reading() as cursor:
             if uuid is None or not catalogue.has_offering_user(cursor, uuid):
                 raise ValidationError("Invalid hyperlink - Object does not exist.")
         return uuid

@@ -25,8 +25,6 @@ from web.services import Services
 from web.structure import LISTS, USAGES, USER_USAGES, BadValue, Item, decode_hook
 
 CHUNK = 2_000
-TURN = UUID(int=0)
-"""What the imports of one process queue for."""
 
 LONGEST_VALUE = 100
 """How much of a wrong value is shown."""
@@ -214,7 +212,7 @@ class Import:
             return decide(items, counted)
 
         try:
-            position = self._services.ledger.append(TURN, decide_anew)
+            position = self._services.ledger.append(decide_anew)
         except Contended:  # reports came in faster than so many are decided about
             if len(items) == 1:
                 raise

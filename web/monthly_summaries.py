@@ -1,16 +1,13 @@
 """/api/marketplace-component-usage-monthly/: what was consumed and allocated, by component and month."""
 
-from flask import Blueprint, Response
+from flask import Response
 
 from projections import monthly_summary
 from web import schemas
-from web.auth import authenticate
+from web.arrival import api
 from web.queries import page
-from web.services import refresh
 
-blueprint = Blueprint("monthly_summaries", __name__, url_prefix="/api/marketplace-component-usage-monthly")
-blueprint.before_request(authenticate)
-blueprint.before_request(refresh)
+blueprint = api("monthly_summaries", "/api/marketplace-component-usage-monthly")
 
 
 @blueprint.get("/")

@@ -7,20 +7,28 @@ from flask import Response
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, content_type="application/json")
+    return json_bytes(orjson.dumps(body), status)
+
+
+def json_bytes(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, content_type="application/json")
 
 
 def created() -> Response:
-    return _empty(201)
+    return empty(201)
+
+
+def not_modified() -> Response:
+    return empty(304)
 
 
 def moved_permanently(location: str) -> Response:
-    response = _empty(301)
+    response = empty(301)
     response.headers["Location"] = location
     return response
 
 
-def _empty(status: int) -> Response:
+def empty(status: int) -> Response:
     """An answer with nothing in it, not even a content type."""
     response = Response(status=status)
     del response.headers["Content-Type"]

@@ -119,6 +119,10 @@ class SetUserUsages(Body):
         return items
 
 
+# Made once: to make a schema takes longer than to load with it.
+SET_USAGE, SET_USER_USAGE, SET_USER_USAGES = SetUsage(), SetUserUsage(), SetUserUsages()
+
+
 class ComponentUsageQuery(UsageQuery):
     billing_period = DateFilter()
     missing_usage_policy = ChoicesFilter(POLICIES, attribute="missing_usage_policies")

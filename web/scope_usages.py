@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response
+from flask import Response
 from marshmallow import ValidationError
 from psycopg.rows import DictRow
 
@@ -18,16 +18,15 @@ from ledger.errors import NotFound
 from projections import scope_usage
 from projections.periods import Period, last_six_months, period_of
 from projections.scope_usage import Scope, ScopeKind
-from web.auth import authenticate, caller
+from web.arrival import api
+from web.auth import caller
 from web.errors import Missing
 from web.fields import TRUE, uuid_of
 from web.queries import last_of
 from web.rendering import json_response
-from web.services import refresh, services
+from web.services import services
 
-blueprint = Blueprint("scope_usages", __name__)
-blueprint.before_request(authenticate)
-blueprint.before_request(refresh)
+blueprint = api("scope_usages")
 
 PROJECT = "/api/marketplace-project-usage/<object_id:uuid>"
 CUSTOMER = "/api/marketplace-customer-usage/<object_id:uuid>"

@@ -1,31 +1,34 @@
 """What the views work with, put together once by `create_app`."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from flask import current_app
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.application import Ledger
-from projections.projector import ProjectingFailed, Projector
+from ledger.catalogue import MeteredResource
+from ledger.desk import Desk
+from projections import accounts, catalogue
+from projections.accounts import Credentials
+from projections.memory import Memory
+from projections.past import ReadSide
+from projections.projector import Projector
 
 Clock = Callable[[], datetime]
 
-log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
 class Services:
-    """The write side, the read side, and the clock."""
+    """The write side, where reports are handed in, the read side, and the clock."""
 
-    ledger: Ledger
-    projector: Projector
-    clock: Clock
+    def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
+        self.ledger, self.projector, self.clock = ledger, projector, clock
+        self._memory = Memory()
+        self.desk = Desk(ledger, ReadSide(projector, self._memory))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor[DictRow]]:
@@ -40,22 +43,25 @@ class Services:
         with self.reading() as cursor:
             yield cursor
 
-    def show(self, position: int | None) -> None:
-        """Catches the read models up with what was just appended.
+    def credentials(self, token_hash: str) -> Credentials | None:
+        """What the token with this hash stands for, None if it is unknown or revoked."""
 
-        A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and
-        the next request tries again.
-        """
-        try:
-            self.projector.catch_up(position)
-        except ProjectingFailed:
-            log.exception("Facts are stored, but the read models are behind the journal")
+        def read(_: object) -> dict[str, Credentials]:
+            with self.reading() as cursor:
+                found = accounts.credentials(cursor, token_hash)
+            return {token_hash: found} if found else {}
+
+        return self._memory.recall(self.projector.described, [token_hash], read).get(token_hash)
+
+    def resources(self, uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
+        """Those of the resources that there are."""
+
+        def read(missing: Collection[UUID]) -> dict[UUID, MeteredResource]:
+            with self.reading() as cursor:
+                return catalogue.metered_resources(cursor, missing)
+
+        return self._memory.recall(self.projector.described, uuids, read)
 
 
 def services() -> Services:
     return cast(Services, current_app.extensions["usage-ledger"])
-
-
-def refresh() -> None:
-    """Before every request: projects what another process may have appended and not lived to project."""
-    services().show(None)

@@ -25,7 +25,7 @@ def create(services: Services, user_uuid: UUID, days: int | None) -> str:
     now = services.clock()
     expires_at = now + timedelta(days=days) if days is not None else None
     fact = issue_token(hash_of(token), user_uuid, expires_at, now)
-    services.projector.catch_up(services.ledger.append(user_uuid, lambda: Decision([fact])))
+    services.projector.catch_up(services.ledger.append(lambda: Decision([fact])))
     return token
 
 
@@ -54,7 +54,7 @@ def revoke(services: Services, token_uuid: UUID) -> None:
             return Decision([])
         return Decision([revoke_token(token_uuid, token["version"], services.clock())])
 
-    services.projector.catch_up(services.ledger.append(token_uuid, decide))
+    services.projector.catch_up(services.ledger.append(decide))
 
 
 def listed(services: Services) -> list[DictRow]:

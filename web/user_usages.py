@@ -1,19 +1,18 @@
 """/api/marketplace-component-user-usages/: reading what single users consumed."""
 
-from flask import Blueprint, Response
+from flask import Response
 
 from ledger.errors import NotFound
 from projections import user_usage
 from web import schemas
-from web.auth import authenticate, visible
+from web.arrival import api
+from web.auth import visible
 from web.fields import uuid_of
 from web.queries import page
 from web.rendering import json_response
-from web.services import refresh, services
+from web.services import services
 
-blueprint = Blueprint("user_usages", __name__, url_prefix="/api/marketplace-component-user-usages")
-blueprint.before_request(authenticate)
-blueprint.before_request(refresh)
+blueprint = api("user_usages", "/api/marketplace-component-user-usages")
 
 
 @blueprint.get("/")

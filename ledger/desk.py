@@ -1,0 +1,223 @@
+"""The desk where reports are handed in: from reports to facts in the journal.
+
+Under load, one caller works for all who wait: their reports are decided on one read of the past, and
+appended and projected in one transaction. When another process was faster, the database refuses the
+append, because the version in a stream is taken; then all is read and decided again, with the journal
+locked first, so that nobody is faster twice.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Protocol
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import IntegrityError
+from msgspec import structs
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.application import Ledger
+from ledger.errors import Contended, KeyReused, UnderWay, Unreadable
+from ledger.events import Fact, RequestAnswered, UserUsageReported
+from ledger.journal import Appending
+from ledger.known import Known
+from ledger.people import Person
+from ledger.reporting import Answer, Outcome, Request, Submission, decide
+from ledger.reports import ReadableReport, UserUsageReport
+from ledger.turns import Task, TookTooLong, Turns
+
+ATTEMPTS = 4
+"""As it is, with the journal locked, without the read side if that can't follow, and one to spare."""
+
+PATIENCE_SECONDS = 10.0
+"""How long a report waits for those before it, before it is refused as contended."""
+
+
+class ReadSide(Protocol):
+    """What reports are decided on, and what is to follow from facts: all the ledger knows of read models."""
+
+    def read(
+        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+    ) -> Known:
+        """What is known of what these reports are about, up to date with the journal."""
+
+    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+        """Takes in facts, with their positions, in the transaction that appends them."""
+
+    def show(self, position: int) -> None:
+        """Called once facts are committed: makes sure that everybody sees them. Does not fail."""
+
+
+class NotFollowed(Exception):
+    """The read side could not take the facts in. That is no reason to refuse them."""
+
+
+class Desk:
+    """Takes in the reports of one request at a time, from many threads."""
+
+    def __init__(self, ledger: Ledger, read_side: ReadSide, patience: float = PATIENCE_SECONDS) -> None:
+        self._ledger, self._read_side = ledger, read_side
+        self._turns = Turns(self._serve, patience)
+
+    def report(self, submission: Submission) -> Answer:
+        """Decides about the reports of a request, and appends what they lead to.
+
+        A request with an idempotency key that was answered before gets that answer. Raises KeyReused if
+        it was another request, UnderWay or Contended if its turn does not come, and what the read side
+        raises while it is not up to date. Refusals of reports are outcomes, which the answer tells of.
+        """
+        try:
+            return self._turns.take(submission)
+        except TookTooLong:
+            raise (UnderWay if submission.request else Contended) from None
+
+    def recall(self, request: Request) -> Answer | None:
+        """What a request was answered before, if it was. Raises KeyReused."""
+        with self._ledger.journal.transaction() as appending:
+            earlier = _earlier(self._ledger, appending, [request.stream])
+        return request.replayed(earlier[request.stream]) if earlier else None
+
+    def _serve(self, tasks: Sequence[Task[Submission, Answer]]) -> None:
+        is_locked, follows = False, True
+        for _ in range(ATTEMPTS):
+            try:
+                return self._attempt(tasks, is_locked=is_locked, follows=follows)
+            except IntegrityError:
+                is_locked = True
+            except NotFollowed:
+                follows = False
+        raise Contended
+
+    def _attempt(self, tasks: Sequence[Task[Submission, Answer]], *, is_locked: bool, follows: bool) -> None:
+        with self._ledger.journal.transaction() as appending:
+            if is_locked:
+                appending.lock()
+            batch = Batch(self._ledger, self._read_side, appending)
+            results = batch.decided([task.subject for task in tasks])
+            facts = batch.appended
+            if facts and follows:
+                self._follow(appending, facts)
+        if facts:
+            self._read_side.show(facts[-1][0])
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, Exception):
+                task.error = result
+            else:
+                task.result = result
+
+    def _follow(self, appending: Appending, facts: Sequence[tuple[int, Fact]]) -> None:
+        try:
+            self._read_side.follow(appending.cursor, facts)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:
+            raise NotFollowed from error
+
+
+def _earlier(ledger: Ledger, appending: Appending, streams: list[UUID]) -> dict[UUID, RequestAnswered]:
+    """The answers that are remembered in these streams."""
+    facts = map(ledger.mapper.to_domain_event, appending.first_of(streams) if streams else ())
+    return {fact.originator_id: fact for fact in facts if isinstance(fact, RequestAnswered)}
+
+
+class Batch:
+    """The submissions that are decided in one transaction. `appended` are their facts with positions."""
+
+    def __init__(self, ledger: Ledger, read_side: ReadSide, appending: Appending) -> None:
+        self._ledger, self._read_side, self._appending = ledger, read_side, appending
+        self.appended: list[tuple[int, Fact]] = []
+
+    def decided(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
+        """What each is answered, or why it is not. What follows is appended, and not committed yet.
+
+        Of several with one key the first is decided, and the others are told the same.
+        """
+        streams = {each.request.stream for each in submissions if each.request}
+        answered = _earlier(self._ledger, self._appending, list(streams))
+        fresh: dict[UUID | int, Submission] = {}
+        for each in submissions:
+            if each.request is None or each.request.stream not in answered:
+                fresh.setdefault(each.request.stream if each.request else id(each), each)
+        answers = self._answers(list(fresh.values()))
+        own = {id(each): answer for each, answer in zip(fresh.values(), answers, strict=True)}
+        answered |= {
+            fact.originator_id: fact for _, fact in self.appended if isinstance(fact, RequestAnswered)
+        }
+        return [own.get(id(each)) or _replayed(each, answered) for each in submissions]
+
+    def _answers(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
+        if not submissions:
+            return []
+        known, new_people = self._known(submissions)
+        decided = [self._decided(each, known) for each in submissions]
+        facts = [fact for outcomes in decided if isinstance(outcomes, list) for fact in facts_of(outcomes)]
+        named = {fact.person for fact in facts if isinstance(fact, UserUsageReported)}
+        positions = iter(self._append(facts, [each for each in new_people if each.uuid in named]))
+        answers: list[Answer | Exception] = [
+            submission.answer([_placed(outcome, positions) for outcome in outcomes])
+            if isinstance(outcomes, list)
+            else outcomes
+            for submission, outcomes in zip(submissions, decided, strict=True)
+        ]
+        self._remember(submissions, answers)
+        return answers
+
+    def _decided(self, submission: Submission, known: Known) -> list[Outcome] | Exception:
+        """A submission that can't be decided, through a fault of ours, does not harm the others."""
+        try:
+            return decide(submission, known, self._ledger.zone)
+        except Exception as error:
+            return error
+
+    def _known(self, submissions: Sequence[Submission]) -> tuple[Known, Collection[Person]]:
+        """What all of them are about, and the people whom they name and the ledger does not know yet."""
+        reports = [
+            (report, each.now)
+            for each in submissions
+            for report in each.reports
+            if not isinstance(report, Unreadable)
+        ]
+        known = self._read_side.read(self._appending.cursor, reports, self._ledger.zone)
+        usernames = [
+            item.username
+            for report, _ in reports
+            if isinstance(report, UserUsageReport)
+            for item in report.items
+        ]
+        people, new = self._ledger.people_in(self._appending, usernames)
+        return structs.replace(known, people=people | new), new.values()
+
+    def _append(self, facts: Sequence[Fact], people: Sequence[Person] = ()) -> list[int]:
+        positions = self._appending.append(self._ledger.stored(facts), people) if facts else []
+        self.appended += zip(positions, facts, strict=True)
+        return positions
+
+    def _remember(self, submissions: Sequence[Submission], answers: Sequence[Answer | Exception]) -> None:
+        """Answers are facts, too: a request that names itself is told the same for ever."""
+        self._append(
+            [
+                each.request.answered(answer, each.now)
+                for each, answer in zip(submissions, answers, strict=True)
+                if each.request and isinstance(answer, Answer)
+            ]
+        )
+
+
+def facts_of(outcomes: Sequence[Outcome]) -> Iterator[Fact]:
+    return (fact for outcome in outcomes for fact in outcome.facts)
+
+
+def _placed(outcome: Outcome, positions: Iterator[int]) -> Outcome:
+    last = None
+    for _ in outcome.facts:
+        last = next(positions)
+    return structs.replace(outcome, position=last)
+
+
+def _replayed(submission: Submission, answered: Mapping[UUID, RequestAnswered]) -> Answer | Exception:
+    assert submission.request is not None
+    try:
+        return submission.request.replayed(answered[submission.request.stream])
+    except (KeyReused, KeyError) as error:  # the latter if the first of its key could not be decided
+        return error

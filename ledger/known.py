@@ -1,0 +1,114 @@
+"""What a batch of reports is decided on, and how it changes with every fact that is decided.
+
+Reports of one batch see what those before them led to, as if each had been appended and projected alone.
+So `Known.follow` says in values what the projections say in rows; a test holds one against the other.
+"""
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from ledger.catalogue import MeteredResource
+from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
+from ledger.months import month_of_report
+from ledger.people import Person
+from ledger.reports import Past, ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
+
+UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
+"""By resource and component: how much each offering user may use of it."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """Resources with what is needed of them, records, limits, and people by their usernames."""
+
+    resources: MutableMapping[UUID, MeteredResource]
+    records: MutableMapping[RecordKey, Record]
+    user_limits: UserLimits = {}
+    people: Mapping[str, Person] = {}
+
+    def past(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> Past:
+        """What a report about a resource is decided by; about users of this component, if one is named."""
+        limits = self.user_limits.get((resource_uuid, component_uuid), {}) if component_uuid else {}
+        return Past(resource=self.resources[resource_uuid], records=self.records, user_limits=limits)
+
+    def trial(self) -> "Known":
+        """The same, to go on with for a while: `accept` takes over what followed, or it is forgotten."""
+        return structs.replace(
+            self, resources=ChainMap({}, self.resources), records=ChainMap({}, self.records)
+        )
+
+    def accept(self, trial: "Known") -> None:
+        for mine, theirs in ((self.resources, trial.resources), (self.records, trial.records)):
+            assert isinstance(theirs, ChainMap), "made by `trial`"
+            mine.update(theirs.maps[0])
+
+    def follow(self, fact: Fact) -> None:
+        """Goes on from what is known to what is known after a fact."""
+        match fact:
+            case PlanPeriodDescribed(entity=period):
+                resource = self.resources[period.resource_uuid]
+                others = (each for each in resource.plan_periods if each.uuid != period.uuid)
+                self.resources[period.resource_uuid] = structs.replace(
+                    resource, plan_periods=(*others, period)
+                )
+            case UsageReported():
+                key = (fact.resource_uuid, fact.component_uuid, fact.month)
+                self.records[key] = with_usage(self.records.get(key, Record()), fact)
+            case UserUsageReported():
+                key = (fact.resource_uuid, fact.component_uuid, fact.month)
+                self.records[key] = with_user_usage(self.records.get(key, Record()), fact)
+
+
+def with_usage(record: Record, fact: UsageReported) -> Record:
+    """A record after a report: the row of its plan is replaced, and the policies of the others end."""
+    row = UsageRow(
+        usage_uuid=fact.usage_uuid,
+        amount=fact.plan_amount,
+        measured_at=fact.measured_at,
+        plan_uuid=fact.plan_uuid,
+        plan_period_uuid=fact.plan_period_uuid,
+        missing_usage_policy=fact.missing_usage_policy,
+        description=fact.description,
+        reported_by=fact.reported_by,
+    )
+    rows = {each.usage_uuid: structs.replace(each, missing_usage_policy="none") for each in record.rows}
+    rows[fact.usage_uuid] = row
+    return structs.replace(record, version=fact.originator_version, rows=tuple(rows.values()))
+
+
+def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
+    """A record after a report of one of its users, which may give their total to the row."""
+    user = UserRow(
+        usage_uuid=fact.usage_uuid,
+        user_usage_uuid=fact.user_usage_uuid,
+        person=fact.person,
+        amount=fact.amount,
+        offering_user_uuid=fact.offering_user_uuid,
+    )
+    users = {each.user_usage_uuid: each for each in record.users} | {fact.user_usage_uuid: user}
+    rows = record.rows
+    if fact.total is not None:
+        rows = tuple(
+            structs.replace(row, amount=fact.total) if row.usage_uuid == fact.usage_uuid else row
+            for row in rows
+        )
+    return structs.replace(record, version=fact.originator_version, rows=rows, users=tuple(users.values()))
+
+
+def records_of(
+    report: ReadableReport, resource: MeteredResource, now: datetime, zone: tzinfo
+) -> Iterator[RecordKey]:
+    """The records that a report is decided on."""
+    if isinstance(report, UserUsageReport):
+        dates = [item.measured.at for item in report.items if item.measured]
+        for month in {report.month, *(month_of_report(each, zone) for each in dates)}:
+            yield report.resource_uuid, report.component_uuid, month
+    else:
+        month = month_of_report(report.measured.at if report.measured else now, zone)
+        for item in report.items:
+            if component := resource.find_component(item.component_type):
+                yield report.resource_uuid, component.uuid, month

@@ -1,0 +1,74 @@
+"""Group commit: under load, one caller works for all who wait."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Generic, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+class Task(Struct, Generic[S, R], eq=False):
+    """What somebody waits for. `result` or `error` is set once it is done."""
+
+    subject: S
+    result: R | UnsetType = UNSET
+    error: BaseException | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.result is not UNSET or self.error is not None
+
+
+class TookTooLong(Exception):
+    """It did not come to be anybody's turn in time. Nothing was begun."""
+
+
+class Turns(Generic[S, R]):
+    """Hands what comes in while others are worked on to the next turn, all of it at once.
+
+    So a turn costs each of many little, and one who comes alone does not wait. `work` sets result or
+    error of every task that it is given; what it raises goes to all of them.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Task[S, R]]], None], patience: float) -> None:
+        self._work, self._patience = work, patience
+        self._turn, self._guard = Lock(), Lock()
+        self._waiting: list[Task[S, R]] = []
+
+    def take(self, subject: S) -> R:
+        """Returns the result of `subject`, whoever worked on it. Raises its error, or TookTooLong."""
+        task: Task[S, R] = Task(subject)
+        with self._guard:
+            self._waiting.append(task)
+        self._await_turn(task)
+        try:
+            if not task.is_done:
+                self._work_for_all()
+        finally:
+            self._turn.release()
+        if task.error is not None:
+            raise task.error
+        assert not isinstance(task.result, UnsetType)
+        return task.result
+
+    def _await_turn(self, task: Task[S, R]) -> None:
+        if self._turn.acquire(timeout=self._patience):
+            return
+        with self._guard:
+            if task in self._waiting:
+                self._waiting.remove(task)
+                raise TookTooLong
+        self._turn.acquire()
+
+    def _work_for_all(self) -> None:
+        with self._guard:
+            tasks, self._waiting = self._waiting, []
+        try:
+            self._work(tasks)
+        except BaseException as error:
+            for task in tasks:
+                if not task.is_done:
+                    task.error = error

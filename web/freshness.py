@@ -1,0 +1,86 @@
+"""How new an answer is, and what a client can do with that.
+
+Every answer says in `Ledger-Position` up to where in the journal it is good. A GET has a strong `ETag` that
+changes only when the answer could: with the position, the caller's rights, the day where the answer depends
+on it, and the version of this software. A client that has the answer is told so before a row is read.
+"""
+
+import time
+from hashlib import sha256
+
+import msgspec
+from flask import Response, g, request
+
+from projections.projector import BUILT_BY
+from web.auth import caller
+from web.errors import NotThereYet
+from web.queries import NumberFilter, last_of
+from web.rendering import not_modified
+from web.services import services
+
+PATIENCE_SECONDS = 3.0
+"""How long `min_position` waits for the read models."""
+
+PAUSE_SECONDS = 0.02
+
+DEPEND_ON_THE_DAY = {"monthly_summaries", "scope_usages"}
+"""Blueprints that show the current month or period."""
+
+
+def refresh() -> None:
+    """Before every request: projects what another process may have appended and not lived to project."""
+    projector = services().projector
+    reached = projector.reached()
+    if reached.position < reached.head:
+        projector.show(reached.head)
+    g.position = projector.position
+
+
+def await_position() -> None:
+    """`?min_position=`: waits until the read models have got there. Raises NotThereYet, ValidationError."""
+    if not last_of("min_position"):
+        return
+    wanted = NumberFilter().deserialize(last_of("min_position"), "min_position")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while g.position < wanted:
+        if time.monotonic() > deadline:
+            raise NotThereYet(wanted, g.position)
+        time.sleep(PAUSE_SECONDS)
+        refresh()
+
+
+def answer_unmodified() -> Response | None:
+    """304 if the client has the answer that it would get."""
+    if request.method in ("GET", "HEAD") and _has_it(_etag()):
+        return not_modified()
+    return None
+
+
+def tell_freshness(response: Response) -> Response:
+    """After every request: up to where the answer is good, and by what to ask for it again."""
+    position = g.get("position", 0)
+    if request.method == "POST":
+        position = max(position, services().projector.position)
+    response.headers["Ledger-Position"] = str(position)
+    if "caller" in g and request.method in ("GET", "HEAD") and response.status_code in (200, 304):
+        response.headers["ETag"] = f'"{_etag()}"'
+        if response.status_code == 200 and request.if_none_match.star_tag:
+            return tell_freshness(not_modified())
+    return response
+
+
+def _has_it(etag: str) -> bool:
+    return not request.if_none_match.star_tag and request.if_none_match.contains_weak(etag)
+
+
+def _etag() -> str:
+    asked = (request.scheme, request.host, request.full_path, _day(), BUILT_BY)
+    return sha256(f"{g.position} {asked}".encode() + msgspec.json.encode(caller())).hexdigest()[:32]
+
+
+def _day() -> str:
+    """Today in UTC and for the ledger, where an answer depends on it."""
+    if request.blueprint not in DEPEND_ON_THE_DAY:
+        return ""
+    now = services().clock()
+    return f"{now:%F} {now.astimezone(services().ledger.zone):%F}"

@@ -1,0 +1,68 @@
+"""Handing reports in: from what a request brought to what it is told."""
+
+from collections.abc import Callable, Sequence
+
+from flask import Response, g
+
+from ledger.errors import ItemsRefused, LedgerError
+from ledger.reporting import Answer, AnyReport, Outcome, Submission
+from web.auth import caller
+from web.errors import answer_to
+from web.rendering import created, empty, json_bytes
+from web.services import services
+
+Tell = Callable[[Sequence[Outcome]], Response]
+
+
+def submit(
+    reports: Sequence[AnyReport], tell: Tell, *, is_atomic: bool = True, is_dry_run: bool = False
+) -> Response:
+    """Stores the reports of this request, as far as nothing speaks against them. `tell` words the outcomes.
+
+    `tell` may be called for another request's sake by the thread that works for all: it knows no request.
+    """
+
+    def answer(outcomes: Sequence[Outcome]) -> Answer:
+        response = tell(outcomes)
+        return Answer(response.status_code, response.get_data(as_text=True))
+
+    return answered(
+        services().desk.report(
+            Submission(
+                reports=reports,
+                caller=caller(),
+                now=services().clock(),
+                answer=answer,
+                is_atomic=is_atomic,
+                is_dry_run=is_dry_run,
+                request=None if is_dry_run else g.get("idempotent_request"),
+            )
+        )
+    )
+
+
+def answered(answer: Answer) -> Response:
+    response = json_bytes(answer.body.encode(), answer.status) if answer.body else empty(answer.status)
+    if answer.is_replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def one(outcomes: Sequence[Outcome]) -> Response:
+    """What the only report of a request is told."""
+    (outcome,) = outcomes
+    return answer_to(outcome.refusal) if outcome.refusal else created()
+
+
+def one_user(outcomes: Sequence[Outcome]) -> Response:
+    """The same for a report of one user, whose refusal is told as it is."""
+    (outcome,) = outcomes
+    return answer_to(alone(outcome.refusal)) if outcome.refusal else created()
+
+
+def alone(refusal: LedgerError) -> LedgerError:
+    """The refusal of a single item without the list around it."""
+    if isinstance(refusal, ItemsRefused):
+        (only,) = refusal.refusals
+        return only or refusal
+    return refusal
