@@ -14,10 +14,10 @@ from ledger.events import Fact, Policy
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """When something was measured: the moment, and the text that it was written with."""
+    """When something was measured: the moment, and the text that it was written with, if it was written."""
 
     at: datetime
-    written: str
+    written: str | None
 
 
 class UsageItem(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Reads what reports are decided on, for a whole batch of them at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
@@ -59,6 +59,13 @@ SELECT json_build_object(
     )
 )::text AS standing
 FROM read_position p"""
+
+
+SELECT_USAGES = """
+SELECT
+    uuid, resource_uuid, component_uuid, billing_period, project_uuid, customer_uuid, offering_uuid,
+    provider_uuid
+FROM component_usage WHERE uuid = ANY(%(uuids)s)"""
 
 
 class Standing(msgspec.Struct):
@@ -162,3 +169,9 @@ def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
         for key, rows in usages.items()
     }
     return Known(resources=resources, records=records, user_limits=limits)
+
+
+def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
+    """Those of the component usages that there are: what they are of, and whose."""
+    rows = cursor.execute(SELECT_USAGES, {"uuids": list(uuids)})
+    return {row["uuid"]: row for row in rows}

@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.application import Ledger
 from projections.projector import Projector
-from web import component_usages, errors, health, monthly_summaries, scope_usages, user_usages
+from web import bulk_reports, component_usages, errors, health, monthly_summaries, scope_usages, user_usages
 from web.auth import authenticate
 from web.freshness import refresh, tell_freshness
 from web.rendering import moved_permanently
@@ -64,6 +64,7 @@ def create_app(
     app.register_blueprint(user_usages.blueprint)
     app.register_blueprint(monthly_summaries.blueprint)
     app.register_blueprint(scope_usages.blueprint)
+    app.register_blueprint(bulk_reports.blueprint)
     errors.register(app)
     app.before_request(add_missing_slash)
     app.before_request(authenticate_wrong_methods)

@@ -14,6 +14,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from web.errors import MalformedBody, UnsupportedMediaType
 
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+TOO_DEEP = "JSON parse error - nested too deeply"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -22,7 +24,7 @@ def load(schema: Schema) -> Any:
     try:
         return _loaded(schema, _parsed())
     except RecursionError:
-        raise MalformedBody("JSON parse error - nested too deeply") from None
+        raise MalformedBody(TOO_DEEP) from None
 
 
 def _loaded(schema: Schema, body: Any) -> Any:
@@ -42,17 +44,54 @@ def type_name(value: Any) -> str:
     return "float" if isinstance(value, Decimal) else type(value).__name__
 
 
+def load_items() -> list[Any]:
+    """The values of a body that is a list: a JSON array, or JSON line by line.
+
+    A line that can't be read is a MalformedBody in its place. Raises MalformedBody for an array,
+    UnsupportedMediaType, ValidationError.
+    """
+    data = _data()
+    if request.mimetype in LINES:
+        return [_line(line) for line in data.splitlines() if line.strip()]
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(request.content_type or "")
+    items = _line(data) if data else None
+    if isinstance(items, MalformedBody):
+        raise items
+    if not isinstance(items, list):
+        raise ValidationError({"non_field_errors": [not_a_list(items)]})
+    return items
+
+
+def _line(data: bytes) -> Any:
+    try:
+        return from_json(data)
+    except MalformedBody as malformed:
+        return malformed
+    except RecursionError:
+        return MalformedBody(TOO_DEEP)
+
+
+def not_a_list(value: Any) -> str:
+    return f'Expected a list of items but got type "{type_name(value)}".'
+
+
 def _parsed() -> Any:
     if request.mimetype in FORMS:
         return from_form(request.form)
-    data = request.get_data()
-    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
-        raise RequestEntityTooLarge  # of a chunked body nobody knew the length, and only so much was read
+    data = _data()
     if not data:
         return {}
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
     return from_json(data)
+
+
+def _data() -> bytes:
+    data = request.get_data()
+    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
+        raise RequestEntityTooLarge  # of a chunked body nobody knew the length, and only so much was read
+    return data
 
 
 def from_json(data: bytes) -> Any:

@@ -18,7 +18,7 @@ from ledger.errors import Unreadable
 from ledger.months import month_of, start_of
 from ledger.reports import Measured
 from projections import catalogue
-from web.body import not_a_dictionary, type_name
+from web.body import not_a_dictionary, not_a_list, type_name
 from web.services import services
 
 REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -158,6 +158,16 @@ def check_offset(moment: datetime) -> None:
         raise ValueError("Has an offset from UTC that there is not")
 
 
+def load_item(schema: Schema, item: Any) -> Any:
+    """An item of a list as `schema` reads it, or Unreadable."""
+    if not isinstance(item, Mapping):
+        return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
+    try:
+        return schema.load(item)
+    except ValidationError as error:
+        return Unreadable(error.messages_dict)
+
+
 class Items(fields.Field[list[Any]]):
     """A list of objects. Errors are a list aligned with it, an empty object for each good item."""
 
@@ -169,17 +179,8 @@ class Items(fields.Field[list[Any]]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
-            message = f'Expected a list of items but got type "{type_name(value)}".'
-            raise ValidationError({"non_field_errors": [message]})
-        return self.checked([self._load(item) for item in value])
-
-    def _load(self, item: Any) -> Any:
-        if not isinstance(item, Mapping):
-            return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
-        try:
-            return self.schema.load(item)
-        except ValidationError as error:
-            return Unreadable(error.messages_dict)
+            raise ValidationError({"non_field_errors": [not_a_list(value)]})
+        return self.checked([load_item(self.schema, item) for item in value])
 
     def checked(self, items: list[Any]) -> list[Any]:
         errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]

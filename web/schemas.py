@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 
 from ledger.errors import Unreadable
 from ledger.months import month_of
-from ledger.reports import UsageItem, UsageReport, UserUsageItem
+from ledger.reports import UsageItem, UsageReport, UserUsageItem, UserUsageReport
 from web.fields import (
     Amount,
     BulkItems,
@@ -69,10 +69,14 @@ class UsageItemBody(Body):
             )
 
     @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UsageItem:
-        if data.pop("recurring", None):
-            data["missing_usage_policy"] = "reuse"
-        return UsageItem(**data)
+    def item(self, data: dict[str, Any], **_: Any) -> UsageItem | UsageReport:
+        return usage_item(data)
+
+
+def usage_item(data: dict[str, Any]) -> UsageItem:
+    if data.pop("recurring", None):
+        data["missing_usage_policy"] = "reuse"
+    return UsageItem(**data)
 
 
 class SetUsage(Body):
@@ -85,8 +89,7 @@ class SetUsage(Body):
 
     @validates_schema
     def check_subject(self, data: dict[str, Any], **_: Any) -> None:
-        if "resource" not in data and "plan_period" not in data:
-            raise ValidationError("Either plan_period or resource should be provided.")
+        check_subject(data)
 
     @post_load
     def report(self, data: dict[str, Any], **_: Any) -> UsageReport:
@@ -99,6 +102,11 @@ class SetUsage(Body):
         )
 
 
+def check_subject(data: dict[str, Any]) -> None:
+    if "resource" not in data and "plan_period" not in data:
+        raise ValidationError("Either plan_period or resource should be provided.")
+
+
 class SetUserUsage(Body):
     username = Text(required=True, max_length=100)
     usage = Amount(attribute="amount")
@@ -106,7 +114,7 @@ class SetUserUsage(Body):
     date = Moment(attribute="measured")
 
     @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UserUsageItem:
+    def item(self, data: dict[str, Any], **_: Any) -> UserUsageItem | UserUsageReport:
         return UserUsageItem(**data)
 
 
