@@ -373,7 +373,7 @@ def test_what_a_first_start_prints_works_when_it_is_executed(environment: Enviro
     with served(environment) as here:
         commands = re.findall(r"^  (curl .*)$", here.greeting, re.MULTILINE)
         report, read = (executed(command) for command in commands)
-        assert report.split("\n")[0].strip() == "HTTP/1.1 201 CREATED"
+        assert report.split("\n")[0].strip() == "HTTP/1.1 201 Created"
         (row,) = json.loads(read)
         assert (row["resource_uuid"], row["type"], row["usage"]) == (DEMO_RESOURCE, "cpu", "12.50")
         assert here.greeting.startswith(f"usage-ledger serves {here.url} (Ctrl-C stops it)\n")
@@ -409,7 +409,7 @@ def test_sigterm_lets_a_running_request_end_and_exits_with_0(environment: Enviro
             with pytest.raises(subprocess.TimeoutExpired):
                 here.process.wait(1)
             client.sendall(body[10:].encode())
-            assert client.recv(1000).startswith(b"HTTP/1.1 201 CREATED\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 201 Created\r\n")
         assert here.process.wait(10) == 0
     with served(environment) as here:
         _, rows = here.get(USAGES, here.demo_token)

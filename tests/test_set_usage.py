@@ -631,6 +631,18 @@ def test_a_chunked_body_over_the_limit_is_refused_too(world: World) -> None:
     assert answer(response) == (413, {"detail": "The request body is too large."})
 
 
+def test_a_chunked_form_is_refused_because_half_of_it_would_be_a_form(world: World) -> None:
+    response = world.app.test_client().post(
+        PATH,
+        input_stream=BytesIO(b"resource=1"),
+        content_type="application/x-www-form-urlencoded",
+        headers={"Authorization": world.as_("staff").authorization, "Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == 411
+    assert world.facts(Report) == []
+
+
 FORM = {
     "resource": RESOURCE,
     "date": "2026-11-01",

@@ -10,7 +10,7 @@ import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from web.errors import MalformedBody, UnsupportedMediaType
 
@@ -78,6 +78,8 @@ def not_a_list(value: Any) -> str:
 
 def _parsed() -> Any:
     if request.mimetype in FORMS:
+        if "Transfer-Encoding" in request.headers:
+            raise LengthRequired  # chunks that were cut off look whole to us, and half a form is a form
         return from_form(request.form)
     data = _data()
     if not data:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,14 +18,13 @@ from ledger.errors import Contended
 from ledger.reports import LastUsage
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding, Rebuild
-from web import demo, tokens, utc_now
+from web import demo, server, tokens, utc_now
 from web.carrying_over import MonthError, carry_into, month_from
 from web.config import ConfigurationError, Settings, open_database, open_ledger, projector_of
 from web.embedded_postgres import EmbeddedPostgresError
 from web.errors import DATABASE_IS_AWAY
 from web.fields import uuid_of
 from web.importing import StructureError, import_lists, read_lists
-from web.server import Server, bound
 from web.services import Services
 
 FACTS_AT_A_TIME = 5_000
@@ -119,7 +119,7 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     settings = Settings.from_environment()
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    with bound(host, port) as listener, open_database(settings) as conninfo:
+    with server.bound(host, port) as holder, open_database(settings) as conninfo:
         with open_ledger(conninfo, settings) as ledger:
             services = Services(ledger, projector_of(ledger), utc_now)
             services.projector.catch_up()
@@ -132,7 +132,7 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
             if greeting:
                 click.echo(greeting)
 
-        Server(conninfo, settings, listener, workers, when_ready).run()
+        server.serve(partial(server.application, conninfo, settings), holder, workers, when_ready)
 
 
 @main.command("import")

@@ -1,18 +1,27 @@
-"""The production server: gunicorn with threads. The README says why."""
+"""The production server: granian, whose workers are forked. The README says why."""
 
 import errno
+import multiprocessing
 import os
 import secrets
+import signal
 import socket
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
 
 from ledger.application import Ledger
 from web import create_app
 from web.config import Settings, projector_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 THREADS = 8
 """Requests that one worker process works on at a time; each has a database connection."""
@@ -23,58 +32,139 @@ DRAIN_SECONDS = 30
 PATIENCE_SECONDS = 5
 """How long a port may still be in use: the workers of a killed server take a moment to notice."""
 
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection waits for the next request, and a request for the last of its headers."""
+
+CONNECTIONS = 1024
+"""Open at a time in one worker, and as many waiting to be accepted; idle ones cost no thread."""
+
+STOPPING = {signal.SIGTERM, signal.SIGINT}
+
+OPTIONS: dict[str, Any] = {
+    "interface": Interfaces.WSGI,
+    "http": HTTPModes.http1,
+    "http1_settings": HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
+    "runtime_mode": RuntimeModes.mt,
+    "runtime_threads": 1,
+    "blocking_threads": THREADS,
+    "backlog": CONNECTIONS,
+    "backpressure": CONNECTIONS,
+    "respawn_failed_workers": True,
+    "workers_kill_timeout": DRAIN_SECONDS,
+    "log_level": LogLevels.error,  # its warnings: advice on the numbers above, and false alarms at the end
+    "log_dictconfig": {"handlers": {}, "loggers": {}},  # to where all others go, and not to stdout
+}
+
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that has an address but does not listen yet. Raises OSError."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A socket that has an address but never listens; the workers may share it. Raises OSError."""
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            listener.bind((host, port))
-            return listener
+            holder.bind((host, port))
+            # Only now: set before, a second service could take a port that is in use.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            return holder
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                listener.close()
+                holder.close()
                 raise OSError(f"{host}:{port}: {os.strerror(error.errno or 0)}") from error
         time.sleep(0.1)
 
 
-class Server(BaseApplication):
-    """Serves a prepared database until SIGTERM or SIGINT; `run` does not return but exits."""
+def application(conninfo: str, settings: Settings) -> "WSGIApplication":
+    """The ledger, on a prepared database."""
+    ledger = Ledger(conninfo, zone=settings.zone, entropy=secrets.token_bytes, connections=THREADS + 2)
+    return create_app(ledger, projector_of(ledger), max_body_bytes=settings.max_body_bytes)
 
-    def __init__(
-        self,
-        conninfo: str,
-        settings: Settings,
-        listener: socket.socket,
-        workers: int,
-        when_ready: Callable[[], None],
-    ) -> None:
-        self._conninfo, self._settings = conninfo, settings
-        self._options: dict[str, Any] = {
-            "bind": f"fd://{listener.detach()}",
-            "workers": workers,
-            "threads": THREADS,
-            "worker_class": "gthread",
-            "graceful_timeout": DRAIN_SECONDS,
-            "keepalive": 75,
-            "loglevel": "warning",
-            "control_socket_disable": True,
-            "when_ready": lambda _: when_ready(),
-        }
-        super().__init__()
 
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
+def serve(
+    load: Callable[[], "WSGIApplication"],
+    holder: socket.socket,
+    workers: int,
+    when_ready: Callable[[], None],
+) -> None:
+    """Serves what `load` returns until SIGTERM or SIGINT, and lets running requests end.
 
-    def load(self) -> Any:
-        """In each worker, after the fork: connections must not be shared between processes."""
-        ledger = Ledger(
-            self._conninfo,
-            zone=self._settings.zone,
-            entropy=secrets.token_bytes,
-            connections=THREADS + 2,
-        )
-        return create_app(ledger, projector_of(ledger), max_body_bytes=self._settings.max_body_bytes)
+    The address is that of `holder`, which stays open all the time: see `bound`.
+    `load` is called in each worker, after the fork: connections must not be shared between processes.
+    `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when a worker dies
+    again and again.
+    """
+    multiprocessing.set_start_method("fork", force=True)
+    watched, held = os.pipe()
+
+    def load_in_worker() -> "WSGIApplication":
+        os.close(held)
+        Thread(target=end_with_parent, args=(watched,), daemon=True).start()
+        os.setpgrp()  # Ctrl-C is for the parent, which tells the workers
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        return refusing_cut_off_bodies(load())
+
+    server = Server(holder.getsockname(), workers, when_ready)
+    server.serve(target_loader=load_in_worker, wrap_loader=False)
+
+
+def end_with_parent(watched: int) -> None:
+    """Ends this worker when nobody holds the other end of the pipe any more.
+
+    A worker that outlives a killed parent would hold the port, and the lock on the data directory.
+    """
+    os.read(watched, 1)
+    os._exit(1)
+
+
+class Body:
+    """What a client sends, up to its Content-Length.
+
+    granian takes a body whose client went away for a whole one, and half a form may well be a report.
+    """
+
+    def __init__(self, stream: Any, length: int) -> None:
+        self._stream, self._missing = stream, length
+
+    def read(self, size: int | None = None) -> bytes:
+        data: bytes = self._stream.read(size)
+        self._missing -= len(data)
+        if self._missing > 0 and (size is None or len(data) < size):
+            raise OSError("The client went away before the end of the body.")
+        return data
+
+
+def refusing_cut_off_bodies(application: "WSGIApplication") -> "WSGIApplication":
+    def refusing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if "HTTP_TRANSFER_ENCODING" not in environ and (length := environ.get("CONTENT_LENGTH")):
+            environ["wsgi.input"] = Body(environ["wsgi.input"], int(length))
+        return application(environ, start_response)
+
+    return refusing
+
+
+class Server(MPServer):
+    """granian, with workers that miss no signal, and a word when they accept."""
+
+    def __init__(self, address: tuple[Any, ...], workers: int, when_ready: Callable[[], None]) -> None:
+        host, port = address[:2]
+        super().__init__("", address=host, port=port, workers=workers, **OPTIONS)
+        self._when_ready = when_ready
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        # A signal that comes while a worker starts waits until the worker can act on it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        while not self.main_loop_interrupt.wait(0.01):  # by a signal, or by a worker that died
+            if accepts(self.bind_addr, self.bind_port):
+                self._when_ready()
+                break
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""The production server, with an application that says what reaches it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.test_embedded_postgres import wait_until
+from web import server
+
+PROJECT = Path(__file__).parent.parent
+
+SERVED = """
+import os, sys
+from flask import Flask, request
+from web import server
+
+def load():
+    app = Flask("served")
+    app.config["MAX_CONTENT_LENGTH"] = 5 * 1024 * 1024
+    app.add_url_rule("/pid", "pid", lambda: str(os.getpid()))
+    app.add_url_rule("/url", "url", lambda: f"{request.url} {request.remote_addr}")
+    app.add_url_rule("/length", "length", lambda: str(len(request.get_data())), methods=["POST"])
+    return app
+
+with server.bound(sys.argv[1], int(sys.argv[2])) as holder:
+    server.serve(load, holder, int(sys.argv[3]), lambda: print("ready", flush=True))
+"""
+
+Process = subprocess.Popen[str]
+
+
+@contextmanager
+def serving(host: str = "127.0.0.1", workers: int = 1) -> Iterator[tuple[Process, tuple[str, int]]]:
+    """A running server and its address. Its output ends when its last process has ended."""
+    with closing(server.bound(host, 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", SERVED, host, str(port), str(workers)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process, (host, port)
+        finally:
+            process.terminate()
+            process.wait(40)
+
+
+def answer(address: tuple[str, int], *head: str, body: bytes = b"", leave: bool = False) -> tuple[str, str]:
+    """Status and body of the answer to what is sent; who leaves will not send any more."""
+    lines = "".join(f"{line}\r\n" for line in (*head, "Host: here", "Connection: close", ""))
+    with socket.create_connection(address, timeout=20) as client:
+        client.sendall(lines.encode() + body)
+        if leave:
+            client.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: client.recv(65_536), b"")).decode()
+    return received.split("\r\n")[0].removeprefix("HTTP/1.1 "), received.partition("\r\n\r\n")[2]
+
+
+def worker_of(address: tuple[str, int]) -> int | None:
+    try:
+        return int(answer(address, "GET /pid HTTP/1.1")[1])
+    except (ConnectionError, ValueError):
+        return None
+
+
+def test_an_ipv6_address_can_be_served() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with serving("::1") as (_, address):
+        assert answer(address, "GET /url HTTP/1.1") == ("200 OK", "http://here/url ::1")
+
+
+def test_an_address_may_be_a_name() -> None:
+    with serving("localhost") as (_, address):
+        assert answer(address, "GET /url HTTP/1.1") == ("200 OK", "http://here/url 127.0.0.1")
+
+
+def test_what_a_proxy_says_of_the_client_is_not_believed() -> None:
+    forwarded = [f"X-Forwarded-{name}: 192.0.2.1" for name in ("For", "Host", "Proto", "Prefix")]
+    with serving() as (_, address):
+        assert answer(address, "GET /url HTTP/1.1", *forwarded) == ("200 OK", "http://here/url 127.0.0.1")
+
+
+def test_a_port_that_is_served_can_not_be_taken_by_a_second_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0)
+    with serving() as (_, address), pytest.raises(OSError, match="Address already in use"):
+        server.bound(*address)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_workers_of_a_killed_server_end_and_leave_its_port(workers: int) -> None:
+    with serving(workers=workers) as (process, address):
+        process.kill()
+        assert process.stdout is not None
+        assert process.stdout.read() == ""  # nobody is left who could write
+        server.bound(*address).close()
+
+
+def test_a_worker_that_dies_is_replaced() -> None:
+    with serving() as (_, address):
+        first = worker_of(address)
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: worker_of(address) not in (None, first))
+
+
+def test_ctrl_c_reaches_every_process_and_ends_the_server_with_0() -> None:
+    with serving(workers=2) as (process, _):
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_a_signal_right_after_the_start_ends_the_server_at_once() -> None:
+    with serving(workers=4) as (process, _):
+        process.terminate()
+        assert process.wait(server.DRAIN_SECONDS / 2) == 0
+
+
+def test_a_body_arrives_whole_with_and_without_a_length() -> None:
+    large = b"x" * (5 * 1024 * 1024)
+    with serving() as (_, address):
+        post = "POST /length HTTP/1.1"
+        assert answer(address, post, f"Content-Length: {len(large)}", body=large) == ("200 OK", "5242880")
+        chunks = b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
+        assert answer(address, post, "Transfer-Encoding: chunked", body=chunks) == ("200 OK", "6")
+        assert (
+            answer(address, post, f"Content-Length: {len(large) + 1}", body=b"x")[0]
+            == "413 Payload Too Large"
+        )
+
+
+def test_a_body_that_was_cut_off_is_not_taken_for_a_whole_one() -> None:
+    with serving() as (_, address):
+        head = ["POST /length HTTP/1.1", "Content-Length: 10"]
+        status, _ = answer(address, *head, body=b"amount=1", leave=True)
+        assert status == "400 Bad Request"
