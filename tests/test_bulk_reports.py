@@ -22,6 +22,7 @@ def test_items_are_decided_in_order_and_each_sees_those_before_it(world: World) 
             },
         ],
     )
+    assert response.json is not None
     assert response.status_code == 201, response.data
     assert [each["result"] for each in response.json["results"]] == [
         "created",
