@@ -1,0 +1,24 @@
+"""The rows of the table of targets, by their numbers: the functions say what is measured and asked."""
+
+from collections.abc import Callable, Mapping
+
+from tests.benchmarks import reads, upkeep, writes
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.measure import Line
+
+ROWS: Mapping[int, Callable[[Bench], list[Line]]] = {
+    1: writes.set_usage,
+    2: writes.set_usage_on_one_resource,
+    3: reads.pages,
+    4: reads.sizes,
+    5: reads.summaries,
+    6: reads.unchanged,
+    7: writes.bulk,
+    8: upkeep.rebuild,
+    9: writes.growth,
+    10: upkeep.storage,
+    11: upkeep.start,
+}
+
+RUN_IN_ORDER = (10, 3, 4, 5, 6, 1, 2, 9, 11, 7, 8)
+"""Rows that only read come first, those that make the copy larger come last."""
