@@ -1,6 +1,7 @@
 """What every row works with: the sets, the rounds, and where servers and clients keep their files."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from tests.benchmarks import serving
-from tests.benchmarks.load import Plan, Played, play
+from tests.benchmarks.load import Plan, play
+from tests.benchmarks.measure import Series, Side, alternate
 from tests.benchmarks.serving import Served
 from tests.benchmarks.sets import Sets
 
-Side = Callable[[float], Played]
-"""One side of a comparison: plays for so many seconds."""
+CALM = 4
+"""How often in a row nothing may be seen under way before the next side has its turn."""
 
 
 class Bench(Struct, frozen=True):
@@ -35,3 +37,14 @@ class Bench(Struct, frozen=True):
 
     def side(self, served: Served, plan: Plan) -> Side:
         return partial(play, self.folder / "calls", served.url, plan)
+
+    def compare(self, sides: Mapping[str, Side], per_call: int = 1) -> dict[str, Series]:
+        """The figures of some sides that took turns."""
+        return alternate(self.rounds, self.seconds, sides, self.settle, per_call)
+
+    def settle(self) -> None:
+        """Waits until no statement of a server is under way, nor about to be."""
+        calm = 0
+        while calm < CALM:
+            time.sleep(0.05)
+            calm = 0 if self.sets.is_busy() else calm + 1

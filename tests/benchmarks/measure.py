@@ -1,15 +1,12 @@
 """Rounds: everything that is compared takes its turn in each of them, and medians are taken over rounds."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from statistics import median
 
 from msgspec import Struct
 
 from tests.benchmarks.load import Played
-
-PAUSE_SECONDS = 0.2
-"""Between two plays: what the first has left under way is not to be counted with the second."""
 
 
 class Series(Struct, frozen=True):
@@ -60,19 +57,24 @@ class Line(Struct, frozen=True):
     """Further figures for the JSON."""
 
 
+Side = Callable[[float], Played]
+"""One side of a comparison: plays for so many seconds."""
+
+
 def alternate(
-    rounds: int, seconds: float, sides: Mapping[str, Callable[[float], Played]], per_call: int = 1
+    rounds: int, seconds: float, sides: Mapping[str, Side], settle: Callable[[], None], per_call: int = 1
 ) -> dict[str, Series]:
     """Lets the sides play in turn, round by round, after a short one that does not count.
 
-    Figures are calls a second, times `per_call` where a call has several values.
+    Figures are calls a second, times `per_call` where a call has several values. `settle` waits until what
+    one play has left under way is done, so that it does not count against the next.
     """
     for side in sides.values():
         side(1)
     played: dict[str, list[Played]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            time.sleep(PAUSE_SECONDS)
+            settle()
             played[name].append(side(seconds))
     return {name: series(each, per_call) for name, each in played.items()}
 
@@ -81,8 +83,8 @@ def series(played: Sequence[Played], per_call: int = 1) -> Series:
     return Series(
         unit="/s",
         figures=[(each.calls - each.refused) * per_call / each.seconds for each in played],
-        p50=[each.p50 for each in played],
-        p99=[each.p99 for each in played],
+        p50=[each.p50 if each.calls else inf for each in played],
+        p99=[each.p99 if each.calls else inf for each in played],
         calls=sum(each.calls for each in played),
         bytes=sum(each.bytes for each in played),
         errors=sum(each.errors for each in played),

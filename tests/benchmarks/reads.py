@@ -12,7 +12,6 @@ from tests.benchmarks.measure import (
     Line,
     Series,
     Target,
-    alternate,
     at_least,
     at_least_times,
     at_most_times,
@@ -101,7 +100,7 @@ def of_two_sizes(bench: Bench, million: Served, few: Served, growing: Growing) -
         name: bench.side(served, plan_of(growing.paths(bench, shape), growing.tokens))
         for name, served, shape in (("1m", million, MILLION), ("10k", few, TEN_THOUSAND))
     }
-    measured = alternate(bench.rounds, bench.seconds, sides)
+    measured = bench.compare(sides)
     ratio = measured["1m"].median_p50 / measured["10k"].median_p50
     targets = [at_most_times(ratio, 1.5, "p50 of 10 k"), *no_errors(*measured.values())]
     work = f"{growing.work}, 8 clients, 1 M rows (floor: 10 k)"
@@ -152,7 +151,7 @@ def unchanged(bench: Bench) -> list[Line]:
             "unchanged": bench.side(served, [[call] for call in calls]),
             "floor": bench.side(bare, plan_of(["/empty"], TOKENS)),
         }
-        measured = alternate(bench.rounds, bench.seconds, sides)
+        measured = bench.compare(sides)
         again = [served.ask(call) for call in calls]
     asked, floor = measured["unchanged"], measured["floor"]
     targets = [
@@ -186,7 +185,7 @@ def beside_floor(bench: Bench, served: Served, bare: Served, reading: Reading) -
         "read": bench.side(served, plan_of(reading.paths, reading.tokens)),
         "floor": bench.side(bare, plan_of(stored, reading.tokens)),
     }
-    measured = alternate(bench.rounds, bench.seconds, sides)
+    measured = bench.compare(sides)
     return measured["read"], measured["floor"]
 
 

@@ -92,8 +92,15 @@ def running(command: Sequence[str], port: int, first: Call, log: Path, **variabl
             wait_for(process, port, first, log)
             yield Served(port, process.pid, time.monotonic() - began)
         finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def wait_for(process: "subprocess.Popen[bytes]", port: int, first: Call, log: Path) -> None:

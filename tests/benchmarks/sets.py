@@ -41,6 +41,10 @@ RENAME = SQL("ALTER DATABASE {name} RENAME TO {new}")
 LABEL = SQL("COMMENT ON DATABASE {name} IS {label}")
 SELECT_LABEL = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %(name)s"
 
+IS_BUSY = """
+SELECT count(*) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"""
+
 COPY_FACTS = """
 COPY journal.ledger_events (originator_id, originator_version, topic, state) FROM STDIN (FORMAT binary)"""
 TYPES_OF_FACTS = ("uuid", "int8", "text", "bytea")
@@ -98,6 +102,12 @@ class Sets:
 
     def url(self, name: str) -> str:
         return make_conninfo(self._server, dbname=name)
+
+    def is_busy(self) -> bool:
+        """Whether the server works on a statement for anybody."""
+        with psycopg.connect(self._server) as connection:
+            row = connection.execute(IS_BUSY).fetchone()
+        return row is not None and row[0] > 0
 
     def drop_copies(self) -> None:
         for name in ("bench_copy", "bench_empty", "bench_floors"):

@@ -33,7 +33,15 @@ def printed(results: Results) -> str:
     about = ", ".join(f"{name}: {value}" for name, value in results.machine.items())
     used = ", ".join(f"{name} {value}" for name, value in results.versions.items())
     how = f"{results.rounds} rounds of {results.seconds_per_round:g} s, load by {results.tool}"
-    return "\n".join([about, used, how, "", *table(results.lines), "", judged(results.lines)])
+    return "\n".join(
+        [about, used, how, "", *table(results.lines), "", *notes(results.lines), judged(results.lines)]
+    )
+
+
+def notes(lines: Iterable[Line]) -> list[str]:
+    """What a table has no room for."""
+    told = [f"{line.row}: {line.note}" for line in lines if line.note and line.targets]
+    return [*told, ""] if told else []
 
 
 def judged(lines: Iterable[Line]) -> str:
@@ -44,7 +52,7 @@ def judged(lines: Iterable[Line]) -> str:
 def table(lines: Iterable[Line]) -> list[str]:
     """Markdown that can be read as it is: cells are padded."""
     rows = [HEADINGS, *(row for line in lines for row in rows_of(line))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    widths = [max(2, *(len(row[column]) for row in rows)) for column in range(len(HEADINGS))]
     rules = ["-" * (width - 1) + (":" if n in TO_THE_RIGHT else "-") for n, width in enumerate(widths)]
     return [in_columns(row, widths) for row in (HEADINGS, rules, *rows[1:])]
 
@@ -58,7 +66,7 @@ def in_columns(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def rows_of(line: Line) -> list[Sequence[str]]:
-    """One for each target, the first with the figures; a note stands below."""
+    """One for each target, the first with the figures."""
     figures = (str(line.row), line.work, *shown(line.measured), *shown(line.floor))
     asked = [(each.figure, each.text, "yes" if each.met else "NO") for each in line.targets]
     asked = asked or [("", line.note, "")]
