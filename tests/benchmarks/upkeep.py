@@ -49,7 +49,7 @@ def rebuild(bench: Bench) -> list[Line]:
     many, little = Series("MiB", [each.peak_mib for each in rebuilt]), Series("MiB", [few.peak_mib])
     flat = at_most_times(many.median / little.median, 1.25, "memory at 10 k")
     return [
-        Line(8, f"rebuild of {rebuilt[0].facts:,} facts, {len(rebuilt)} rounds", rates, floor, targets),
+        Line(8, f"rebuild of {rebuilt[0].facts:,} facts, rounds: {len(rebuilt)}", rates, floor, targets),
         Line(8, "the same, compared with the live rows (once)", Series("facts/s", [compared.rate])),
         Line(8, "memory of a rebuild, 1 M usages (floor: 10 k)", many, little, [flat]),
     ]
