@@ -17,6 +17,8 @@ from tests.benchmarks.sets import Sets
 CALM = 4
 """How often in a row nothing may be seen under way before the next side has its turn."""
 
+PATIENCE_SECONDS = 30
+
 
 class Bench(Struct, frozen=True):
     sets: Sets
@@ -44,7 +46,7 @@ class Bench(Struct, frozen=True):
 
     def settle(self) -> None:
         """Waits until no statement of a server is under way, nor about to be."""
-        calm = 0
-        while calm < CALM:
+        calm, deadline = 0, time.monotonic() + PATIENCE_SECONDS
+        while calm < CALM and time.monotonic() < deadline:
             time.sleep(0.05)
             calm = 0 if self.sets.is_busy() else calm + 1

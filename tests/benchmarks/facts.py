@@ -10,7 +10,8 @@ from ledger.events import Fact, UsageReported, UserUsageReported
 from ledger.imports import describe
 from ledger.reports import record_stream
 from ledger.tokens import issue_token
-from tests.benchmarks.shape import COMPONENTS, TOKENS, Placed, World
+from tests.benchmarks.shape import COMPONENTS, TOKENS
+from tests.benchmarks.world import Placed, World
 from web.auth import hash_of
 
 

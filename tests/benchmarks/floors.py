@@ -15,7 +15,7 @@ from tests.benchmarks.sets import settings_of
 from web.server import THREADS, Server, bound
 
 WORKERS = 2
-"""As many as `usage-ledger serve` has by itself."""
+"""Processes of either server."""
 
 # The answers are stored as they are: unpacking what PostgreSQL has compressed is not the least.
 CREATE = """

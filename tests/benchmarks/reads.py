@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import psycopg
 from msgspec import Struct
 
 from tests.benchmarks import floors
 from tests.benchmarks.bench import Bench
+from tests.benchmarks.database import COUNT_USAGES, figure
 from tests.benchmarks.load import Call, Plan
 from tests.benchmarks.measure import (
     Line,
@@ -29,8 +29,6 @@ REFERENCE = 2.2
 
 LARGEST_304 = 1_000
 """Bytes of an answer without a body. A page of 100 usages has some 80,000."""
-
-COUNT_USAGES = "SELECT count(*) FROM read_models.component_usage"
 
 
 class Reading(Struct, frozen=True):
@@ -112,16 +110,9 @@ def everything(_bench: Bench, _shape: Shape) -> list[str]:
 
 
 def exact_count(bench: Bench, million: Served, few: Served) -> Target:
-    told = [served.ask(Call(USAGES, as_(STAFF[0]))).headers["X-Result-Count"] for served in (million, few)]
-    counted = [str(usages_in(url)) for url in (bench.sets.million, bench.sets.ten_thousand)]
+    told = [served.ask(Call(USAGES, as_(STAFF[0]))).headers["x-result-count"] for served in (million, few)]
+    counted = [str(figure(url, COUNT_USAGES)) for url in (bench.sets.million, bench.sets.ten_thousand)]
     return Target("exact X-Result-Count", " and ".join(told), told == counted)
-
-
-def usages_in(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(COUNT_USAGES).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def summaries(bench: Bench) -> list[Line]:
@@ -141,10 +132,10 @@ def unchanged(bench: Bench) -> list[Line]:
     work, path = "conditional GET of an unchanged list, 8 clients", by_resource(bench, MILLION)[0]
     with bench.ledger_and_floor(bench.sets.million) as (served, bare):
         first = [served.ask(Call(path, as_(token))) for token in TOKENS]
-        if any("ETag" not in answer.headers for answer in first):
+        if any("etag" not in answer.headers for answer in first):
             return [Line(6, work, note="not there: no ETag")]
         calls = [
-            Call(path, {**as_(token), "If-None-Match": answer.headers["ETag"]})
+            Call(path, {**as_(token), "If-None-Match": answer.headers["etag"]})
             for token, answer in zip(TOKENS, first, strict=True)
         ]
         sides = {
@@ -166,9 +157,8 @@ def all_304(asked: Series, again: Sequence[Answer]) -> Target:
     """wrk does not tell 304 from 200, but one 200 among the answers would show in their size."""
     statuses = sorted({answer.status for answer in again})
     small = asked.bytes < LARGEST_304 * asked.calls
-    return Target(
-        "every answer a 304", f"{statuses}, {asked.bytes // asked.calls} bytes", small and statuses == [304]
-    )
+    told = f"{statuses}, {asked.bytes // max(1, asked.calls)} bytes"
+    return Target("every answer a 304", told, small and statuses == [304])
 
 
 # --- beside a floor -----------------------------------------------------------------------------------------

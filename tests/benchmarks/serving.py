@@ -22,6 +22,8 @@ LEDGER = Path(sys.executable).parent / "usage-ledger"
 
 
 class Answer(Struct, frozen=True):
+    """What a server said; names of headers in lower case."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -51,7 +53,8 @@ def ask(port: int, call: Call) -> Answer:
     try:
         connection.request(call.method, call.path, call.body.encode() or None, call.headers)
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, response.read())
     finally:
         connection.close()
 
@@ -62,9 +65,17 @@ def as_(token: str, **headers: str) -> dict[str, str]:
 
 @contextmanager
 def ledger(database_url: str, log: Path) -> Iterator[Served]:
-    """`usage-ledger serve` with its own settings on a database."""
+    """`usage-ledger serve` on a database."""
     port = free_port()
-    command = [str(LEDGER), "serve", "--bind", f"{HOST}:{port}", "--no-demo"]
+    command = [
+        str(LEDGER),
+        "serve",
+        "--bind",
+        f"{HOST}:{port}",
+        "--workers",
+        str(floors.WORKERS),
+        "--no-demo",
+    ]
     first = Call("/api/marketplace-component-usages/?page_size=1", as_(TOKENS[0]))
     with running(command, port, first, log, LEDGER_DATABASE_URL=database_url) as served:
         yield served

@@ -22,7 +22,8 @@ from ledger.journal import FactMapper
 from ledger.people import Person
 from projections.rebuild import Rebuild
 from tests.benchmarks.facts import facts_of
-from tests.benchmarks.shape import MILLION, TEN_THOUSAND, Shape, World
+from tests.benchmarks.shape import MILLION, TEN_THOUSAND, Shape
+from tests.benchmarks.world import World
 from web.config import Settings, open_ledger, prepared
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 
 MAKERS_OF_FACTS = (
     HERE / "shape.py",
+    HERE / "world.py",
     HERE / "facts.py",
     *(ROOT / "ledger" / name for name in ("events.py", "catalogue.py", "journal.py")),
 )

@@ -6,11 +6,12 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from tests.benchmarks.bench import Bench
+from tests.benchmarks.database import facts_after, figure
 from tests.benchmarks.measure import Line, Series, Target, at_least, at_most_times
 from tests.benchmarks.reads import by_month, by_resource, plan_of
 from tests.benchmarks.replay import Replayed, in_a_process
+from tests.benchmarks.reported import reports_on_many
 from tests.benchmarks.shape import MILLION, TOKENS
-from tests.benchmarks.writes import reports_on_many
 
 REBUILDING_SECONDS = 240
 """No round of row 8 begins that would end later: a rebuild takes as long as it takes."""
@@ -20,7 +21,6 @@ STARTING_SECONDS = 3
 LARGEST_WORKER_MIB = 150
 
 SELECT_SIZE = "SELECT pg_database_size(current_database())"
-COUNT_FACTS = "SELECT count(*) FROM journal.ledger_events"
 SELECT_SIZES = """
 SELECT n.nspname, c.relname, t.relname, pg_relation_size(c.oid, 'main')
 FROM pg_class c
@@ -76,7 +76,7 @@ def storage(bench: Bench) -> list[Line]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM")
         connection.execute("CHECKPOINT")
-    facts = figure(url, COUNT_FACTS)
+    facts = facts_after(url)
     kept = (figure(url, SELECT_SIZE) - figure(empty, SELECT_SIZE)) / facts
     sizes = {name: size / facts for name, size in sizes_of(url).items()}
     journal = sum(size for name, size in sizes.items() if name.startswith("journal."))
@@ -86,13 +86,6 @@ def storage(bench: Bench) -> list[Line]:
     target = Target(f"≤ {LARGEST_FACT:,} bytes", f"{kept:,.0f}", kept <= LARGEST_FACT)
     work = f"bytes per fact on disk, {facts:,} facts"
     return [Line(10, work, Series("bytes", [kept]), targets=[target], note=note, details=sizes)]
-
-
-def figure(url: str, statement: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(statement.encode()).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def sizes_of(url: str) -> dict[str, int]:
