@@ -4,15 +4,13 @@ Run as `python -m tests.benchmarks.floors DATABASE_URL PORT`.
 """
 
 import sys
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 from flask import Flask, Response, request
 from psycopg_pool import ConnectionPool
 
-from tests.benchmarks.sets import settings_of
-from web.server import THREADS, Server, bound
+from web.server import THREADS, bound, serve
 
 WORKERS = 2
 """Processes of either server."""
@@ -68,16 +66,8 @@ def app_on(url: str) -> Flask:
     return app
 
 
-class FloorServer(Server):
-    """The ledger's own server, with another application in its workers."""
-
-    def load(self) -> Any:
-        return app_on(self._conninfo)
-
-
 def main(url: str, port: int) -> None:
-    listener = bound("127.0.0.1", port)
-    FloorServer(url, settings_of(url), listener, WORKERS, lambda: None).run()
+    serve(lambda: app_on(url), bound("127.0.0.1", port), WORKERS, lambda: None)
 
 
 if __name__ == "__main__":
