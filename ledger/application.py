@@ -67,7 +67,6 @@ class Ledger(Application[UUID]):
                 "POSTGRES_POOL_SIZE": "1",
                 "POSTGRES_MAX_OVERFLOW": str(connections - 1),
                 "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
-                "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
             }
         )
 
@@ -79,9 +78,11 @@ class Ledger(Application[UUID]):
         """Gives the pool the whole conninfo; the library's variables know only five of its parameters."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
+        given = conninfo_to_dict(self._conninfo)
         factory.datastore.pool.kwargs = {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            **conninfo_to_dict(self._conninfo),
+            **given,
+            "options": f"{given.get('options') or ''} -c lock_timeout={LOCK_TIMEOUT_SECONDS}s".strip(),
             "row_factory": dict_row,
         }
         return factory

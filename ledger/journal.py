@@ -87,6 +87,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         names = {"schema": Identifier(SCHEMA), "table": Identifier(self.events_table_name)}
         added = [CREATE_PERSON, CREATE_GUARD, CREATE_TRIGGER, ENABLE_TRIGGER]
         self.sql_create_statements += [statement.format(**names) for statement in added]
+        self.lock_table_statements = self.lock_table_statements[1:]  # the timeout is each connection's
         self.insert_facts_statement = INSERT_FACTS.format(**names)
         self.select_first_statement = SELECT_FIRST.format(**names)
         self.insert_people_statement = INSERT_PEOPLE.format(**names)
@@ -140,7 +141,6 @@ class Appending:
     def append(self, stored_events: Sequence[StoredEvent], people: Iterable[Person] = ()) -> list[int]:
         """As `JournalRecorder.insert_events`."""
         self.lock()
-        self._recorder._notify_channel(self.cursor)
         self._insert_people(list(people))
         facts = {
             "streams": [each.originator_id for each in stored_events],

@@ -97,7 +97,7 @@ class ReadSide:
 
         Raises ProjectingFailed.
         """
-        described = self._projector.described
+        described = self._projector.board.described
         while True:
             resources = self._resources(cursor, described, [report for report, _ in reports])
             standing = _standing(cursor, _wanted(reports, resources, zone))

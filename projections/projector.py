@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact, Report, RequestAnswered
 from projections import accounts, catalogue, component_usage, monthly_summary, user_usage
+from projections.board import Board
 
 SCHEMA = "read_models"
 BATCH = 5_000
@@ -53,7 +54,11 @@ SELECT_POSITION = "SELECT position FROM read_position"
 MOVE_POSITION = """
 UPDATE read_position SET position = %(last)s, described = greatest(described, %(described)s)
 WHERE position = (
-    SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s)"""
+    SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s)
+RETURNING pg_notify('usage_ledger', position || ' ' || described)"""
+
+CHANNEL = "usage_ledger"
+"""Where every move of the position is told: both positions, with a space between."""
 
 SAYS_NOTHING_NEW = (Report, RequestAnswered)
 """Kinds of facts that leave catalogue, accounts and rights as they are."""
@@ -118,18 +123,20 @@ def are_outdated(connection: Connection[DictRow]) -> bool:
 
 def project_batch(
     cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], models: Sequence[ReadModel]
-) -> None:
+) -> tuple[int, int]:
     """Rows and position of a batch, in the transaction and the schema that the cursor is in.
 
-    Raises OutOfOrder if facts before it are not projected yet.
+    Returns the positions of its last fact and of the last that described something, 0 if none did. Raises
+    OutOfOrder if facts before it are not projected yet.
     """
     for model in models:
         model.project(cursor, facts)
-    described = [position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW)]
-    first, last = facts[0][0], facts[-1][0]
-    cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": max(described, default=0)})
+    descriptions = (position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW))
+    first, last, described = facts[0][0], facts[-1][0], max(descriptions, default=0)
+    cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
     if cursor.rowcount != 1:
         raise OutOfOrder(f"There are facts before {first} that are not projected")
+    return last, described
 
 
 def position_of(cursor: Cursor[DictRow]) -> int:
@@ -143,7 +150,9 @@ def position_of(cursor: Cursor[DictRow]) -> int:
 class Projector:
     """Catches the read models up with the journal; safe to be called from many threads and processes.
 
-    The connections of `pool` must have the read models' schema first in their search path.
+    The connections of `pool` must have the read models' schema first in their search path. `board` is
+    shared by the processes of one server; `is_watched` as long as somebody puts there at once what other
+    servers and commands do.
     """
 
     def __init__(
@@ -152,11 +161,21 @@ class Projector:
         read_facts: ReadFacts,
         models: Sequence[ReadModel] = MODELS,
         batch: int = BATCH,
+        board: Board | None = None,
     ) -> None:
         self._pool, self._read_facts, self._models, self._batch = pool, read_facts, models, batch
         self._turn = Lock()
-        self._position = self._followed = 0
-        self.described = 0
+        self._followed = 0, 0
+        self.board = board or Board()
+        self.is_watched: Callable[[], bool] = lambda: False
+
+    def refresh(self) -> int:
+        """Notices what others have projected, and does what they did not live to. Returns the position."""
+        if not self.is_watched():
+            reached = self.reached()
+            if reached.position < reached.head:
+                self.show(reached.head)
+        return self.board.position
 
     def catch_up(self, position: int | None = None) -> int:
         """Returns once every read model reflects the facts up to `position`; None: all that are committed.
@@ -167,13 +186,13 @@ class Projector:
         """
         try:
             target = self.reached().head if position is None else position
-            while self._position < target:
+            while self.board.position < target:
                 with self._turn:
-                    if self._position < target:
+                    if self.board.position < target:
                         self._project(target)
         except Exception as error:
             raise ProjectingFailed(reason_of(error)) from error
-        return self._position
+        return self.board.position
 
     def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
         """Projects facts in the very transaction that appends them; `show` is called once it is committed.
@@ -181,8 +200,7 @@ class Projector:
         Raises OutOfOrder, and whatever a read model raises.
         """
         cursor.execute(LOCK_PROJECTING)
-        project_batch(cursor, facts, self._models)
-        self._followed = facts[-1][0]
+        self._followed = project_batch(cursor, facts, self._models)
 
     def show(self, position: int) -> None:
         """Makes sure that the read models reflect the facts up to a position, which are committed.
@@ -190,27 +208,25 @@ class Projector:
         A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and
         the next request tries again.
         """
-        if position <= self._followed:
-            self._position = max(self._position, position)
+        if position <= self._followed[0]:
+            self.board.rise(*self._followed)
             return
         try:
             self.catch_up(position)
         except ProjectingFailed:
             log.exception("Facts are stored, but the read models are behind the journal")
 
-    @property
-    def position(self) -> int:
-        """The last position that the read models were seen to have reached."""
-        return self._position
-
     def reached(self) -> Reached:
         """How far the read models are now, whoever projected."""
         with self._pool.connection() as connection:
-            row = connection.execute(SELECT_POSITIONS).fetchone()
+            return self.reached_on(connection)
+
+    def reached_on(self, connection: Connection[DictRow]) -> Reached:
+        """The same, asked on a connection of the caller's."""
+        row = connection.execute(SELECT_POSITIONS).fetchone()
         assert row is not None
         reached = Reached(**row)
-        self._position = max(self._position, reached.position)
-        self.described = max(self.described, reached.described)
+        self.board.rise(reached.position, reached.described)
         return reached
 
     def _project(self, target: int) -> None:
@@ -218,12 +234,11 @@ class Projector:
             cursor = connection.cursor()
             cursor.execute(DO_NOT_WAIT_FOR_DISK)
             cursor.execute(LOCK_PROJECTING)
-            position = position_of(cursor)
-            if position < target:
-                facts = self._read_facts(position, self._batch)
-                project_batch(cursor, facts, self._models)
-                position = facts[-1][0]
-        self._position = position
+            moved = position_of(cursor), 0
+            if moved[0] < target:
+                facts = self._read_facts(moved[0], self._batch)
+                moved = project_batch(cursor, facts, self._models)
+        self.board.rise(*moved)
 
 
 def reason_of(error: Exception) -> str:

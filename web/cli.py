@@ -16,6 +16,7 @@ import orjson
 
 from ledger.errors import Contended
 from ledger.reports import LastUsage
+from projections.board import Board
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding, Rebuild
 from web import demo, server, tokens, utc_now
@@ -119,9 +120,10 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     settings = Settings.from_environment()
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    board = Board()
     with server.bound(host, port) as holder, open_database(settings) as conninfo:
         with open_ledger(conninfo, settings) as ledger:
-            services = Services(ledger, projector_of(ledger), utc_now)
+            services = Services(ledger, projector_of(ledger, board), utc_now)
             services.projector.catch_up()
             if not no_demo:
                 demo.load_if_empty(services)
@@ -132,7 +134,7 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
             if greeting:
                 click.echo(greeting)
 
-        server.serve(partial(server.application, conninfo, settings), holder, workers, when_ready)
+        server.serve(partial(server.application, conninfo, settings, board), holder, workers, when_ready)
 
 
 @main.command("import")

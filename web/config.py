@@ -25,6 +25,7 @@ from psycopg.rows import dict_row
 from ledger.application import Ledger
 from ledger.journal import LOCK_CREATION
 from ledger.journal import SCHEMA as JOURNAL
+from projections.board import Board
 from projections.projector import SCHEMA as READ_MODELS
 from projections.projector import Projector, are_outdated, create_read_models
 from projections.rebuild import Rebuild
@@ -124,5 +125,5 @@ def open_ledger(
         ledger.close()
 
 
-def projector_of(ledger: Ledger) -> Projector:
-    return Projector(ledger.pool, ledger.facts_after)
+def projector_of(ledger: Ledger, board: Board | None = None) -> Projector:
+    return Projector(ledger.pool, ledger.facts_after, board=board)

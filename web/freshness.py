@@ -28,12 +28,8 @@ DEPEND_ON_THE_DAY = {"monthly_summaries", "scope_usages"}
 
 
 def refresh() -> None:
-    """Before every request: projects what another process may have appended and not lived to project."""
-    projector = services().projector
-    reached = projector.reached()
-    if reached.position < reached.head:
-        projector.show(reached.head)
-    g.position = projector.position
+    """Before every request: sees to it that what other processes did is seen."""
+    g.position = services().projector.refresh()
 
 
 def await_position() -> None:
@@ -60,7 +56,7 @@ def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
     position = g.get("position", 0)
     if request.method == "POST":
-        position = max(position, services().projector.position)
+        position = max(position, services().projector.board.position)
     response.headers["Ledger-Position"] = str(position)
     if "caller" in g and request.method in ("GET", "HEAD") and response.status_code in (200, 304):
         response.headers["ETag"] = f'"{_etag()}"'

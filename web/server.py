@@ -17,8 +17,10 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from ledger.application import Ledger
+from projections.board import Board
 from web import create_app
 from web.config import Settings, projector_of
+from web.watching import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -74,10 +76,12 @@ def bound(host: str, port: int) -> socket.socket:
         time.sleep(0.1)
 
 
-def application(conninfo: str, settings: Settings) -> "WSGIApplication":
-    """The ledger, on a prepared database."""
+def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplication":
+    """The ledger, on a prepared database; all workers share the board."""
     ledger = Ledger(conninfo, zone=settings.zone, entropy=secrets.token_bytes, connections=THREADS + 2)
-    return create_app(ledger, projector_of(ledger), max_body_bytes=settings.max_body_bytes)
+    projector = projector_of(ledger, board)
+    Watch(conninfo, projector).start()
+    return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
 
 
 def serve(

@@ -1,0 +1,46 @@
+"""How far the read models are known to be, for all processes of one server to see."""
+
+import fcntl
+import mmap
+import os
+from pathlib import Path
+from tempfile import mkstemp
+from threading import Lock
+from weakref import finalize
+
+SIZE = 16
+
+
+class Board:
+    """Two positions of the journal that only rise. Processes that are forked after it is made share it.
+
+    `position` is that of the last fact that the read models reflect, `described` that of the last one that
+    said anything else than usage. A process that dies while it writes leaves no lock behind.
+    """
+
+    def __init__(self) -> None:
+        self._file, path = mkstemp()
+        Path(path).unlink()
+        os.truncate(self._file, SIZE)
+        self._values = memoryview(mmap.mmap(self._file, SIZE)).cast("q")
+        finalize(self, os.close, self._file)
+        self._lock = Lock()  # the file's keeps processes apart, and not threads
+
+    @property
+    def position(self) -> int:
+        return self._values[0]
+
+    @property
+    def described(self) -> int:
+        return self._values[1]
+
+    def rise(self, position: int, described: int) -> None:
+        if position <= self.position and described <= self.described:
+            return
+        with self._lock:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                self._values[1] = max(described, self.described)
+                self._values[0] = max(position, self.position)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
