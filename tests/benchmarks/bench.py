@@ -40,9 +40,9 @@ class Bench(Struct, frozen=True):
     def side(self, served: Served, plan: Plan) -> Side:
         return partial(play, self.folder / "calls", served.url, plan)
 
-    def compare(self, sides: Mapping[str, Side], per_call: int = 1) -> dict[str, Series]:
-        """The figures of some sides that took turns."""
-        return alternate(self.rounds, self.seconds, sides, self.settle, per_call)
+    def compare(self, sides: Mapping[str, Side], *, per_call: int = 1, longer: int = 1) -> dict[str, Series]:
+        """The figures of some sides that took turns, `longer` by so many times where a call takes long."""
+        return alternate(self.rounds, longer * self.seconds, sides, self.settle, per_call)
 
     def settle(self) -> None:
         """Waits until no statement of a server is under way, nor about to be."""

@@ -28,6 +28,9 @@ from tests.benchmarks.shape import MILLION, TOKENS
 REFERENCE = 54
 """`set_usage` with one usage by 8 clients, requests a second."""
 
+LONGER = 3
+"""Times as long are plays of bulk reports: those that the end cuts off are not counted, and each is long."""
+
 
 def set_usage(bench: Bench) -> list[Line]:
     """One usage a request, by 8 clients, each on resources of its own."""
@@ -81,7 +84,7 @@ def bulk(bench: Bench) -> list[Line]:
         shown = is_shown(url, before)
         floor = BulkFloor(url, before)
         sides = {"bulk": appending(url, bench.side(served, plan), VALUES), "floor": floor.play}
-        measured = bench.compare(sides, VALUES)
+        measured = bench.compare(sides, per_call=VALUES, longer=LONGER)
     done, least = measured["bulk"], measured["floor"]
     targets = [
         Target("≥ 10,000 values/s", f"{done.median:,.0f}", done.median >= 10_000),
