@@ -2,7 +2,7 @@
 
 Never part of `make test`: a benchmark asserts no time, and no module here is named like a test.
 
-    __main__.py   which rows, in which order, and the end of it all
+    __main__.py                                 which rows, in which order, and the end of it all
     rows.py: reads.py, writes.py, upkeep.py     what each row measures, and what it has to reach
     shape.py, world.py, facts.py, sets.py       the data: its size, its catalogue, its facts, its databases
     serving.py, floors.py, bulk_floor.py        what is compared
