@@ -67,7 +67,7 @@ def run(number: int, bench: Bench) -> list[Line]:
         return ROWS[number](bench)
     except Exception as error:
         traceback.print_exc()
-        return [Line(number, "failed", note=f"{type(error).__name__}: {error}")]
+        return [Line(number, "failed", note=f"{type(error).__name__}: {error}"[:200])]
 
 
 def tell(words: str) -> None:

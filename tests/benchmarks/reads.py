@@ -169,7 +169,7 @@ def beside_floor(bench: Bench, served: Served, bare: Served, reading: Reading) -
     stored = []
     for number, path in enumerate(reading.paths):
         answer = served.ask(Call(path, as_(reading.tokens[0])))
-        assert answer.status == 200, f"{path}: {answer.status}: {answer.body[:1000]!r}"
+        assert answer.status == 200, f"{path}: {answer.status}: {answer.body[:200]!r}"
         stored.append(floors.keep(bench.sets.floors, f"{number}", answer.body))
     sides = {
         "read": bench.side(served, plan_of(reading.paths, reading.tokens)),

@@ -80,7 +80,7 @@ def bulk(bench: Bench) -> list[Line]:
         answer = served.ask(msgspec.structs.replace(probe, body=probe.body.replace("@", "1.01")))
         if answer.status == 404:
             return [Line(7, work, note="not there: no POST /api/ledger/reports/")]
-        assert answer.status == 201, f"{answer.status}: {answer.body[:1000]!r}"
+        assert answer.status == 201, f"{answer.status}: {answer.body[:200]!r}"
         shown = is_shown(url, before)
         floor = BulkFloor(url, before)
         sides = {"bulk": appending(url, bench.side(served, plan), VALUES), "floor": floor.play}
