@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect
 
@@ -25,25 +26,40 @@ class ObjectId(BaseConverter):
     part_isolating = True
 
 
+class NoSession(SessionInterface):
+    """Nobody has a session here: requests bring tokens, and no cookies."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return NO_SESSION
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        assert session is NO_SESSION
+
+
+NO_SESSION = NullSession()
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def add_missing_slash() -> Response | None:
-    """A path that lacks its last slash is answered as in the reference: 301, whatever the method."""
-    if not isinstance(request.routing_exception, NotFound | RequestRedirect):
-        return None
-    if not current_app.url_map.bind("").allowed_methods(f"{request.path}/"):
-        return None
-    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-    return moved_permanently(f"{quote(request.root_path + request.path)}/{query}")
+def answer_wrong_routes() -> Response | None:
+    """A path that lacks its last slash is answered as in the reference: 301, whatever the method.
 
-
-def authenticate_wrong_methods() -> None:
-    """Only those who are known are told which methods there are."""
-    if isinstance(request.routing_exception, MethodNotAllowed):
+    And only those who are known are told which methods there are.
+    """
+    problem = request.routing_exception
+    if isinstance(problem, MethodNotAllowed):
         refresh()
         authenticate()
+    if isinstance(problem, NotFound | RequestRedirect) and _is_path(f"{request.path}/"):
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        return moved_permanently(f"{quote(request.root_path + request.path)}/{query}")
+    return None
+
+
+def _is_path(path: str) -> bool:
+    return bool(current_app.url_map.bind("").allowed_methods(path))
 
 
 def create_app(
@@ -58,6 +74,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
+    app.session_interface = NoSession()
     app.extensions["usage-ledger"] = Services(ledger, projector, clock)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
@@ -66,7 +83,6 @@ def create_app(
     app.register_blueprint(scope_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
     errors.register(app)
-    app.before_request(add_missing_slash)
-    app.before_request(authenticate_wrong_methods)
+    app.before_request(answer_wrong_routes)
     app.after_request(tell_freshness)
     return app

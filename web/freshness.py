@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 3.0
 
 PAUSE_SECONDS = 0.02
 
+ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+
 DEPEND_ON_THE_DAY = {"monthly_summaries", "scope_usages"}
 """Blueprints that show the current month or period."""
 
@@ -34,7 +36,7 @@ def refresh() -> None:
 
 def await_position() -> None:
     """`?min_position=`: waits until the read models have got there. Raises NotThereYet, ValidationError."""
-    if not last_of("min_position"):
+    if b"min_position" not in request.query_string or not last_of("min_position"):
         return
     wanted = NumberFilter().deserialize(last_of("min_position"), "min_position")
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -47,31 +49,32 @@ def await_position() -> None:
 
 def answer_unmodified() -> Response | None:
     """304 if the client has the answer that it would get."""
-    if request.method in ("GET", "HEAD") and _has_it(_etag()):
-        return not_modified()
+    if "If-None-Match" in request.headers:
+        g.etag = _etag()
+        if not request.if_none_match.star_tag and request.if_none_match.contains_weak(g.etag):
+            return not_modified()
     return None
 
 
 def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
-    position = g.get("position", 0)
     if request.method == "POST":
-        position = max(position, services().projector.board.position)
-    response.headers["Ledger-Position"] = str(position)
-    if "caller" in g and request.method in ("GET", "HEAD") and response.status_code in (200, 304):
-        response.headers["ETag"] = f'"{_etag()}"'
-        if response.status_code == 200 and request.if_none_match.star_tag:
+        g.position = services().projector.board.position
+    response.headers["Ledger-Position"] = str(g.get("position", 0))
+    if response.status_code == 304:
+        response.headers["ETag"] = f'"{g.etag}"'
+    elif response.status_code == 200 and "caller" in g and request.method in ("GET", "HEAD"):
+        g.etag = _etag()  # anew: the rows may be of a later position than the one on arrival
+        response.headers["ETag"] = f'"{g.etag}"'
+        if request.if_none_match.star_tag:
             return tell_freshness(not_modified())
     return response
 
 
-def _has_it(etag: str) -> bool:
-    return not request.if_none_match.star_tag and request.if_none_match.contains_weak(etag)
-
-
 def _etag() -> str:
-    asked = (request.scheme, request.host, request.full_path, _day(), BUILT_BY)
-    return sha256(f"{g.position} {asked}".encode() + msgspec.json.encode(caller())).hexdigest()[:32]
+    asked = [request.environ.get(name, "") for name in ADDRESS]
+    key = f"{g.position} {asked} {_day()} {BUILT_BY}"
+    return sha256(key.encode() + msgspec.json.encode(caller())).hexdigest()[:32]
 
 
 def _day() -> str:

@@ -21,7 +21,7 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 def replay() -> Response | None:
     """Before a POST is looked at: the answer that it got before, if it did. Raises KeyReused."""
-    key = _key() if request.method == "POST" else None
+    key = _key()
     if key is None:
         return None
     asked = Request(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
