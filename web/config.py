@@ -6,6 +6,7 @@
 | LEDGER_DATA_DIR | where the embedded PostgreSQL keeps its files | ~/.local/share/usage-ledger |
 | LEDGER_TIME_ZONE | IANA name; the month of reports that don't say theirs | UTC |
 | LEDGER_MAX_BODY_BYTES | larger request bodies are answered with 413 | 5242880 |
+| LEDGER_TOKEN | the API token that `usage-ledger report` reports with | is asked for |
 """
 
 import logging
@@ -69,6 +70,14 @@ class Settings:
             zone=zone,
             max_body_bytes=int(limit),
         )
+
+
+def api_token(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The token of a client of the API. Raises ConfigurationError; the token is not in the message."""
+    token = environment.get("LEDGER_TOKEN", "").strip()
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise ConfigurationError("LEDGER_TOKEN: has characters that no API token has")
+    return token or None
 
 
 @contextmanager

@@ -1,0 +1,553 @@
+"""`usage-ledger report`: files of reports, sent to a running service by a process that may be killed."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from ledger.events import UsageReported, UserUsageReported
+from tests.test_cli import (
+    COMMAND,
+    PATIENCE_SECONDS,
+    Environment,
+    environment,
+    free_port,
+    output_of,
+    run,
+    served,
+)
+from tests.world import CATALOGUE, RESOURCE, SECOND_RESOURCE, USAGES, World
+from web.bulk_client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
+from web.report_files import LARGEST_CHUNK, Format, ReportFile, UnreadableFile
+from web.sending import send
+from web.sending_progress import Sending, progress_of
+
+__all__ = ["environment"]
+
+EXAMPLE = """\
+resource,type,amount,date,username,usage
+00000000-0000-4000-8000-000000000701,cpu,118.5,2026-06-30T22:00:00Z,,
+00000000-0000-4000-8000-000000000701,cpu,,2026-06-30T22:00:00Z,alice,80.25
+"""
+
+Application = Callable[[Any, Any], Iterable[bytes]]
+Mood = Callable[[Application, Any, Any], Iterable[bytes]]
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log(self, *_: Any) -> None:
+        """Tests say what went wrong."""
+
+
+class Front:
+    """The world on a port, with something before it that does not let everything through: its moods, one
+    for each request, as long as there are any. `keys` are those of the requests."""
+
+    def __init__(self, world: World) -> None:
+        self._app: Application = world.app
+        self.moods: deque[Mood] = deque()
+        self.keys: list[str | None] = []
+        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=QuietHandler)
+        self.url = f"http://127.0.0.1:{self.server.port}"
+
+    def _answer(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        self.keys.append(environ.get("HTTP_IDEMPOTENCY_KEY"))
+        mood = self.moods.popleft() if self.moods else lets_through
+        return mood(self._app, environ, start_response)
+
+
+def lets_through(app: Application, environ: Any, start_response: Any) -> Iterable[bytes]:
+    return app(environ, start_response)
+
+
+def loses_the_answer(app: Application, environ: Any, start_response: Any) -> Iterable[bytes]:
+    b"".join(app(environ, lambda *_: None))
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionError
+
+
+def answers(status: str, body: str = "", **headers: str) -> Mood:
+    def mood(_app: Application, environ: Any, start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start_response(status, [(name.replace("_", "-"), value) for name, value in headers.items()])
+        return [body.encode()]
+
+    return mood
+
+
+@pytest.fixture
+def front(world: World) -> Iterator[Front]:
+    front = Front(world)
+    thread = threading.Thread(target=front.server.serve_forever)
+    thread.start()
+    yield front
+    front.server.shutdown()
+    thread.join()
+    front.server.server_close()
+
+
+@pytest.fixture
+def shell(world: World, tmp_path: Path) -> Environment:
+    """The environment of somebody who may report, and has no database."""
+    token = world.as_("staff").authorization.split()[1]
+    return {"LEDGER_TOKEN": token, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+
+def line(amount: int, **values: Any) -> dict[str, Any]:
+    return {"resource": RESOURCE, "type": "cpu", "amount": amount} | values
+
+
+def written(path: Path, items: Iterable[Any]) -> Path:
+    path.write_text("".join(json.dumps(item) + "\n" for item in items))
+    return path
+
+
+def amounts(world: World) -> list[int]:
+    return [int(fact.amount) for fact in world.facts(UsageReported)]
+
+
+# --- what a file says ---------------------------------------------------------------------------------------
+
+
+def test_a_table_is_reported_line_by_line_and_empty_cells_are_left_out(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    table = tmp_path / "usage.csv"
+    table.write_bytes(
+        b"\xef\xbb\xbfresource; type; amount; date; username; usage; description\r\n"
+        + f'{RESOURCE};cpu;12.50;2026-10-31;;;"two\nlines; one cell"\r\n\r\n'.encode()
+        + f"{RESOURCE};cpu;;2026-10-31;ann;4;\r\n".encode()
+        + f"{SECOND_RESOURCE};cpu;1\n".encode()
+    )
+    assert output_of(shell, "report", table, "--url", front.url) == (
+        "3 created, 0 changed, 0 unchanged, 0 refused\n"
+    )
+    facts = world.facts(UsageReported)
+    assert [(fact.resource_uuid.hex, str(fact.amount), fact.description) for fact in facts] == [
+        (RESOURCE, "12.50", "two\nlines; one cell"),
+        (SECOND_RESOURCE, "1.00", ""),
+    ]
+    assert [str(fact.amount) for fact in world.facts(UserUsageReported)] == ["4.00"]
+    assert list(tmp_path.iterdir()) == [table]
+    assert output_of(shell, "report", table, "--url", front.url) == (
+        "0 created, 0 changed, 3 unchanged, 0 refused\n"
+    )
+
+
+def test_lines_of_json_go_out_exactly_as_they_are() -> None:
+    text = b'{"amount":1.10}\r\n\n {"a":\r2} \n[1]\nno json'
+    items = ReportFile(BytesIO(text), "ndjson").chunk(10)
+    assert items == [(1, b'{"amount":1.10}'), (3, b'{"a": 2}'), (4, b"[1]"), (5, b"no json")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("csv", "", "its first line is to name the columns"),
+        ("csv", "resource,size\n", "columns that are unknown: 'size'; known are amount, component_usage, "),
+        ("csv", "type,type\n", "columns that are there more than once: 'type'; known are amount, "),
+        ("csv", "type,amount\ncpu,1,2\n", "line 2 has 3 cells, and the first line 2"),
+        ("csv", 'type,amount\ncpu,1\ncpu,"1\n\n', "line 3: unexpected end of data"),
+        ("csv", "type\n\udcff\n", "line 2 is not UTF-8"),
+        ("csv", "type\n" + "x" * 1_000_001, "line 2 has more than 1000000 bytes"),
+        ("ndjson", "\n[\n{}\n]", "it is a JSON array, where one object a line is taken"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_told_with_the_line(
+    kind: Format, text: str, message: str
+) -> None:
+    with pytest.raises(UnreadableFile) as told:
+        ReportFile(BytesIO(text.encode(errors="surrogateescape")), kind).chunk(10)
+    assert str(told.value).startswith(message)
+
+
+def test_a_chunk_ends_before_it_has_more_bytes_than_proxies_let_through() -> None:
+    reports = ReportFile(BytesIO(b'{"description": "%s"}\n' % (b"x" * 200_000) * 12), "ndjson")
+    sizes = [len(chunk) for chunk in iter(lambda: reports.chunk(10), [])]
+    assert sizes == [LARGEST_CHUNK // 200_000] * 2 + [2]
+
+
+# --- refusals -----------------------------------------------------------------------------------------------
+
+
+def test_refused_lines_are_told_with_their_numbers_and_can_be_mended_and_sent_again(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    refused = tmp_path / "refused.ndjson"
+    file = tmp_path / "usage.ndjson"
+    file.write_text("\n".join([*map(json.dumps, [line(1), line(2, type="tape"), line(3)]), "no json"]))
+    done = run(shell, "report", file, "--url", front.url)
+    unknown = {"non_field_errors": ["These components are invalid: tape."]}
+    assert (done.returncode, done.stdout) == (1, "1 created, 1 changed, 0 unchanged, 2 refused\n")
+    first, second = done.stderr.splitlines()
+    assert first == f"Line 2 is refused: {json.dumps(unknown, separators=(',', ':'))}"
+    assert second.startswith('Line 4 is refused: {"detail":"JSON parse error - ')
+    assert run(shell, "report", file, "--url", front.url, "--refused", refused).stderr == ""
+    told = [json.loads(each) for each in refused.read_text().splitlines()]
+    assert told[0] == {"line": 2, "item": line(2, type="tape"), "errors": unknown}
+    assert (told[1]["line"], told[1]["item"]) == (4, "no json")
+    written(file, [told[0]["item"] | {"type": "gpu"}])
+    assert output_of(shell, "report", file, "--url", front.url, "--refused", refused).startswith("1 created")
+    assert refused.read_text() == ""
+
+
+def test_a_dry_run_stores_nothing_and_leaves_nothing_behind(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.jsonl", [line(1), line(2, type="tape")])
+    done = run(shell, "report", file, "--url", front.url, "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "1 created, 0 changed, 0 unchanged, 1 refused\n")
+    assert (amounts(world), list(tmp_path.iterdir())) == ([], [file])
+
+
+# --- what goes wrong on the way -----------------------------------------------------------------------------
+
+
+def test_what_may_pass_is_tried_again_after_a_pause_and_stored_once(world: World, front: Front) -> None:
+    front.moods.extend(
+        [
+            lets_through,
+            answers("503 Service Unavailable", "away", Retry_After="7"),
+            loses_the_answer,
+            answers("429 Too Many Requests"),
+            lets_through,
+            loses_the_answer,
+        ]
+    )
+    pauses: list[float] = []
+    reasons: list[str] = []
+    send_all(world, front, pauses.append, lambda reason, _: reasons.append(reason))
+    assert amounts(world) == [1, 2, 1, 2, 1, 2]
+    assert pauses == [7, 1, 2, 0.5]
+    assert [reasons[0], reasons[2]] == ["503 away", "429"]
+    assert len(set(front.keys)) == 3
+
+
+def send_all(
+    world: World, front: Front, pause: Callable[[float], None], waiting: Callable[[str, float], None]
+) -> None:
+    """Six reports, in three chunks. Each would be another fact if it were stored again."""
+    text = b"".join(json.dumps(line(amount)).encode() + b"\n" for amount in [1, 2, 1, 2, 1, 2])
+    token = world.as_("staff").authorization.split()[1]
+    service = Service(front.url, token, pause=pause, waiting=waiting)
+    with progress_of(None, Sending.new(front.url, 2)) as progress:
+        send(ReportFile(BytesIO(text), "ndjson"), service, progress, lambda _: None)
+        assert progress.results == {"created": 1, "changed": 5}
+    service.close()
+
+
+def test_a_service_that_stays_away_is_given_up_after_some_attempts(world: World, front: Front) -> None:
+    front.moods.extend([answers("502 Bad Gateway")] * (len(PAUSES) + 1))
+    pauses: list[float] = []
+    with pytest.raises(GaveUp) as told:
+        send_all(world, front, pauses.append, lambda *_: None)
+    assert pauses == list(PAUSES)
+    assert str(told.value) == (
+        f"{front.url} does not answer as it should: 502. Run it again; what is sent stays sent."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mood", "message"),
+    [
+        (
+            answers("404 Not Found", "<html>"),
+            "is no usage ledger: it answers 404 to POST /api/ledger/reports/",
+        ),
+        (answers("405 No"), "is no usage ledger: it answers 405 to POST /api/ledger/reports/"),
+        (answers("200 OK", "<html>"), "is no usage ledger: it answers 200 to POST /api/ledger/reports/"),
+        (answers("201 Created", '{"results": [{}, {}]}'), "is no usage ledger: it answers 201 to POST "),
+        (answers("201 Created", '{"results": []}'), "answers 0 results to 2 reports"),
+        (answers("308 Moved", Location="https://b/"), "answers 308 and leads to https://b/; name that"),
+        (answers("422 No", '{"detail": "Another\\nkey."}'), "answers 422: Another key."),
+    ],
+)
+def test_an_answer_that_no_ledger_gives_ends_it_at_once(
+    world: World, front: Front, mood: Mood, message: str
+) -> None:
+    front.moods.append(mood)
+    with pytest.raises(SendingFailed) as told:
+        send_all(world, front, lambda _: pytest.fail("it was tried again"), lambda *_: None)
+    assert str(told.value).startswith(f"{front.url} {message}")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(None, 0), ("12", 12), ("100000", 300), ("soon", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)],
+)
+def test_a_service_says_in_seconds_or_by_a_date_when_to_come_again(told: str | None, seconds: float) -> None:
+    assert seconds_of(told) == seconds
+    assert seconds_of("Fri, 01 Jan 2199 00:00:00 GMT") == timedelta(minutes=5).total_seconds()
+
+
+def test_a_token_that_is_not_accepted_is_told_in_one_line(
+    front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    for token, message in [
+        ("0" * 40, f"{front.url} does not accept LEDGER_TOKEN: Invalid token."),
+        ("two words", "LEDGER_TOKEN: has characters that no API token has"),
+        ("", "LEDGER_TOKEN: is not set, and names the API token to report with"),
+    ]:
+        done = run(shell | {"LEDGER_TOKEN": token}, "report", file, "--url", front.url)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {message}\n")
+
+
+def test_a_body_that_is_too_large_for_the_service_goes_in_halves(
+    world: World, world_url: str, shell: Environment, tmp_path: Path
+) -> None:
+    items = [line(amount, description="x" * 100) for amount in range(1, 41)]
+    items.insert(20, line(0, description="x" * 2000))
+    file = written(tmp_path / "usage.ndjson", items)
+    tight = {"LEDGER_DATABASE_URL": world_url, "LEDGER_MAX_BODY_BYTES": "2000"} | shell
+    with served(tight, "--no-demo", "--workers", "1") as here:
+        done = run(shell, "report", file, "--url", here.url)
+    assert (done.stdout, done.stderr) == (
+        "1 created, 39 changed, 0 unchanged, 1 refused\n",
+        'Line 21 is refused: {"detail":"The service takes no body of this size."}\n',
+    )
+    assert amounts(world) == list(range(1, 41))
+
+
+# --- breaking off, and going on -----------------------------------------------------------------------------
+
+
+def test_a_command_that_is_killed_goes_on_and_every_line_is_stored_once(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    """It is killed when a chunk is stored, and the answer did not get to it."""
+    is_stored, is_killed = threading.Event(), threading.Event()
+
+    def is_silent(app: Application, environ: Any, start_response: Any) -> Iterable[bytes]:
+        b"".join(app(environ, lambda *_: None))
+        is_stored.set()
+        is_killed.wait(PATIENCE_SECONDS)
+        raise ConnectionError
+
+    items = [line(1 + number % 3, type="tape" if number % 9 == 4 else "cpu") for number in range(40)]
+    file = written(tmp_path / "usage.ndjson", items)
+    front.moods.extend([lets_through, lets_through, is_silent])
+    arguments: list[str | Path] = ["report", file, "--url", front.url, "--chunk", "7"]
+    with subprocess.Popen([COMMAND, *arguments], env=shell, stderr=subprocess.DEVNULL) as command:
+        assert is_stored.wait(PATIENCE_SECONDS)
+        command.kill()
+        assert command.wait() == -signal.SIGKILL
+    is_killed.set()
+    assert (tmp_path / "usage.ndjson.progress").read_bytes().count(b"\n") == 3
+    done = run(shell, "report", file, "--url", front.url)  # its chunks stay as large as they were
+    refused = [number + 1 for number in range(40) if number % 9 == 4]
+    expected = [item["amount"] for item in items if item["type"] == "cpu"]
+    assert amounts(world) == expected
+    assert done.stdout == f"1 created, {len(expected) - 1} changed, 0 unchanged, {len(refused)} refused\n"
+    before, *lines = done.stderr.splitlines()
+    assert before == "14 lines were sent before."
+    assert [each.split(":")[0] for each in lines] == [f"Line {number} is refused" for number in refused]
+    assert (done.returncode, list(tmp_path.iterdir())) == (1, [file])
+    assert len(front.keys) == 7  # six chunks, of which one was sent twice
+    assert len(set(front.keys)) == 6
+
+
+def test_a_service_that_is_killed_and_started_again_is_waited_for(
+    environment: Environment, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.json"
+    catalogue.write_text(json.dumps(CATALOGUE))
+    output_of(environment, "import", catalogue)
+    shell = environment | {"LEDGER_TOKEN": output_of(environment, "token", "create", "staff").strip()}
+    file = written(tmp_path / "usage.ndjson", [line(1 + number % 2) for number in range(200)])
+    port = free_port()
+    arguments: list[str | Path] = ["report", file, "--chunk", "1", "--url", f"http://127.0.0.1:{port}"]
+    with served(environment, "--no-demo", "--workers", "1", port=port) as here:
+        command = subprocess.Popen(
+            [COMMAND, *arguments], env=shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        progress = tmp_path / "usage.ndjson.progress"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not progress.exists() or progress.read_bytes().count(b"\n") < 10:
+            assert time.monotonic() < deadline
+        here.stop(signal.SIGKILL)
+    with served(environment, "--no-demo", "--workers", "1", port=port):
+        printed, warned = command.communicate(timeout=PATIENCE_SECONDS)
+    assert (command.returncode, printed) == (0, "1 created, 199 changed, 0 unchanged, 0 refused\n")
+    assert "; trying again in 0.5 s\n" in warned
+    facts = [json.loads(each) for each in output_of(environment, "facts").splitlines()]
+    stored = [fact["state"]["amount"] for fact in facts if fact["topic"] == "UsageReported"]
+    assert stored == ["1.00", "2.00"] * 100
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_it_goes_on_behind_what_was_sent_also_when_that_was_not_all_there_was(
+    world: World, front: Front, shell: Environment, tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / f"usage.{kind}"
+    lines = [json.dumps(line(amount)) for amount in range(1, 7)]
+    if kind == "csv":
+        lines = [f'{RESOURCE},cpu,{amount},"a\nb"' for amount in range(1, 7)]
+        lines[0] = f"resource,type,amount,description\n{lines[0]}"
+    file.write_text("\n".join(lines[:5]))
+    front.moods.extend([lets_through, lets_through, answers("404 Not Found")])
+    arguments: list[str | Path] = ["report", file, "--url", front.url, "--chunk", "2"]
+    assert run(shell, *arguments).returncode == 1
+    torn = tmp_path / f"usage.{kind}.progress"
+    torn.write_bytes(torn.read_bytes() + b'{"place":')
+    file.write_text("\n".join(lines) + "\n")
+    done = run(shell, *arguments)
+    assert (done.returncode, done.stdout) == (0, "1 created, 5 changed, 0 unchanged, 0 refused\n")
+    assert amounts(world) == [1, 2, 3, 4, 5, 6]
+    assert len(front.keys) == 4
+
+
+def test_all_is_sent_from_the_start_when_what_was_sent_has_changed(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(amount) for amount in (1, 2, 3)])
+    arguments: list[str | Path] = ["report", file, "--url", front.url, "--chunk", "2"]
+    front.moods.extend([lets_through, answers("404 Not Found")])
+    assert run(shell, *arguments).returncode == 1
+    written(file, [line(amount) for amount in (1, 5, 3)])
+    done = run(shell, *arguments)
+    assert done.stderr == "Lines that were sent before have changed; all is sent from the start.\n"
+    assert done.stdout == "0 created, 3 changed, 0 unchanged, 0 refused\n"
+    assert amounts(world) == [1, 2, 1, 5, 3]
+
+
+def test_the_same_file_is_another_report_a_month_later(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    for _ in range(2):
+        assert output_of(shell, "report", file, "--url", front.url).startswith("1 created")
+        world.now += timedelta(days=30)
+    assert [row["billing_period"] for row in world.usages()] == ["2026-12-01", "2026-11-01"]
+
+
+def test_a_file_that_is_being_sent_is_not_sent_a_second_time(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    with progress_of(file, Sending.new(front.url, 2)):
+        done = run(shell, "report", file, "--url", front.url)
+    assert done.stderr == f"Error: {file}.progress is in use: this file is being sent already\n"
+    assert (done.returncode, amounts(world)) == (1, [])
+
+
+def test_a_sending_to_another_service_is_finished_first(
+    front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1), line(2)])
+    front.moods.extend([lets_through, answers("404 Not Found")])
+    assert run(shell, "report", file, "--url", front.url, "--chunk", "1").returncode == 1
+    done = run(shell, "report", file, "--url", "http://other.example.org")
+    assert done.stderr == (
+        f"Error: A sending to {front.url} is not finished; finish it, or remove the .progress file\n"
+    )
+    assert output_of_the_rest(shell, file, front.url) == "1 created, 1 changed, 0 unchanged, 0 refused\n"
+
+
+def output_of_the_rest(shell: Environment, file: Path, url: str) -> str:
+    done = run(shell, "report", file, "--url", url)
+    assert (done.returncode, done.stderr) == (0, "1 lines were sent before.\n")
+    return done.stdout
+
+
+# --- the command --------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_readme_works_with_the_demo_also_from_standard_input(
+    environment: Environment, tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    assert "".join(f"    {each}\n" for each in EXAMPLE.splitlines()) in readme
+    file = tmp_path / "june.csv"
+    file.write_text(EXAMPLE)
+    with served(environment, "--workers", "1") as here:
+        shell = environment | {"LEDGER_TOKEN": here.demo_token}
+        created = "2 created, 0 changed, 0 unchanged, 0 refused\n"
+        assert output_of(shell, "report", file, "--url", f"{here.url}/") == created
+        again = subprocess.run(
+            [COMMAND, "report", "-", "--format", "csv", "--url", here.url],
+            input=EXAMPLE.encode(),
+            env=shell,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        )
+        assert again.stdout == b"0 created, 0 changed, 2 unchanged, 0 refused\n"
+        status, rows = here.get(f"{USAGES}?billing_period=2026-06-01", here.demo_token)
+    assert (status, [row["usage"] for row in rows]) == (200, ["118.50"])
+
+
+def test_progress_is_shown_on_a_terminal(front: Front, shell: Environment, tmp_path: Path) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(amount) for amount in range(20)])
+    terminal, standard_error = pty.openpty()
+    done = subprocess.run(
+        [COMMAND, "report", file, "--url", front.url, "--chunk", "5"],
+        env=shell | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=standard_error,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    os.close(standard_error)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert (done.returncode, done.stdout) == (0, b"1 created, 19 changed, 0 unchanged, 0 refused\n")
+    assert "15 lines" in shown
+    assert "100%" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("usage.txt", 2, "--format must say what usage.txt is."),
+        ("-", 2, "--format must say what - is."),
+        ("usage.ndjson --refused usage.ndjson", 2, "--refused would overwrite FILE."),
+        (
+            "usage.ndjson --chunk 10001",
+            2,
+            "Invalid value for '--chunk': 10001 is not in the range 1<=x<=10000.",
+        ),
+        (
+            "usage.ndjson --url x",
+            2,
+            "Invalid value for '--url': 'x' is no URL like https://ledger.example.org.",
+        ),
+        ("none.csv", 1, "none.csv: No such file or directory"),
+        (".csv --format csv", 1, ".csv: Is a directory"),
+        ("usage.ndjson --refused none/x", 1, "none/x: No such file or directory"),
+        ("bad.csv", 1, "bad.csv: its first line is to name the columns"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_sent(
+    shell: Environment, tmp_path: Path, arguments: str, code: int, message: str
+) -> None:
+    written(tmp_path / "usage.ndjson", [line(1)])
+    (tmp_path / "bad.csv").touch()
+    (tmp_path / ".csv").mkdir()
+    before = sorted(tmp_path.iterdir())
+    done = subprocess.run(
+        [COMMAND, "report", *arguments.split()],
+        env=shell,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    more = " `usage-ledger report --help` says more." if code == 2 else ""
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"Error: {message}{more}\n")
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,160 @@
+"""What was sent of a file so far, kept beside it: `FILE.progress`, a line appended for every chunk.
+
+The first line names the sending by a random id, which is in every chunk's idempotency key. So the chunk that
+was under way when a sending broke off is not stored twice, and the same file can be sent again next month.
+"""
+
+import fcntl
+import os
+import secrets
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from web.bulk_client import SendingFailed
+from web.report_files import Place
+
+S = TypeVar("S", bound=Struct)
+
+
+class Sending(Struct, frozen=True):
+    """A file on its way to a service, in chunks of a size that stays: another one would have other keys."""
+
+    id: str
+    url: str
+    chunk: int
+
+    @classmethod
+    def new(cls, url: str, chunk: int) -> "Sending":
+        return cls(secrets.token_hex(16), url, chunk)
+
+
+class Refused(Struct, frozen=True):
+    """An item that was refused, the line of the file that it starts at, and what the service says."""
+
+    line: int
+    item: Raw
+    errors: Raw
+
+
+class Chunk(Struct, frozen=True):
+    """What became of a chunk that ends at `place`."""
+
+    place: Place
+    results: dict[str, int]
+    refused: list[Refused]
+
+
+class Progress:
+    """The chunks of a sending that are done, in a file that is open to be read and appended to."""
+
+    def __init__(self, file: IO[bytes], sending: Sending) -> None:
+        self._file = file
+        self._results: Counter[str] = Counter()
+        self.place: Place | None = None
+        earlier = self._read(sending.url)
+        self.sending, self.is_begun = earlier or sending, earlier is not None
+
+    @property
+    def results(self) -> Counter[str]:
+        return self._results.copy()
+
+    def add(self, chunk: Chunk) -> None:
+        self._append(chunk)
+        self._count(chunk)
+
+    def restart(self) -> None:
+        """Forgets what was sent."""
+        self._results.clear()
+        self.place = None
+        self.sending, self.is_begun = Sending.new(self.sending.url, self.sending.chunk), False
+
+    def begin(self) -> None:
+        """Before anything is sent: from now on a request may be under way that is not told of here."""
+        if not self.is_begun:
+            self._file.truncate(0)
+            self._append(self.sending)
+            os.fsync(self._file.fileno())  # a power cut may take the chunks, but not their keys
+            self.is_begun = True
+
+    def refused(self) -> Iterator[Refused]:
+        """From the file, as there may be many."""
+        for chunk in self._chunks():
+            yield from chunk.refused
+
+    def _append(self, entry: Sending | Chunk) -> None:
+        self._file.seek(0, 2)
+        self._file.write(msgspec.json.encode(entry) + b"\n")
+        self._file.flush()
+
+    def _read(self, url: str) -> Sending | None:
+        """The sending that broke off, if there is one. Raises SendingFailed if it was to another service."""
+        self._file.seek(0)
+        first = self._file.readline()
+        sending = decoded(first, Sending) if first.endswith(b"\n") else None
+        if sending is None:
+            return None
+        end = self._file.tell()
+        for chunk in self._chunks():
+            self._count(chunk)
+            end = self._file.tell()
+        self._file.truncate(end)
+        if sending.url == url:
+            return sending
+        if self.place is None:
+            return None
+        raise SendingFailed(
+            f"A sending to {sending.url} is not finished; finish it, or remove the .progress file"
+        )
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Without a last line that was not written to its end."""
+        self._file.seek(0)
+        self._file.readline()
+        while (line := self._file.readline()).endswith(b"\n"):
+            yield decoded(line, Chunk)
+
+    def _count(self, chunk: Chunk) -> None:
+        self._results.update(chunk.results)
+        self.place = chunk.place
+
+
+def decoded(line: bytes, kind: type[S]) -> S:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.DecodeError as error:
+        raise SendingFailed(
+            f"The .progress file can't be read; without it, all is sent from the start: {error}"
+        ) from None
+
+
+@contextmanager
+def progress_of(path: Path | None, sending: Sending) -> Iterator[Progress]:
+    """The progress of the file at `path`; of what can't be continued (None) it is kept for this run only.
+
+    It is removed when the block is left without an error, or before anything was sent.
+    Raises OSError, SendingFailed.
+    """
+    if path is None:
+        with tempfile.TemporaryFile() as file:
+            yield Progress(file, sending)
+        return
+    beside = path.with_name(f"{path.name}.progress")
+    with beside.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SendingFailed(f"{beside} is in use: this file is being sent already") from None
+        progress, is_done = Progress(file, sending), False
+        try:
+            yield progress
+            is_done = True
+        finally:
+            if is_done or not progress.is_begun:
+                beside.unlink()
