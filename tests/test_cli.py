@@ -155,6 +155,7 @@ def answers(here: Served) -> bool:
         ([], ["import", "serve", "token", "LEDGER_DATABASE_URL", "LEDGER_DATA_DIR", "LEDGER_TIME_ZONE"]),
         (["serve"], ["--bind HOST:PORT", "127.0.0.1:8000", "--workers", "--no-demo", "SIGTERM"]),
         (["import"], ["FILE", "structure format", "while the service runs", "checked before"]),
+        (["report"], ["FILE", "--url", "--chunk", "--refused", "--dry-run", "LEDGER_TOKEN", "FILE.progress"]),
         (["token"], ["create", "list", "revoke"]),
         (["token", "create"], ["USERNAME", "--expires DAYS", "only now", "hash"]),
         (["token", "list"], ["id, issued (UTC), expires, state, username"]),

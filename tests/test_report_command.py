@@ -1,11 +1,13 @@
 """`usage-ledger report`: files of reports, sent to a running service by a process that may be killed."""
 
+import fcntl
 import json
 import os
 import pty
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 from collections import deque
@@ -309,17 +311,17 @@ def test_a_token_that_is_not_accepted_is_told_in_one_line(
 def test_a_body_that_is_too_large_for_the_service_goes_in_halves(
     world: World, world_url: str, shell: Environment, tmp_path: Path
 ) -> None:
-    items = [line(amount, description="x" * 100) for amount in range(1, 41)]
-    items.insert(20, line(0, description="x" * 2000))
+    items = [line(amount, description="x" * 2000) for amount in range(1, 201)]
+    items.insert(20, line(0, description="x" * 30_000))
     file = written(tmp_path / "usage.ndjson", items)
-    tight = {"LEDGER_DATABASE_URL": world_url, "LEDGER_MAX_BODY_BYTES": "2000"} | shell
+    tight = {"LEDGER_DATABASE_URL": world_url, "LEDGER_MAX_BODY_BYTES": "20000"} | shell
     with served(tight, "--no-demo", "--workers", "1") as here:
         done = run(shell, "report", file, "--url", here.url)
     assert (done.stdout, done.stderr) == (
-        "1 created, 39 changed, 0 unchanged, 1 refused\n",
+        "1 created, 199 changed, 0 unchanged, 1 refused\n",
         'Line 21 is refused: {"detail":"The service takes no body of this size."}\n',
     )
-    assert amounts(world) == list(range(1, 41))
+    assert amounts(world) == list(range(1, 201))
 
 
 # --- breaking off, and going on -----------------------------------------------------------------------------
@@ -507,6 +509,27 @@ def test_progress_is_shown_on_a_terminal(front: Front, shell: Environment, tmp_p
     assert (done.returncode, done.stdout) == (0, b"1 created, 19 changed, 0 unchanged, 0 refused\n")
     assert "15 lines" in shown
     assert "100%" in shown
+
+
+def test_on_a_terminal_the_token_is_asked_for(front: Front, shell: Environment, tmp_path: Path) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    terminal, standard_input = pty.openpty()
+    command = subprocess.Popen(
+        [COMMAND, "report", file, "--url", front.url],
+        env=shell | {"LEDGER_TOKEN": ""},
+        stdin=standard_input,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(standard_input)
+    shown = b""
+    while b"API token: " not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, shell["LEDGER_TOKEN"].encode() + b"\n")
+    printed, _ = command.communicate(timeout=PATIENCE_SECONDS)
+    assert (command.returncode, printed) == (0, b"1 created, 0 changed, 0 unchanged, 0 refused\n")
+    os.close(terminal)
 
 
 @pytest.mark.parametrize(
