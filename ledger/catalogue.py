@@ -7,6 +7,7 @@ uuid, because catalogues do use one uuid for two kinds of things.
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
@@ -278,8 +279,8 @@ class Site(Struct, frozen=True, kw_only=True):
     provider_uuid: UUID
 
 
-class MeteredResource(Struct, frozen=True, kw_only=True):
-    """A resource with all that a report about it is decided by."""
+class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
+    """A resource with all that a report about it is decided by. What follows from that is found once."""
 
     resource: Resource
     customer_uuid: UUID
@@ -295,8 +296,12 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
 
     def find_component(self, component_type: str) -> Component | None:
         """The offering's component of this type."""
-        own = (c for c in self.components if c.offering_uuid == self.resource.offering_uuid)
-        return next((c for c in own if c.component_type == component_type), None)
+        return self._own_components.get(component_type)
+
+    @cached_property
+    def _own_components(self) -> dict[str, Component]:
+        own = (each for each in self.components if each.offering_uuid == self.resource.offering_uuid)
+        return {each.component_type: each for each in reversed(list(own))}
 
     def component(self, component_type: str) -> Component:
         """The same where it is known to be there: the type was found to be reportable."""
@@ -317,10 +322,13 @@ class MeteredResource(Struct, frozen=True, kw_only=True):
 
     def not_reportable(self, component_types: set[str]) -> list[str]:
         """Those of the types that take no reports here, sorted: they must be on the plan's offering too."""
+        return sorted(component_types - self._reportable)
+
+    @cached_property
+    def _reportable(self) -> set[str]:
         plan = self.plan(self.resource.plan_uuid)
-        here = self._reportable_types(self.resource.offering_uuid)
         under_plan = self._reportable_types(plan.offering_uuid if plan else None)
-        return sorted(component_types - (here & under_plan))
+        return self._reportable_types(self.resource.offering_uuid) & under_plan
 
     def _reportable_types(self, offering_uuid: UUID | None) -> set[str]:
         return {

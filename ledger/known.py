@@ -4,7 +4,6 @@ Reports of one batch see what those before them led to, as if each had been appe
 So `Known.follow` says in values what the projections say in rows; a test holds one against the other.
 """
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -36,15 +35,12 @@ class Known(Struct, frozen=True, kw_only=True):
         return Past(resource=self.resources[resource_uuid], records=self.records, user_limits=limits)
 
     def trial(self) -> "Known":
-        """The same, to go on with for a while: `accept` takes over what followed, or it is forgotten."""
-        return structs.replace(
-            self, resources=ChainMap({}, self.resources), records=ChainMap({}, self.records)
-        )
+        """A copy to go on with: `accept` takes over what followed, or it is forgotten."""
+        return structs.replace(self, resources=dict(self.resources), records=dict(self.records))
 
     def accept(self, trial: "Known") -> None:
-        for mine, theirs in ((self.resources, trial.resources), (self.records, trial.records)):
-            assert isinstance(theirs, ChainMap), "made by `trial`"
-            mine.update(theirs.maps[0])
+        self.resources.update(trial.resources)
+        self.records.update(trial.records)
 
     def follow(self, fact: Fact) -> None:
         """Goes on from what is known to what is known after a fact."""

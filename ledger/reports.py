@@ -138,4 +138,4 @@ class LastUsage(Struct, frozen=True, kw_only=True):
 
 def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:
     """Id of the stream that holds every report about one component of one resource in one month."""
-    return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month:%Y-%m}")
+    return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month.isoformat()[:7]}")

@@ -36,7 +36,8 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
         component = past.resource.component(item.component_type)
         record = past.record(component.uuid, month)
         site = past.resource.site(component)
-        usage_uuid = _target(record, period, record_stream(site.resource_uuid, site.component_uuid, month))
+        stream = record_stream(site.resource_uuid, site.component_uuid, month)
+        usage_uuid = _target(record, period, stream)
         row = UsageRow(
             usage_uuid=usage_uuid,
             amount=_plan_amount(item, component, record, usage_uuid, past.resource, period),
@@ -49,8 +50,8 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
         )
         is_new = all(each.usage_uuid != usage_uuid for each in record.rows)
         if not _stands(row, record):
-            version = record.version + 1
-            facts.append(usage_reported(site, month, version, row, item.amount, report.measured, now))
+            place = (stream, record.version + 1)
+            facts.append(usage_reported(place, site, month, row, item.amount, report.measured, now))
     return Decided(facts, usage_uuid, is_new)
 
 
@@ -154,17 +155,17 @@ def _stands(row: UsageRow, record: Record) -> bool:
 
 
 def usage_reported(
+    place: tuple[UUID, int],
     site: Site,
     month: date,
-    version: int,
     row: UsageRow,
     amount: Decimal,
     measured: Measured | None,
     now: datetime,
 ) -> UsageReported:
     return UsageReported(
-        originator_id=record_stream(site.resource_uuid, site.component_uuid, month),
-        originator_version=version,
+        originator_id=place[0],
+        originator_version=place[1],
         recorded_at=now,
         **structs.asdict(site),
         month=month,

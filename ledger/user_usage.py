@@ -105,12 +105,14 @@ class _Draft:
     record: Record
     reported_by: UUID
     now: datetime
+    stream: UUID = field(init=False)
     standing: dict[tuple[UUID, UUID], UserRow] = field(init=False)
     new_row: UsageRow | None = None
     usage_facts: list[Fact] = field(default_factory=list)
     shares: dict[UUID, dict[UUID, tuple[UserRow, Person, UserUsageItem]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.stream = record_stream(self.site.resource_uuid, self.site.component_uuid, self.month)
         self.standing = {(user.usage_uuid, user.person): user for user in self.record.users}
 
     def row(self, usage_uuid: UUID | None) -> UsageRow:
@@ -121,10 +123,9 @@ class _Draft:
         if self.record.rows:
             return self.record.rows[0]
         if self.new_row is None:
-            stream = record_stream(self.site.resource_uuid, self.site.component_uuid, self.month)
-            version = self.record.version + 1
+            place = (self.stream, self.record.version + 1)
             self.new_row = UsageRow(
-                usage_uuid=uuid5(stream, str(version)),
+                usage_uuid=uuid5(self.stream, str(place[1])),
                 amount=Decimal(0),
                 measured_at=measured.at,
                 plan_uuid=None,
@@ -134,7 +135,7 @@ class _Draft:
                 reported_by=self.reported_by,
             )
             self.usage_facts = [
-                usage_reported(self.site, self.month, version, self.new_row, Decimal(0), measured, self.now)
+                usage_reported(place, self.site, self.month, self.new_row, Decimal(0), measured, self.now)
             ]
         return self.new_row
 
@@ -186,7 +187,7 @@ class _Draft:
         self, version: int, user: UserRow, person: Person, item: UserUsageItem, total: Decimal | None
     ) -> UserUsageReported:
         return UserUsageReported(
-            originator_id=record_stream(self.site.resource_uuid, self.site.component_uuid, self.month),
+            originator_id=self.stream,
             originator_version=version,
             recorded_at=self.now,
             **structs.asdict(self.site),

@@ -16,13 +16,13 @@ from ledger.reports import ReadableReport, Record, RecordKey, UsageRow, UserRow,
 from projections import catalogue
 from projections.memory import Memory
 from projections.projector import Projector
+from projections.rows import as_json
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
 SELECT_STANDING = """
 WITH wanted AS (
-    SELECT * FROM unnest(
-        %(resources)s::uuid[], %(components)s::uuid[], %(months)s::date[], %(with_users)s::boolean[]
-    ) AS n(resource_uuid, component_uuid, month, with_users)
+    SELECT * FROM json_to_recordset(%(wanted)s)
+        AS n(resource_uuid uuid, component_uuid uuid, month date, with_users boolean)
 )
 SELECT json_build_object(
     'position', p.position,
@@ -140,13 +140,11 @@ def _wanted(
 
 
 def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Standing:
-    parameters = {
-        "resources": [resource for resource, _, _ in wanted],
-        "components": [component for _, component, _ in wanted],
-        "months": [month for _, _, month in wanted],
-        "with_users": list(wanted.values()),
-    }
-    row = cursor.execute(SELECT_STANDING, parameters).fetchone()
+    rows = as_json(
+        {"resource_uuid": resource, "component_uuid": component, "month": month, "with_users": with_users}
+        for (resource, component, month), with_users in wanted.items()
+    )
+    row = cursor.execute(SELECT_STANDING, {"wanted": rows}).fetchone()
     assert row is not None
     return msgspec.json.decode(row["standing"], type=Standing)
 

@@ -14,6 +14,7 @@ from flask import Response, g, request
 from marshmallow import ValidationError, post_load, validates_schema
 from psycopg.rows import DictRow
 
+from ledger.catalogue import MeteredResource
 from ledger.errors import Unreadable
 from ledger.months import month_of_report
 from ledger.reporting import AnyReport, Outcome, Result
@@ -29,7 +30,6 @@ from web.fields import (
     Moment,
     Reference,
     Text,
-    any_resource,
     load_item,
     open_plan_period,
     uuid_of,
@@ -85,7 +85,7 @@ def _switch(name: str, *, default: bool) -> bool:
 def _reports(items: Sequence[Any]) -> list[AnyReport]:
     """Every item as a report. What many of them name is looked up at once before."""
     dictionaries = [item for item in items if isinstance(item, dict)]
-    services().resources(_uuids(dictionaries, "resource"))
+    g.resources_named = services().resources(_uuids(dictionaries, "resource"))
     with services().reading() as cursor:
         named = past.usages(cursor, _uuids(dictionaries, "component_usage"))
     g.usages_named = {uuid: usage for uuid, usage in named.items() if _is_visible(usage)}
@@ -109,11 +109,23 @@ def _report(item: Any) -> AnyReport:
     return report
 
 
+def usage_named(uuid: UUID) -> DictRow | None:
+    """A component usage that was looked up before, for all items at once."""
+    named: dict[UUID, DictRow] = g.usages_named
+    return named.get(uuid)
+
+
+def resource_named(uuid: UUID) -> MeteredResource | None:
+    """The same for a resource."""
+    named: dict[UUID, MeteredResource] = g.resources_named
+    return named.get(uuid)
+
+
 class ComponentReport(UsageItemBody):
     """What `set_usage` takes, with a single usage."""
 
     plan_period = Reference(open_plan_period)
-    resource = Reference(any_resource)
+    resource = Reference(resource_named)
     date = Moment()
 
     @validates_schema
@@ -124,24 +136,18 @@ class ComponentReport(UsageItemBody):
     def item(self, data: dict[str, Any], **_: Any) -> UsageReport:
         period, resource, measured = (data.pop(name, None) for name in ("plan_period", "resource", "date"))
         return UsageReport(
-            resource_uuid=period.resource_uuid if period else resource,
+            resource_uuid=period.resource_uuid if period else resource.resource.uuid,
             plan_period=period,
             items=(usage_item(data),),
             measured=measured,
         )
 
 
-def usage_named(uuid: UUID) -> DictRow | None:
-    """A component usage that was looked up before, for all items at once."""
-    named: dict[UUID, DictRow] = g.usages_named
-    return named.get(uuid)
-
-
 class UserReport(SetUserUsage):
     """What `set_user_usage` takes, and the component usage that it is about."""
 
     component_usage = Reference(usage_named)
-    resource = Reference(any_resource)
+    resource = Reference(resource_named)
     type = Text()
 
     @validates_schema
@@ -163,16 +169,16 @@ class UserReport(SetUserUsage):
         return _of_the_month(resource, name, data)
 
 
-def _of_the_month(resource_uuid: UUID, component_type: str, data: dict[str, Any]) -> UserUsageReport:
+def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str, Any]) -> UserUsageReport:
     """A report that names no component usage goes to that of its date's month, as a dated one does."""
-    component = services().resources([resource_uuid])[resource_uuid].find_component(component_type)
+    component = resource.find_component(component_type)
     if component is None:
         raise ValidationError(f"These components are invalid: {component_type}.")
     item = UserUsageItem(**{"measured": Measured(at=services().clock(), written=None)} | data)
     assert item.measured is not None
     return UserUsageReport(
         usage_uuid=None,
-        resource_uuid=resource_uuid,
+        resource_uuid=resource.resource.uuid,
         component_uuid=component.uuid,
         month=month_of_report(item.measured.at, services().ledger.zone),
         items=(item,),
