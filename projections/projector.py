@@ -133,8 +133,8 @@ def project_batch(
         model.project(cursor, facts)
     descriptions = (position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW))
     first, last, described = facts[0][0], facts[-1][0], max(descriptions, default=0)
-    cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
-    if cursor.rowcount != 1:
+    moved = cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
+    if moved.fetchone() is None:
         raise OutOfOrder(f"There are facts before {first} that are not projected")
     return last, described
 
