@@ -10,7 +10,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import orjson
-from flask import Response, g, request
+from flask import Response, g
 from marshmallow import ValidationError, post_load, validates_schema
 from psycopg.rows import DictRow
 
@@ -22,7 +22,7 @@ from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from projections import past
 from web.arrival import api
 from web.auth import visible
-from web.body import load_items
+from web.body import TOO_DEEP, load_items
 from web.errors import MalformedBody, answer_to
 from web.fields import (
     FALSE,
@@ -34,6 +34,7 @@ from web.fields import (
     open_plan_period,
     uuid_of,
 )
+from web.queries import last_of
 from web.rendering import json_response
 from web.reporting import alone, submit
 from web.schemas import SetUserUsage, UsageItemBody, check_subject, usage_item
@@ -76,7 +77,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
 
 
 def _switch(name: str, *, default: bool) -> bool:
-    word = request.args.get(name, "").lower()
+    word = last_of(name).lower()
     if word and word not in TRUE | FALSE:
         raise ValidationError({name: ["Must be a valid boolean."]})
     return word in TRUE if word else default
@@ -105,7 +106,10 @@ def _report(item: Any) -> AnyReport:
     if isinstance(item, MalformedBody):
         return Unreadable({"detail": str(item)})
     is_of_user = isinstance(item, dict) and "username" in item
-    report: AnyReport = load_item(USER_REPORT if is_of_user else COMPONENT_REPORT, item)
+    try:
+        report: AnyReport = load_item(USER_REPORT if is_of_user else COMPONENT_REPORT, item)
+    except RecursionError:
+        return Unreadable({"detail": TOO_DEEP})
     return report
 
 
