@@ -57,9 +57,9 @@ def report_user_usages(
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
-            if item.measured and not may_report_into(month, {component_type}, resource, caller, now):
+            if _is_dated(item) and not may_report_into(month, {component_type}, resource, caller, now):
                 raise errors.MonthIsClosed
-            _check_limit(item, report, past)
+            _check_limit(item, report, target, past)
             stated = draft.put(target, people[item.username], item)
             refusals.append(None)
         except errors.Refusal as refusal:
@@ -76,18 +76,23 @@ def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -
         raise errors.ItemsRefused(refusals)
 
 
-def _check_limit(item: UserUsageItem, report: UserUsageReport, past: Past) -> None:
+def _is_dated(item: UserUsageItem) -> bool:
+    """By who reports it: what names neither a date nor a component usage is measured now, by our clock."""
+    return item.measured is not None and item.measured.written is not None
+
+
+def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow, past: Past) -> None:
     limit = past.user_limits.get(item.offering_user_uuid) if item.offering_user_uuid else None
     if limit is None:
         return
     # The usage that the item replaces counts too, and always that of the addressed component usage:
     # the reference does so, and agents are used to it.
-    addressed = past.record(report.component_uuid, report.month).users
+    addressed = report.usage_uuid or target.usage_uuid
     current = sum(
         (
             user.amount
-            for user in addressed
-            if user.usage_uuid == report.usage_uuid and user.offering_user_uuid == item.offering_user_uuid
+            for user in past.record(report.component_uuid, report.month).users
+            if user.usage_uuid == addressed and user.offering_user_uuid == item.offering_user_uuid
         ),
         Decimal(0),
     )
