@@ -2,14 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
 from werkzeug.test import TestResponse
 
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported, UserUsageReported
+from tests.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import (
     BASIC,
     CPU,
@@ -19,12 +23,14 @@ from tests.world import (
     RESOURCE,
     SECOND_RESOURCE,
     USAGES,
+    USER_USAGES,
     World,
     open_world,
     uid,
 )
 
 REPORTS = "/api/ledger/reports/"
+SUMMARY = "/api/marketplace-component-usage-monthly/"
 LINES = "application/x-ndjson"
 USER_URL = f"/api/marketplace-offering-users/{OFFERING_USER}/"
 MAY_NOT = {"detail": "You do not have permission to perform this action."}
@@ -554,3 +560,85 @@ def test_versions_of_records_go_on_without_a_gap(world: World) -> None:
             == 201
         )
     assert [versions for _, versions in streams(world)] == [[1, 2, 3, 4, 5, 6]]
+
+
+# The same as one by one
+
+
+@pytest.mark.parametrize("by", ["staff", "offering-manager"])
+def test_a_bulk_request_leads_to_what_the_same_reports_lead_to_one_by_one(
+    by: str, server: str, world_database: Callable[[], AbstractContextManager[str]]
+) -> None:
+    with twins(server, world_database()) as (bulk, single):
+        numbers = count()
+
+        @OF_A_HISTORY
+        @given(histories)
+        def check(history: list[Item]) -> None:
+            items = placed(history, next(numbers))
+            told = [summed_up(each) for each in results(send(bulk, items, by=by, atomic="false"))]
+            assert told == [report_alone(single, item, by) for item in items]
+            resources = {item["resource"] for item in items}
+            assert all_of(bulk, resources) == all_of(single, resources)
+
+        check()
+
+
+def summed_up(result: dict[str, Any]) -> Any:
+    """Of a result what the single endpoints tell, too."""
+    return result.get("errors", "stored")
+
+
+def report_alone(world: World, item: Item, by: str) -> Any:
+    """Sends an item of a bulk report to the single endpoint for it. Returns what a result would say."""
+    if "username" not in item:
+        about = {name: item[name] for name in ("resource", "date") if name in item}
+        usage = {name: item[name] for name in item if name not in about}
+        status, body = answer(world.report(by=by, usages=[usage], **about))
+        if status == 400 and "usages" in body:
+            (body,) = body["usages"]
+    else:
+        status, body = answer(report_user_alone(world, item, by))
+    assert (status == 201) == (body is None)
+    return "stored" if body is None else body
+
+
+def report_user_alone(world: World, item: Item, by: str) -> TestResponse:
+    """Addresses the month's usage, or that of September with a date that leads from there to the month."""
+    month = str(item.get("date", "2026-11-15"))[:7]
+    of = {"resource_uuid": item["resource"], "type": item["type"]}
+    usages = world.usages(**of, billing_period=f"{month}-01", page_size=300)
+    share = {name: item[name] for name in item if name not in of and name not in ("resource", "type")}
+    if usages:
+        addressed = oldest(world, [usage["uuid"] for usage in usages])
+    else:
+        (september,) = world.usages(**of, billing_period="2026-09-01")
+        addressed = september["uuid"]
+        share.setdefault("date", world.now.isoformat())
+    return world.report_user(addressed, by=by, **share)
+
+
+def oldest(world: World, uuids: list[str]) -> str:
+    """That of the component usages of a month that an undated report of a user is about."""
+    with world.services.reading() as cursor:
+        rows = cursor.execute(
+            "SELECT uuid FROM component_usage WHERE uuid = ANY(%s::uuid[]) ORDER BY id LIMIT 1", [uuids]
+        )
+        (row,) = rows.fetchall()
+    uuid: UUID = row["uuid"]
+    return uuid.hex
+
+
+def all_of(world: World, resources: set[str]) -> list[Any]:
+    """All that reads show of some resources, and how many facts there are in all."""
+    staff = world.as_("staff")
+    paths = (USAGES, USER_USAGES)
+    return [
+        len(world.facts()),
+        staff.get(SUMMARY, start="", page_size=300).get_json(),
+        *(
+            staff.get(path, resource_uuid=resource, page_size=300).get_json()
+            for path in paths
+            for resource in sorted(resources)
+        ),
+    ]
