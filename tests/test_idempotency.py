@@ -1,0 +1,416 @@
+"""`Idempotency-Key`: a request that names itself is done once, and told the same for ever."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier, Thread
+from typing import Any
+
+import psycopg
+import pytest
+from werkzeug.test import TestResponse
+
+from ledger.desk import Desk
+from ledger.events import Report, RequestAnswered
+from projections.memory import Memory
+from projections.past import ReadSide
+from projections.rebuild import Rebuild
+from tests.world import (
+    RESOURCE,
+    SECOND_RESOURCE,
+    USAGES,
+    World,
+    open_world,
+    uid,
+)
+
+REPORTS = "/api/ledger/reports/"
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+REUSED = {"detail": "This Idempotency-Key was used for another request. A new request needs a new key."}
+UNDER_WAY = {"detail": "A request with this Idempotency-Key is still under way. Send the same again later."}
+
+LOCK_JOURNAL = "LOCK TABLE journal.ledger_events IN EXCLUSIVE MODE"
+
+
+def post(world: World, path: str, body: Any, key: str | None = KEY, by: str = "staff") -> TestResponse:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return world.as_(by).send("POST", path, json=body, headers=headers)
+
+
+def told(response: TestResponse) -> tuple[int, bytes, str | None]:
+    return response.status_code, response.data, response.content_type
+
+
+def is_replayed(response: TestResponse) -> bool:
+    assert response.headers.get("Idempotency-Replayed") in (None, "true")
+    return "Idempotency-Replayed" in response.headers
+
+
+def usage_of(world: World) -> str:
+    world.report(usages=[{"type": "cpu", "amount": 100}])
+    uuid: str = world.usages()[0]["uuid"]
+    return uuid
+
+
+def set_usage(amount: Any, **more: Any) -> tuple[str, dict[str, Any]]:
+    body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **more}
+    return f"{USAGES}set_usage/", body
+
+
+SOME = [
+    {"resource": RESOURCE, "type": "cpu", "amount": 5},
+    {"resource": RESOURCE, "type": "gpu", "amount": 6},
+]
+BAD = [*SOME, {"resource": RESOURCE, "type": "fee", "amount": 1}]
+ANN = {"username": "ann", "usage": 1}
+
+POSTS: dict[str, tuple[str, Any, int]] = {
+    "set_usage": (*set_usage(5), 201),
+    "set_usage refused": (*set_usage(5, date="2027-01-01"), 400),
+    "set_user_usage": (f"{USAGES}{{usage}}/set_user_usage/", ANN, 201),
+    "set_user_usages": (f"{USAGES}{{usage}}/set_user_usages/", {"usages": [ANN]}, 201),
+    "set_user_usages refused": (f"{USAGES}{{usage}}/set_user_usages/", {"usages": [ANN, {}]}, 400),
+    "reports": (REPORTS, SOME, 201),
+    "reports refused": (REPORTS, BAD, 400),
+    "reports in part": (f"{REPORTS}?atomic=false", BAD, 201),
+}
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_the_same_request_is_told_the_same_and_appends_nothing_again(world: World, name: str) -> None:
+    path, body, status = POSTS[name]
+    path = path.format(usage=usage_of(world))
+    first = post(world, path, body)
+    assert (first.status_code, is_replayed(first)) == (status, False)
+    facts = world.facts()
+    world.now = world.now.replace(hour=13)
+    for _ in range(2):
+        again = post(world, path, body)
+        assert (told(again), is_replayed(again)) == (told(first), True)
+    assert world.facts() == facts
+
+
+def test_the_answer_is_one_fact_beside_those_of_the_report(world: World) -> None:
+    before = len(world.facts())
+    post(world, REPORTS, SOME)
+    *_, cpu, gpu, answered = world.facts()
+    assert isinstance(cpu, Report)
+    assert isinstance(gpu, Report)
+    assert isinstance(answered, RequestAnswered)
+    assert (answered.user_uuid.hex, answered.status) == (uid(1), 201)
+    assert [each["result"] for each in json.loads(answered.body)["results"]] == ["created", "created"]
+    assert len(world.facts()) == before + 4  # and the first plan period
+
+
+def test_a_request_without_a_key_is_done_each_time(world: World) -> None:
+    for hour in (12, 13):
+        world.now = world.now.replace(hour=hour)
+        response = post(world, *set_usage(5), key=None)
+        assert (response.status_code, is_replayed(response)) == (201, False)
+    assert len(world.facts(Report)) == 2
+    assert world.facts(RequestAnswered) == []
+
+
+def test_an_answer_outlives_the_record_the_process_and_the_read_models(world: World, world_url: str) -> None:
+    first = post(world, REPORTS, SOME)
+    world.report(usages=[{"type": "cpu", "amount": 50}])
+    with open_world(world_url) as restarted:
+        Rebuild(restarted.ledger.pool, restarted.ledger.facts_after).run()
+        facts = restarted.facts()
+        again = post(restarted, REPORTS, SOME)
+        assert (told(again), is_replayed(again)) == (told(first), True)
+        assert restarted.facts() == facts
+        assert {row["type"]: row["usage"] for row in restarted.usages()} == {"cpu": "50.00", "gpu": "6.00"}
+
+
+def test_a_refusal_is_told_again_after_its_reason_is_gone(world: World) -> None:
+    path, body = set_usage(5, resource=SECOND_RESOURCE)
+    first = post(world, path, body, by="offering-manager")
+    assert first.status_code == 403
+    role = {"uuid": uid(0x99), "user_uuid": uid(3), "role_name": "CUSTOMER.OWNER"}
+    world.describe(user_roles=[role | {"scope_type": "structure.customer", "scope_uuid": uid(0xC1)}])
+    again = post(world, path, body, by="offering-manager")
+    assert (told(again), is_replayed(again)) == (told(first), True)
+    assert post(world, path, body, key="another", by="offering-manager").status_code == 201
+
+
+def test_another_request_with_the_key_is_refused_and_changes_nothing(world: World) -> None:
+    usage = usage_of(world)
+    body = {"usages": [ANN]}
+    path = f"{USAGES}{usage}/set_user_usages/"
+    assert post(world, path, body).status_code == 201
+    facts = world.facts()
+    for other_path, other_body in (
+        (path, {"usages": [ANN | {"usage": 2}]}),
+        (f"{path}?x=1", body),
+        (f"{USAGES}{usage}/set_user_usage/", ANN),
+        (f"{USAGES}set_usage/", body),
+        (f"{USAGES}{usage.upper()}/set_user_usages/", body),
+        (path, {"usages": "unreadable"}),
+    ):
+        response = post(world, other_path, other_body)
+        assert (response.status_code, response.get_json()) == (422, REUSED)
+        assert not is_replayed(response)
+    as_form = world.as_("staff").send(
+        "POST",
+        path,
+        data=json.dumps(body),
+        content_type="application/x-www-form-urlencoded",
+        headers={"Idempotency-Key": KEY},
+    )
+    assert (as_form.status_code, as_form.get_json()) == (422, REUSED)
+    assert world.facts() == facts
+    assert is_replayed(post(world, path, body))
+
+
+def test_a_key_is_the_users_own(world: World) -> None:
+    path, body = set_usage(5)
+    for by, hour in (("staff", 12), ("offering-manager", 13)):
+        world.now = world.now.replace(hour=hour)
+        response = post(world, path, body, by=by)
+        assert (response.status_code, is_replayed(response)) == (201, False)
+    assert len(world.facts(Report)) == 2
+    assert post(world, *set_usage(6), by="provider-owner").status_code == 201
+
+
+def test_a_key_goes_with_the_user_and_not_with_the_token(world: World) -> None:
+    post(world, *set_usage(5))
+    path, body = set_usage(5)
+    other = world.client(world.token_of("staff"))
+    assert is_replayed(other.send("POST", path, json=body, headers={"Idempotency-Key": KEY}))
+
+
+def test_nobody_is_told_anything_for_a_key_without_a_token(world: World) -> None:
+    post(world, *set_usage(5))
+    path, body = set_usage(5)
+    response = world.anonymous.send("POST", path, json=body, headers={"Idempotency-Key": KEY})
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        (f"{USAGES}set_usage/", "{", 400),
+        (f"{USAGES}set_usage/", "[]", 400),
+        (f"{USAGES}set_usage/", '{"usages": [{}], "resource": "x"}', 400),
+        (f"{USAGES}{uid(9)}/set_user_usage/", "{}", 404),
+        (REPORTS, "[", 400),
+        (REPORTS, "[]", 400),
+        (f"{REPORTS}?atomic=maybe", "[{}]", 400),
+        (USAGES, "{}", 405),
+    ],
+)
+def test_what_can_not_be_read_is_not_remembered(world: World, path: str, data: str, status: int) -> None:
+    headers = {"Idempotency-Key": KEY}
+    for _ in range(2):
+        response = world.as_("staff").send(
+            "POST", path, data=data, content_type="application/json", headers=headers
+        )
+        assert (response.status_code, is_replayed(response)) == (status, False)
+    assert world.facts(RequestAnswered) == []
+    assert post(world, *set_usage(5)).status_code == 201
+
+
+def test_a_dry_run_leaves_no_key_behind(world: World) -> None:
+    for _ in range(2):
+        response = post(world, f"{REPORTS}?dry_run=true", SOME)
+        assert (response.status_code, is_replayed(response)) == (201, False)
+    assert world.facts(RequestAnswered) == []
+    assert not is_replayed(post(world, REPORTS, SOME))
+
+
+def test_a_key_of_a_get_means_nothing(world: World) -> None:
+    post(world, *set_usage(5))
+    response = world.as_("staff").send("GET", USAGES, headers={"Idempotency-Key": KEY})
+    assert (response.status_code, is_replayed(response)) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "same"),
+    [
+        ("abc", '"abc"'),
+        ('"abc"', " abc "),
+        ("a b", '"a b"'),
+        ('"a\\"b\\\\c"', 'a"b\\c'),
+        ("x" * 255, f'"{"x" * 255}"'),
+        ("~", '"~"'),
+    ],
+)
+def test_a_key_is_quoted_or_bare(world: World, key: str, same: str) -> None:
+    assert not is_replayed(post(world, *set_usage(5), key=key))
+    assert is_replayed(post(world, *set_usage(5), key=same))
+
+
+@pytest.mark.parametrize("key", ["", '""', "  ", "x" * 256, "ä", "a\tb", "a\x00b", "a\x7fb", '"ä"'])
+def test_a_key_that_can_not_be_one_is_refused(world: World, key: str) -> None:
+    path, body = set_usage(5)
+    # As a server hands it on: bytes of the wire, one character each.
+    response = world.as_("staff").send(
+        "POST", path, json=body, environ_overrides={"HTTP_IDEMPOTENCY_KEY": key}
+    )
+    message = "Idempotency-Key must have 1 to 255 printable ASCII characters."
+    assert (response.status_code, response.get_json()) == (400, {"detail": message})
+    assert world.facts(Report) == []
+
+
+def test_keys_that_look_alike_are_different(world: World) -> None:
+    for hour, key in enumerate(("abc", "ABC", "abc.", "a bc", '"abc')):
+        world.now = world.now.replace(hour=hour)
+        assert not is_replayed(post(world, *set_usage(5), key=key))
+
+
+# Many at once
+
+
+def at_once(number: int, send: Any) -> list[TestResponse]:
+    barrier = Barrier(number)
+
+    def wait_and_send(place: int) -> TestResponse:
+        barrier.wait()
+        response: TestResponse = send(place)
+        return response
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(wait_and_send, range(number)))
+
+
+def test_of_fifty_with_one_key_and_one_body_one_is_done_and_all_are_told_the_same(
+    world: World, world_url: str
+) -> None:
+    with open_world(world_url) as other:
+        # Two ledgers on one database, as two worker processes have.
+        clients = [world.as_("staff"), other.as_("staff")]
+        responses = at_once(
+            50,
+            lambda place: clients[place % 2].send(
+                "POST", REPORTS, json=SOME, headers={"Idempotency-Key": KEY}
+            ),
+        )
+        assert len({told(response) for response in responses}) == 1
+        assert responses[0].status_code == 201
+        assert [is_replayed(response) for response in responses].count(False) == 1
+        assert len(world.facts(Report)) == 2
+        assert len(world.facts(RequestAnswered)) == 1
+        assert {row["type"]: row["usage"] for row in other.usages()} == {"cpu": "5.00", "gpu": "6.00"}
+
+
+def test_of_many_with_one_key_and_two_bodies_one_body_is_done_and_the_other_is_refused(
+    world: World, world_url: str
+) -> None:
+    with open_world(world_url) as other:
+        clients = [world.as_("staff"), other.as_("staff")]
+
+        def send(place: int) -> TestResponse:
+            path, body = set_usage(place // 2 % 2 + 1)
+            headers = {"Idempotency-Key": KEY}
+            return clients[place % 2].send("POST", path, json=body, headers=headers)
+
+        responses = at_once(20, send)
+        assert len(world.facts(Report)) == 1
+        (row,) = world.usages()
+        done = int(float(row["usage"]))
+        assert [response.status_code for response in responses] == [
+            201 if place // 2 % 2 + 1 == done else 422 for place in range(20)
+        ]
+
+
+# Crashes, and what is under way
+
+
+class Killed(ReadSide):
+    """The read side of a process that is killed when its facts are committed, and nobody was told."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.projector, Memory())
+        self.show = self.kill
+
+    def kill(self, position: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def report_and_die(world_url: str, token: str) -> None:
+    """In a process of its own."""
+    with open_world(world_url) as world:
+        world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Killed(world))
+        headers = {"Idempotency-Key": KEY}
+        world.client(token).send("POST", REPORTS, json=SOME, headers=headers)
+
+
+def test_after_a_crash_between_append_and_answer_the_retry_is_told_what_was_to_be_told(
+    world: World, world_url: str
+) -> None:
+    token = world.as_("staff").authorization.split()[1]
+    process = multiprocessing.get_context("spawn").Process(target=report_and_die, args=(world_url, token))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    facts = world.facts()
+    *_, last = facts
+    assert isinstance(last, RequestAnswered)
+    retried = post(world, REPORTS, SOME)
+    assert (retried.status_code, retried.data, is_replayed(retried)) == (201, last.body.encode(), True)
+    assert world.facts() == facts
+    assert {row["type"]: row["usage"] for row in world.usages()} == {"cpu": "5.00", "gpu": "6.00"}
+
+
+@contextmanager
+def locked(world_url: str) -> Iterator[None]:
+    """Nobody can append meanwhile, and whoever wants to waits."""
+    with psycopg.connect(world_url) as connection:
+        connection.execute(LOCK_JOURNAL)
+        yield
+
+
+def be_patient(world: World, seconds: float) -> None:
+    services = world.app.extensions["usage-ledger"]
+    services.desk = Desk(world.ledger, ReadSide(world.projector, Memory()), patience=seconds)
+
+
+def await_waiting(world_url: str) -> None:
+    """Until somebody waits for a lock."""
+    deadline = time.monotonic() + 10
+    with psycopg.connect(world_url, autocommit=True) as connection:
+        while not connection.execute(WAITING).fetchone():
+            assert time.monotonic() < deadline, "nobody waits"
+
+
+WAITING = """
+SELECT 1 FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"""
+
+
+def test_the_same_request_while_it_is_under_way_is_a_conflict_and_later_told_the_same(
+    world: World, world_url: str
+) -> None:
+    be_patient(world, 0.05)
+    first: list[TestResponse] = []
+    client = world.as_("staff")
+    with locked(world_url):
+        headers = {"Idempotency-Key": KEY}
+        thread = Thread(target=lambda: first.append(client.send("POST", REPORTS, json=SOME, headers=headers)))
+        thread.start()
+        await_waiting(world_url)
+        meanwhile = post(world, REPORTS, SOME)
+        assert (meanwhile.status_code, meanwhile.get_json()) == (409, UNDER_WAY)
+    thread.join()
+    assert (first[0].status_code, is_replayed(first[0])) == (201, False)
+    later = post(world, REPORTS, SOME)
+    assert (told(later), is_replayed(later)) == (told(first[0]), True)
+    assert len(world.facts(Report)) == 2
+
+
+def test_the_key_of_a_request_whose_turn_did_not_come_is_free(world: World, world_url: str) -> None:
+    be_patient(world, 0.05)
+    with locked(world_url):
+        thread = Thread(target=lambda: world.report(usages=[{"type": "cpu", "amount": 1}]))
+        world.as_("staff")
+        thread.start()
+        await_waiting(world_url)
+        assert post(world, *set_usage(5)).status_code == 409
+    thread.join()
+    assert not is_replayed(post(world, *set_usage(6)))
