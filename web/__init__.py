@@ -12,7 +12,7 @@ from ledger.application import Ledger
 from projections.projector import Projector
 from web import bulk_reports, component_usages, errors, health, monthly_summaries, scope_usages, user_usages
 from web.auth import authenticate
-from web.freshness import refresh, tell_freshness
+from web.freshness import PATIENCE, PATIENCE_SECONDS, refresh, tell_freshness
 from web.rendering import moved_permanently
 from web.services import Clock, Services
 
@@ -72,6 +72,7 @@ def create_app(
     """The WSGI application on an open ledger; `clock` gives the present as an aware datetime."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+    app.config[PATIENCE] = PATIENCE_SECONDS
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()

@@ -9,7 +9,8 @@ import time
 from hashlib import sha256
 
 import msgspec
-from flask import Response, g, request
+from flask import Response, current_app, g, request
+from marshmallow import Schema
 
 from projections.projector import BUILT_BY
 from web.auth import caller
@@ -18,12 +19,15 @@ from web.queries import NumberFilter, last_of
 from web.rendering import not_modified
 from web.services import services
 
-PATIENCE_SECONDS = 3.0
-"""How long `min_position` waits for the read models."""
+PATIENCE = "LEDGER_PATIENCE_SECONDS"
+"""Key in an app's config: how long `min_position` waits for the read models."""
 
+PATIENCE_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
 
 ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+
+POSITION = Schema.from_dict({"min_position": NumberFilter()})()
 
 DEPEND_ON_THE_DAY = {"monthly_summaries", "scope_usages"}
 """Blueprints that show the current month or period."""
@@ -38,8 +42,8 @@ def await_position() -> None:
     """`?min_position=`: waits until the read models have got there. Raises NotThereYet, ValidationError."""
     if b"min_position" not in request.query_string or not last_of("min_position"):
         return
-    wanted = NumberFilter().deserialize(last_of("min_position"), "min_position")
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    wanted: int = POSITION.load({"min_position": last_of("min_position")})["min_position"]
+    deadline = time.monotonic() + current_app.config[PATIENCE]
     while g.position < wanted:
         if time.monotonic() > deadline:
             raise NotThereYet(wanted, g.position)
@@ -49,6 +53,7 @@ def await_position() -> None:
 
 def answer_unmodified() -> Response | None:
     """304 if the client has the answer that it would get."""
+    g.day = _day()  # before anything is read: what is read a moment later may be of tomorrow, not of yesterday
     if "If-None-Match" in request.headers:
         g.etag = _etag()
         if not request.if_none_match.star_tag and request.if_none_match.contains_weak(g.etag):
@@ -60,7 +65,9 @@ def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
     if request.method == "POST":
         g.position = services().projector.board.position
-    response.headers["Ledger-Position"] = str(g.get("position", 0))
+    elif "position" not in g:
+        g.position = services().projector.board.position
+    response.headers["Ledger-Position"] = str(g.position)
     if response.status_code == 304:
         response.headers["ETag"] = f'"{g.etag}"'
     elif response.status_code == 200 and "caller" in g and request.method in ("GET", "HEAD"):
@@ -73,7 +80,7 @@ def tell_freshness(response: Response) -> Response:
 
 def _etag() -> str:
     asked = [request.environ.get(name, "") for name in ADDRESS]
-    key = f"{g.position} {asked} {_day()} {BUILT_BY}"
+    key = f"{g.position} {asked} {g.day} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(caller())).hexdigest()[:32]
 
 
