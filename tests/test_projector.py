@@ -8,10 +8,12 @@ import pytest
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from ledger.desk import Desk
 from ledger.events import Fact, Report
+from projections.memory import Memory
+from projections.past import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from tests.world import RESOURCE, USAGES, World, open_world
-from web.services import Services
 
 
 class Witness:
@@ -136,13 +138,23 @@ def test_what_another_process_appended_and_did_not_live_to_project_shows_in_the_
     world: World, world_url: str
 ) -> None:
     with open_world(world_url) as other:
-        other.app.extensions["usage-ledger"] = Dying(other.ledger, other.projector, lambda: other.now)
+        other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
         assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
+        with other.services.reading() as cursor:
+            assert cursor.execute("SELECT FROM component_usage").fetchall() == []
     assert [row["usage"] for row in world.usages()] == ["8.00"]
 
 
-class Dying(Services):
-    """The services of a process that ends between appending and projecting."""
+class Dying(ReadSide):
+    """The read side of a process that ends between appending and projecting."""
 
-    def show(self, position: int | None) -> None:
+    def __init__(self, world: World) -> None:
+        super().__init__(world.projector, Memory())
+        self.follow = self.die
+        self.show = self.end
+
+    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+        raise RuntimeError("dying")
+
+    def end(self, position: int) -> None:
         pass

@@ -1,0 +1,292 @@
+"""Group commit: reports that come together are decided and appended together, and none harms another."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from werkzeug.test import TestResponse
+
+from ledger.catalogue import Caller
+from ledger.desk import Desk
+from ledger.events import Fact, Report, UsageReported
+from ledger.known import Known
+from ledger.reporting import Answer, Submission
+from ledger.reports import ReadableReport, UserUsageItem, UserUsageReport
+from ledger.turns import Task, TookTooLong, Turns
+from projections.memory import Memory
+from projections.past import ReadSide
+from projections.projector import MODELS
+from tests.test_idempotency import await_waiting, be_patient, locked
+from tests.test_projector import Dying, Witness
+from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
+from web.auth import hash_of
+
+REPORTS = "/api/ledger/reports/"
+TOO_MANY = {"detail": "Too many reports of this resource at once. Nothing was stored; send it again."}
+
+
+def of(resource: str, amount: Any, **more: Any) -> dict[str, Any]:
+    return {"resource": resource, "type": "cpu", "amount": amount, **more}
+
+
+def test_reports_of_many_threads_and_two_processes_are_all_stored_and_projected_once(
+    world: World, world_url: str
+) -> None:
+    threads, rounds = 12, 8
+    with psycopg.connect(world_url, autocommit=True) as connection:
+        connection.execute(Witness.CREATE)
+    with open_world(world_url) as other:
+        clients = [world.as_("staff"), other.as_("staff")]
+        before = len(world.facts())
+        for each in (world, other):
+            each.projector._models = (*MODELS, Witness())
+        barrier = Barrier(threads)
+
+        def write(number: int) -> list[int]:
+            barrier.wait()
+            # All meet in one record; each has one of its own, and names somebody new.
+            date = f"2026-{number % 10 + 1:02}-{number + 1:02}"
+            return [
+                clients[number % 2]
+                .post(
+                    REPORTS,
+                    [
+                        of(RESOURCE, f"{number}.{again:02}"),
+                        of(SECOND_RESOURCE, again, date=date),
+                        {"resource": RESOURCE, "type": "cpu", "username": f"u{again}", "usage": number},
+                    ],
+                )
+                .status_code
+                for again in range(rounds)
+            ]
+
+        with ThreadPoolExecutor(threads) as pool:
+            statuses = Counter(status for each in pool.map(write, range(threads)) for status in each)
+    assert statuses == {201: threads * rounds}, "who was overtaken once decides anew with the journal locked"
+    facts = world.facts(UsageReported)
+    assert len([fact for fact in facts if fact.resource_uuid == UUID(RESOURCE)]) == statuses[201]
+    assert gaps(world.facts(Report)) == []
+    with psycopg.connect(world_url) as connection:
+        seen = connection.execute("SELECT position FROM read_models.witness ORDER BY seen_at").fetchall()
+    assert [position for (position,) in seen] == [
+        position for position, _ in world.ledger.facts_after(0, 1_000_000)[before:]
+    ]
+
+
+def gaps(facts: Sequence[Fact]) -> list[UUID]:
+    """Streams whose versions are not 1, 2, 3 …"""
+    versions: dict[UUID, list[int]] = {}
+    for fact in facts:
+        versions.setdefault(fact.originator_id, []).append(fact.originator_version)
+    return [stream for stream, each in versions.items() if each != list(range(1, len(each) + 1))]
+
+
+class Queue:
+    """Requests that are sent while one stands still in the middle of its turn: they make one group."""
+
+    def __init__(self, world: World, pool: ThreadPoolExecutor) -> None:
+        self._turns = world.app.extensions["usage-ledger"].desk._turns
+        self._pool = pool
+
+    def add(self, send: Callable[[], Any]) -> "Future[Any]":
+        """Returns when the request waits for its turn."""
+        before = len(self._turns._waiting)
+        future = self._pool.submit(send)
+        while len(self._turns._waiting) == before:
+            assert not future.done(), future.result()
+        return future
+
+
+@contextmanager
+def queue(world: World, world_url: str) -> Iterator[Queue]:
+    first = world.as_("staff")
+    with ThreadPoolExecutor(20) as pool, locked(world_url):
+        pool.submit(first.post, REPORTS, [of(SECOND_RESOURCE, 1)])
+        await_waiting(world_url)
+        yield Queue(world, pool)
+
+
+def report(client: Client, amount: Any, **more: Any) -> Callable[[], TestResponse]:
+    body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **more}
+    return lambda: client.post(f"{USAGES}set_usage/", body)
+
+
+def transactions(world: World, number: int) -> int:
+    """In how many transactions the last facts were appended."""
+    with psycopg.connect(world.conninfo) as connection:
+        rows = connection.execute(
+            "SELECT xmin::text FROM journal.ledger_events ORDER BY notification_id DESC LIMIT %s", [number]
+        ).fetchall()
+    assert len(rows) == number
+    return len(set(rows))
+
+
+def test_those_who_wait_together_are_stored_together_each_upon_the_one_before(
+    world: World, world_url: str
+) -> None:
+    with queue(world, world_url) as waiting:
+        staff = world.as_("staff")
+        futures = [waiting.add(report(staff, amount, date="2026-10-02")) for amount in (1, 1, 2, 3)]
+    assert [future.result().status_code for future in futures] == [201] * 4
+    facts = world.facts(UsageReported)[-3:]
+    assert [fact.amount for fact in facts] == [Decimal("1.00"), Decimal("2.00"), Decimal("3.00")]
+    assert [fact.originator_version for fact in facts] == [1, 2, 3]
+    assert transactions(world, 3) == 1
+    assert transactions(world, 4) == 2
+    assert [row["usage"] for row in world.usages(billing_period="2026-10-01")] == ["3.00"]
+
+
+def test_a_bad_report_among_those_who_wait_harms_nobody_else(world: World, world_url: str) -> None:
+    fault = Submission(
+        reports=[
+            # Of a component usage that there is not: nothing that comes through the API leads here.
+            UserUsageReport(
+                usage_uuid=UUID(int=9),
+                resource_uuid=UUID(RESOURCE),
+                component_uuid=UUID(CPU),
+                month=world.now.date().replace(day=1),
+                items=(UserUsageItem(username="ann", amount=Decimal(1)),),
+            )
+        ],
+        caller=staff_of(world),
+        now=world.now,
+        answer=lambda _: Answer(201, ""),
+    )
+    desk = world.app.extensions["usage-ledger"].desk
+    staff, member = world.as_("staff"), world.as_("project-member")
+    with queue(world, world_url) as waiting:
+        good = waiting.add(report(staff, 1, date="2026-10-02"))
+        failing = waiting.add(lambda: desk.report(fault))
+        refused = waiting.add(report(staff, 2, date="2027-01-01"))
+        forbidden = waiting.add(report(member, 3))
+        atomic = waiting.add(lambda: staff.post(REPORTS, [of(RESOURCE, 9), of("no resource", 9)]))
+        dry = waiting.add(lambda: staff.post(f"{REPORTS}?dry_run=1", [of(RESOURCE, 8, date="2026-10-02")]))
+        also_good = waiting.add(report(staff, 4, date="2026-10-02"))
+    assert isinstance(failing.exception(), StopIteration | RuntimeError)
+    statuses = [each.result().status_code for each in (good, refused, forbidden, atomic, dry, also_good)]
+    assert statuses == [201, 400, 403, 400, 201, 201]
+    assert [fact.amount for fact in world.facts(UsageReported)[1:]] == [Decimal("1.00"), Decimal("4.00")]
+    assert transactions(world, 2) == 1
+
+
+def staff_of(world: World) -> Caller:
+    credentials = world.services.credentials(hash_of(world.as_("staff").authorization.split()[1]))
+    assert credentials is not None
+    return credentials.caller
+
+
+def test_one_key_among_those_who_wait_is_done_once(world: World, world_url: str) -> None:
+    staff = world.as_("staff")
+
+    def send(amount: int) -> Callable[[], TestResponse]:
+        headers = {"Idempotency-Key": "k"}
+        return lambda: staff.send("POST", REPORTS, json=[of(RESOURCE, amount)], headers=headers)
+
+    with queue(world, world_url) as waiting:
+        futures = [waiting.add(send(amount)) for amount in (1, 1, 2, 1)]
+    first, again, other, last = (future.result() for future in futures)
+    assert [each.status_code for each in (first, again, other, last)] == [201, 201, 422, 201]
+    assert first.data == again.data == last.data
+    assert [each.headers.get("Idempotency-Replayed") for each in (first, again, last)] == [
+        None,
+        "true",
+        "true",
+    ]
+    assert [fact.amount for fact in world.facts(UsageReported)[1:]] == [Decimal("1.00")]
+
+
+def test_who_waits_too_long_is_told_and_has_stored_nothing(world: World, world_url: str) -> None:
+    be_patient(world, 0.05)
+    with queue(world, world_url):
+        contended = report(world.as_("staff"), 5)()
+        assert (contended.status_code, contended.get_json()) == (409, TOO_MANY)
+    assert [fact.resource_uuid for fact in world.facts(UsageReported)] == [UUID(SECOND_RESOURCE)]
+    assert report(world.as_("staff"), 5)().status_code == 201
+
+
+class Overtaken(ReadSide):
+    """While it has read and nothing is appended yet, somebody else is faster, once."""
+
+    def __init__(self, world: World, others: Callable[[], None]) -> None:
+        super().__init__(world.projector, Memory())
+        self._others = [others]
+
+    def read(
+        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+    ) -> Known:
+        known = super().read(cursor, reports, zone)
+        if self._others:
+            self._others.pop()()
+        return known
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("resource", [RESOURCE, SECOND_RESOURCE])
+def test_who_is_overtaken_decides_anew_and_nothing_is_left_out(
+    world: World, world_url: str, resource: str, *, dies: bool
+) -> None:
+    with open_world(world_url) as other:
+        if dies:
+            other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
+
+        def overtake() -> None:
+            body = [of(resource, 3, date="2026-11-02")]
+            assert other.as_("staff").post(REPORTS, body).status_code == 201
+
+        desk = Desk(world.ledger, Overtaken(world, overtake))
+        world.app.extensions["usage-ledger"].desk = desk
+        response = world.as_("staff").post(REPORTS, [of(RESOURCE, 3, date="2026-11-02")])
+        if resource == RESOURCE:
+            assert [each["result"] for each in response.get_json()["results"]] == ["unchanged"]
+            assert len(world.facts(Report)) == 1
+        else:
+            assert [each["result"] for each in response.get_json()["results"]] == ["created"]
+            assert len(world.facts(Report)) == 2
+        assert gaps(world.facts(Report)) == []
+        assert {row["usage"] for row in other.usages()} == {"3.00"}
+        assert len(other.usages()) == len(world.facts(Report))
+
+
+def test_what_is_raised_goes_to_all_who_wait_and_the_next_turn_is_as_if_nothing_was() -> None:
+    def work(tasks: Sequence[Task[int, int]]) -> None:
+        for task in tasks:
+            task.result = 10 // task.subject
+
+    turns: Turns[int, int] = Turns(work, patience=5)
+    with pytest.raises(ZeroDivisionError):
+        turns.take(0)
+    assert turns.take(5) == 2
+
+
+def test_a_task_whose_turn_does_not_come_is_not_begun_later() -> None:
+    begun: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        started, goes_on = Barrier(2), Barrier(2)
+
+        def work(tasks: Sequence[Task[str, str]]) -> None:
+            for task in tasks:
+                begun.append(task.subject)
+                task.result = task.subject
+            if begun == ["slow"]:
+                started.wait()
+                goes_on.wait()
+
+        turns: Turns[str, str] = Turns(work, patience=0.01)
+        slow = pool.submit(turns.take, "slow")
+        started.wait()
+        with pytest.raises(TookTooLong):
+            turns.take("late")
+        goes_on.wait()
+        assert slow.result() == "slow"
+        assert turns.take("next") == "next"
+    assert begun == ["slow", "next"]
