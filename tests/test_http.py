@@ -20,6 +20,7 @@ ROUTES = {
     f"{USAGES}{UNKNOWN}/set_user_usages/": ("POST",),
     USER_USAGES: ("GET", "HEAD"),
     f"{USER_USAGES}{UNKNOWN}/": ("GET", "HEAD"),
+    "/api/ledger/reports/": ("POST",),
 }
 """Each route with its methods; the objects named in paths need not exist for that."""
 

@@ -2,16 +2,20 @@
 
 `journals/2026_11.jsonl` is a journal as it was stored in November 2026, people first, then the facts in
 order; `journals/2026_11.expected.json` is what the API answered then. Neither is ever written anew: a fact
-that new code can't read, or reads differently, is found here. A new kind of fact gets a new file.
+that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
+`2026_11_requests` has requests that named themselves, and what they were told.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
 import psycopg
+import pytest
 from eventsourcing.persistence import StoredEvent
 
 from ledger import events
@@ -24,30 +28,47 @@ JOURNALS = Path(__file__).parent / "journals"
 SUMMARY = "/api/marketplace-component-usage-monthly/"
 
 
-def lines() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (JOURNALS / "2026_11.jsonl").read_text().splitlines()]
+NAMES = sorted(path.stem for path in JOURNALS.glob("*.jsonl"))
 
 
-def stored_facts() -> list[StoredEvent]:
+def lines(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (JOURNALS / f"{name}.jsonl").read_text().splitlines()]
+
+
+def expected_of(name: str) -> dict[str, Any]:
+    """What was answered when the journal was stored."""
+    expected: dict[str, Any] = json.loads((JOURNALS / f"{name}.expected.json").read_text())
+    return expected
+
+
+def stored_facts(name: str) -> list[StoredEvent]:
     return [
         StoredEvent(UUID(line["stream"]), line["version"], line["topic"], msgspec.json.encode(line["state"]))
-        for line in lines()
+        for line in lines(name)
         if "topic" in line
     ]
 
 
-def people() -> list[Person]:
+def people(name: str) -> list[Person]:
     return [
         Person(UUID(line["person"]), line["username"], bytes.fromhex(line["salt"]))
-        for line in lines()
+        for line in lines(name)
         if "person" in line
     ]
 
 
-def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: str) -> None:
-    expected = json.loads((JOURNALS / "2026_11.expected.json").read_text())
+@contextmanager
+def world_of(name: str, database_url: str) -> Iterator[World]:
     with open_world(database_url) as world:
-        world.ledger.recorder.insert_events(stored_facts(), people=people())
+        world.ledger.recorder.insert_events(stored_facts(name), people=people(name))
+        yield world
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: str, name: str) -> None:
+    expected = expected_of(name)
+    expected.pop("requests", None)
+    with world_of(name, database_url) as world:
         answers = {
             "component_usages": world.usages(page_size=100),
             "user_usages": world.user_usages(page_size=100),
@@ -56,16 +77,36 @@ def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: 
     assert answers == expected
 
 
+def test_a_request_of_november_2026_is_told_what_it_was_told_then(database_url: str) -> None:
+    requests = expected_of("2026_11_requests")["requests"]
+    assert requests
+    with world_of("2026_11_requests", database_url) as world:
+        staff = world.as_("staff")
+        facts = world.facts()
+        for asked in requests:
+            response = staff.send(
+                "POST",
+                asked["path"],
+                data=asked["body"].encode(),
+                content_type=asked["content_type"],
+                headers={"Idempotency-Key": asked["key"]},
+            )
+            assert response.headers["Idempotency-Replayed"] == "true"
+            assert (response.status_code, response.text) == (asked["status"], asked["answer"])
+        assert world.facts() == facts
+
+
 def test_every_kind_of_fact_is_in_a_stored_journal() -> None:
     kinds = {
         vars(kind)["TOPIC"] for kind in vars(events).values() if "TOPIC" in getattr(kind, "__dict__", {})
     }
-    assert {fact.topic for fact in stored_facts()} == kinds
+    assert {fact.topic for name in NAMES for fact in stored_facts(name)} == kinds
 
 
-def test_a_fact_is_stored_as_it_was_in_november_2026() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fact_is_stored_as_it_was_in_november_2026(name: str) -> None:
     mapper = FactMapper()
-    for stored in stored_facts():
+    for stored in stored_facts(name):
         again = mapper.to_stored_event(mapper.to_domain_event(stored))
         assert mapper.to_domain_event(again) == mapper.to_domain_event(stored)
         assert json.loads(again.state).items() <= json.loads(stored.state).items()
