@@ -53,7 +53,9 @@ def await_position() -> None:
 
 def answer_unmodified() -> Response | None:
     """304 if the client has the answer that it would get."""
-    g.day = _day()  # before anything is read: what is read a moment later may be of tomorrow, not of yesterday
+    g.day = (
+        _day()
+    )  # before anything is read: what is read a moment later may be of tomorrow, not of yesterday
     if "If-None-Match" in request.headers:
         g.etag = _etag()
         if not request.if_none_match.star_tag and request.if_none_match.contains_weak(g.etag):
@@ -63,9 +65,7 @@ def answer_unmodified() -> Response | None:
 
 def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
-    if request.method == "POST":
-        g.position = services().projector.board.position
-    elif "position" not in g:
+    if request.method == "POST" or "position" not in g:
         g.position = services().projector.board.position
     response.headers["Ledger-Position"] = str(g.position)
     if response.status_code == 304:
