@@ -19,7 +19,7 @@ from ledger.events import (
     UserUsageReported,
 )
 from ledger.reports import Record, UsageRow
-from projections.lists import VISIBLE, Listing
+from projections.lists import Listing, Scopes, in_hex, in_iso
 from projections.rows import as_json
 
 # Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
@@ -110,26 +110,60 @@ DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
 
 COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 
-PAGE = SQL("""
-SELECT
-    u.uuid, u.created, u.description, u.component_type, c.name AS component_name, c.measured_unit,
-    u.usage, u.measured_at, u.missing_usage_policy, u.resource_uuid, r.name AS resource_name,
-    u.offering_uuid, o.name AS offering_name, u.project_uuid, p.name AS project_name,
-    u.customer_uuid, cu.name AS customer_name, u.billing_period, a.id AS modified_by,
-    u.component_uuid, u.provider_uuid
+COLUMNS = {
+    "uuid": in_hex(SQL("u.uuid")),
+    "created": in_iso(SQL("u.created")),
+    "description": SQL("u.description"),
+    "component_type": SQL("u.component_type"),
+    "component_name": SQL("c.name"),
+    "measured_unit": SQL("c.measured_unit"),
+    "usage": SQL("u.usage::text"),
+    "measured_at": in_iso(SQL("u.measured_at")),
+    "missing_usage_policy": SQL("u.missing_usage_policy"),
+    "is_reused": SQL("u.missing_usage_policy = 'reuse'"),
+    "resource_name": SQL("r.name"),
+    "resource_uuid": in_hex(SQL("u.resource_uuid")),
+    "offering_name": SQL("o.name"),
+    "offering_uuid": in_hex(SQL("u.offering_uuid")),
+    "project_name": SQL("p.name"),
+    "project_uuid": in_hex(SQL("u.project_uuid")),
+    "customer_name": SQL("cu.name"),
+    "customer_uuid": in_hex(SQL("u.customer_uuid")),
+    "billing_period": SQL("u.billing_period"),
+    "reported_by_id": SQL("a.id"),
+}
+"""What a list can show of a usage."""
+
+# The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters. So do
+# the names looked up row by row (OFFSET 0 keeps them so): a join would read all of a table of thousands.
+ROWS = SQL("""
+SELECT {columns}
 FROM (
-    SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+    SELECT * FROM (
+        SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+    ) u LIMIT 300
 ) u
-LEFT JOIN component c ON c.uuid = u.component_uuid
-LEFT JOIN resource r ON r.uuid = u.resource_uuid
-LEFT JOIN offering o ON o.uuid = u.offering_uuid
-LEFT JOIN project p ON p.uuid = u.project_uuid
-LEFT JOIN customer cu ON cu.uuid = u.customer_uuid
-LEFT JOIN account a ON a.uuid = u.reported_by
+LEFT JOIN LATERAL (
+    SELECT name, measured_unit FROM component WHERE uuid = u.component_uuid OFFSET 0) c ON true
+LEFT JOIN LATERAL (SELECT name FROM resource WHERE uuid = u.resource_uuid OFFSET 0) r ON true
+LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = u.offering_uuid OFFSET 0) o ON true
+LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = u.project_uuid OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = u.customer_uuid OFFSET 0) cu ON true
+LEFT JOIN LATERAL (SELECT id FROM account WHERE uuid = u.reported_by OFFSET 0) a ON true
 ORDER BY {order}""")
 
-USAGES = Listing(PAGE, COUNT, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE)
+VISIBLE_BY = {
+    "customers": SQL("u.customer_uuid"),
+    "providers": SQL("u.provider_uuid"),
+    "projects": SQL("u.project_uuid"),
+    "offerings": SQL("u.offering_uuid"),
+}
+"""The columns that name whose usage it is, by the kinds of scopes."""
+
+USAGES = Listing(ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE_BY)
 """Component usages with the names around them, newest first unless ordered otherwise."""
+
+FIND = "SELECT u.* FROM component_usage u WHERE {where}"
 
 SELECT_RECORDS = """
 SELECT
@@ -230,3 +264,10 @@ def records(
         record = found.get(key, Record())
         found[key] = Record(version=max(record.version, version), rows=(*record.rows, UsageRow(**values)))
     return found
+
+
+def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:
+    """A usage as it is in its table, None if there is none to be seen."""
+    restrictions = {"uuid": uuid}
+    statement = USAGES.restricted(FIND, restrictions, scopes)
+    return cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()

@@ -1,68 +1,182 @@
-"""What the lists have in common: restrictions, visibility and a total order.
+"""What the lists have in common: restrictions, visibility, a total order, and pages that are JSON already.
 
-Statements are put together from constants by name; values travel as parameters only.
+Statements are put together from constants by name; values travel as parameters only. A page is one statement,
+so that its rows, its total and its position are of one moment.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
 
-VISIBLE = SQL("""(u.customer_uuid = ANY(%(customers)s) OR u.provider_uuid = ANY(%(providers)s)
-    OR u.project_uuid = ANY(%(projects)s) OR u.offering_uuid = ANY(%(offerings)s))""")
+PAGE = """
+{prelude} SELECT
+    (SELECT position FROM read_position) AS position,
+    ({total}) AS total,
+    (SELECT '[' || coalesce(string_agg(row_to_json(r)::text, ','), '') || ']' FROM ({rows}) r) AS rows"""
+
+ONE = """
+SELECT
+    (SELECT position FROM read_position) AS position,
+    (SELECT row_to_json(r)::text FROM ({rows}) r) AS row"""
+
+TOTAL = "{prelude} {total}"
 
 
-@dataclass(frozen=True)
+def in_hex(uuid: Composable) -> Composed:
+    """A uuid as 32 hex digits."""
+    return SQL("encode(uuid_send({}), 'hex')").format(uuid)
+
+
+def in_iso(moment: Composable) -> Composed:
+    """A time as Python writes it: microseconds with all of their digits or none. Sessions are in UTC."""
+    return SQL(
+        "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
+        " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
+    ).format(moment)
+
+
+class Page(NamedTuple):
+    """Rows as a JSON array, how many there are on all pages, and the position that both are of."""
+
+    rows: str
+    total: int
+    position: int
+
+
+class Column(NamedTuple):
+    """A column of a page: its name on the wire, and what it shows by our name."""
+
+    name: str
+    shows: str
+
+
+@dataclass(frozen=True, eq=False)
 class Listing:
-    """A list as its parts: `page` and `total` with places for {where} and {order}, and by name what it can
-    be restricted to and ordered by. `last` is unique and ends every order."""
+    """A list as its parts: `rows` and `total` with places for {where}, {order} and {columns}, by name what it
+    can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
+    unique and ends every order. `prelude` is what rows and total both read."""
 
-    page: SQL
+    rows: SQL
     total: SQL
+    columns: Mapping[str, Composable]
     filters: Mapping[str, SQL]
     orders: Mapping[str, SQL]
     default: SQL
     last: SQL
-    visible: SQL
+    visible: Mapping[str, SQL]
+    prelude: SQL | None = None
 
-    def select(
+    def page(
         self,
         cursor: Cursor[DictRow],
+        columns: Sequence[Column],
         restrictions: Mapping[str, Any],
         scopes: Scopes,
         order: Sequence[tuple[str, bool]] = (),
         limit: int = 1,
         offset: int = 0,
-    ) -> list[DictRow]:
+    ) -> Page:
         """A page. `restrictions` are values by the names of filters (others are parameters of the statement
         itself), `order` is pairs of (name of an order, descending)."""
-        statement = self.page.format(where=self._where(restrictions, scopes), order=self._order(order))
+        statement = _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
-        return cursor.execute(statement, parameters).fetchall()
+        row = cursor.execute(statement, parameters).fetchone()
+        assert row is not None
+        return Page(**row)
+
+    def one(
+        self,
+        cursor: Cursor[DictRow],
+        columns: Sequence[Column],
+        restrictions: Mapping[str, Any],
+        scopes: Scopes,
+    ) -> tuple[str | None, int]:
+        """The first row as a JSON object, None if there is none, and the position that it is of."""
+        statement = _statement(self, ONE, tuple(columns), tuple(restrictions), _kinds(scopes))
+        row = cursor.execute(
+            statement, {**restrictions, **(scopes or {}), "limit": 1, "offset": 0}
+        ).fetchone()
+        assert row is not None
+        return row["row"], row["position"]
 
     def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
         """How many rows there are on all pages."""
-        statement = self.total.format(where=self._where(restrictions, scopes))
+        statement = self.restricted(TOTAL, restrictions, scopes)
         return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
-    def _where(self, restrictions: Iterable[str], scopes: Scopes) -> Composable:
-        conditions = [self.filters[name] for name in restrictions if name in self.filters]
-        if scopes is not None:
-            conditions.append(self.visible)
-        return SQL(" AND ").join(conditions) if conditions else SQL("true")
+    def restricted(self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes) -> bytes:
+        """A statement of one's own on the same rows, with a place for {where}."""
+        return _statement(self, statement, (), tuple(restrictions), _kinds(scopes))
 
-    def _order(self, order: Iterable[tuple[str, bool]]) -> Composable:
-        keys = [
-            SQL("{} {}").format(self.orders[name], SQL("DESC" if down else "ASC")) for name, down in order
-        ]
-        return SQL(", ").join([*keys, self.last]) if keys else self.default
+
+Kinds = tuple[tuple[str, bool], ...] | None
+"""The kinds of scopes that a caller has, each with whether it is a single one; None sees all."""
+
+
+def _kinds(scopes: Scopes) -> Kinds:
+    if scopes is None:
+        return None
+    return tuple((kind, len(uuids) == 1) for kind, uuids in scopes.items() if uuids)
+
+
+@lru_cache(maxsize=1024)
+def _statement(
+    listing: Listing,
+    statement: LiteralString,
+    columns: tuple[Column, ...],
+    restrictions: tuple[str, ...],
+    kinds: Kinds,
+    order: tuple[tuple[str, bool], ...] = (),
+) -> bytes:
+    """Put together once for each shape of a query: PostgreSQL prepares what it gets to see again."""
+    parts = {
+        "where": _where(listing, restrictions, kinds),
+        "order": _order(listing, order),
+        "columns": SQL(", ").join(
+            SQL("{} AS {}").format(listing.columns[column.shows], Identifier(column.name))
+            for column in columns
+        ),
+    }
+    whole = SQL(statement).format(
+        **parts,
+        prelude=listing.prelude.format(**parts) if listing.prelude else SQL(""),
+        rows=listing.rows.format(**parts),
+        total=listing.total.format(**parts),
+    )
+    return whole.as_string().encode()
+
+
+def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:
+    conditions: list[Composable] = [listing.filters[name] for name in restrictions if name in listing.filters]
+    if kinds is not None:
+        conditions.append(_visible(listing, kinds))
+    return SQL(" AND ").join(conditions) if conditions else SQL("true")
+
+
+def _visible(listing: Listing, kinds: tuple[tuple[str, bool], ...]) -> Composable:
+    """Only the kinds that there are, and a single scope by equality: so a list of it can follow an index."""
+    conditions = [
+        (SQL("{} = ({}::uuid[])[1]") if single else SQL("{} = ANY({})")).format(
+            listing.visible[kind], Placeholder(kind)
+        )
+        for kind, single in kinds
+        if kind in listing.visible
+    ]
+    return SQL("({})").format(SQL(" OR ").join(conditions)) if conditions else SQL("false")
+
+
+def _order(listing: Listing, order: Sequence[tuple[str, bool]]) -> Composable:
+    keys = [SQL("{} {}").format(listing.orders[name], SQL("DESC" if down else "ASC")) for name, down in order]
+    return SQL(", ").join([*keys, listing.last]) if keys else listing.default
 
 
 def total_of(cursor: Cursor[DictRow]) -> int:

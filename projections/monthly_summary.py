@@ -14,12 +14,12 @@ from uuid import UUID
 import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 
 from ledger.catalogue import Resource, ResourceState
 from ledger.events import ComponentDescribed, Fact, ResourceDescribed, UsageReported, UserUsageReported
 from ledger.months import month_of
-from projections.lists import Listing
+from projections.lists import Listing, in_hex
 from projections.rows import as_json
 
 ALLOCATING_STATES = {
@@ -81,21 +81,48 @@ FILTERS = {
 }
 """What the summary can be restricted to; `customer_uuid` is the provider, `project_uuid` the offering's."""
 
-VISIBLE = SQL("""(o.customer_uuid = ANY(%(providers)s) OR o.project_uuid = ANY(%(projects)s)
-    OR o.uuid = ANY(%(offerings)s))""")
+VISIBLE_BY = {
+    "providers": SQL("o.customer_uuid"),
+    "projects": SQL("o.project_uuid"),
+    "offerings": SQL("o.uuid"),
+}
 
 ORDERS = {
-    "usage_percent": SQL("round(total_consumed * 100 / nullif(greatest(total_allocated, 0), 0), 2)"),
-    "billing_period": SQL("billing_period"),
-    "total_consumed": SQL("total_consumed"),
-    "total_allocated": SQL("total_allocated"),
+    "usage_percent": SQL("round(s.total_consumed * 100 / nullif(greatest(s.total_allocated, 0), 0), 2)"),
+    "billing_period": SQL("s.billing_period"),
+    "total_consumed": SQL("s.total_consumed"),
+    "total_allocated": SQL("s.total_allocated"),
 }
-DEFAULT_ORDER = SQL("billing_period DESC, offering_name, component_name, component_uuid")
+DEFAULT_ORDER = SQL("s.billing_period DESC, s.offering_name, s.component_name, s.component_uuid")
+
+# Halves to even, by whole numbers: PostgreSQL's round() takes them up.
+PERCENT = SQL("""CASE WHEN s.total_allocated > 0 THEN round((
+    div(s.total_consumed * 10000, s.total_allocated) + CASE sign(
+        2 * mod(s.total_consumed * 10000, s.total_allocated) - s.total_allocated)
+        WHEN 1 THEN 1 WHEN 0 THEN mod(div(s.total_consumed * 10000, s.total_allocated), 2) ELSE 0 END
+    ) / 100, 2)::text END""")
+
+COLUMNS = {
+    "offering_uuid": in_hex(SQL("offering_uuid")),
+    "service_provider_uuid": in_hex(SQL("service_provider_uuid")),
+    "category_uuid": in_hex(SQL("coalesce(category_uuid, '00000000-0000-0000-0000-000000000000')")),
+    "limit_amount": SQL("limit_amount"),
+    "total_consumed": SQL("round(s.total_consumed, 2)::text"),
+    "total_allocated": SQL("s.total_allocated::text"),
+    "usage_percent": PERCENT,
+} | {
+    name: Identifier(name)
+    for name in (
+        *("offering_name", "offering_type", "service_provider_name", "category_title", "component_type"),
+        *("component_name", "measured_unit", "billing_type", "limit_period", "billing_period"),
+    )
+}
+"""What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 
 # A component has a row for every month since it was first described or used in which a figure is above
 # zero, until the current one: a limit holds until it is changed, also in months without any fact.
-SUMMARY = """
-SELECT * FROM (
+SUMMARY = SQL("""
+WITH summary AS MATERIALIZED (
     SELECT
         o.uuid AS offering_uuid, o.name AS offering_name, o.offering_type,
         o.customer_uuid AS service_provider_uuid, coalesce(p.name, '') AS service_provider_name,
@@ -131,18 +158,24 @@ SELECT * FROM (
         WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
     ) l ON true
     WHERE {where}
-) summary
-WHERE (total_consumed > 0 OR total_allocated > 0)
-"""
+)""")
 
-ROWS = Listing(
-    page=SQL(SUMMARY + "ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"),
-    total=SQL("SELECT count(*) AS total FROM (" + SUMMARY + ") rows"),  # noqa: S608 - two constants
-    filters=FILTERS,
-    orders=ORDERS,
-    default=DEFAULT_ORDER,
+TOTAL = SQL("SELECT count(*) AS total FROM summary WHERE total_consumed > 0 OR total_allocated > 0")
+
+ROWS = SQL("""
+SELECT {columns} FROM summary s WHERE total_consumed > 0 OR total_allocated > 0
+ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s""")
+
+SUMMARIES = Listing(
+    ROWS,
+    TOTAL,
+    COLUMNS,
+    FILTERS,
+    ORDERS,
+    DEFAULT_ORDER,
     last=DEFAULT_ORDER,
-    visible=VISIBLE,
+    visible=VISIBLE_BY,
+    prelude=SUMMARY,
 )
 """The rows of the summary. Restrictions must have the `current` month, the last one that there is."""
 

@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from ledger.events import Fact, UserUsageReported
 from ledger.reports import UserRow
 from projections import component_usage
-from projections.lists import VISIBLE, Listing
+from projections.lists import Listing, in_hex, in_iso
 from projections.rows import as_json
 
 UPSERT = """
@@ -50,26 +50,51 @@ FROM user_usage uu
 JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
 WHERE {where}""")
 
-PAGE = SQL("""
-SELECT
-    uu.uuid, uu.offering_user_uuid, coalesce(uu.username, '') AS username, uu.component_usage_uuid,
-    uu.usage, c.measured_unit, uu.created, uu.modified, u.resource_uuid, r.name AS resource_name,
-    u.offering_uuid, o.name AS offering_name, u.project_uuid, p.name AS project_name,
-    u.customer_uuid, cu.name AS customer_name, u.component_type, u.measured_at, u.billing_period
+COLUMNS = {
+    **component_usage.COLUMNS,
+    "uuid": in_hex(SQL("uu.uuid")),
+    "offering_user_url": SQL("%(offering_users)s || {} || '/'").format(in_hex(SQL("uu.offering_user_uuid"))),
+    "username": SQL("coalesce(uu.username, '')"),
+    "component_usage_url": SQL("%(component_usages)s || {} || '/'").format(
+        in_hex(SQL("uu.component_usage_uuid"))
+    ),
+    "usage": SQL("uu.usage::text"),
+    "created": in_iso(SQL("uu.created")),
+    "modified": in_iso(SQL("uu.modified")),
+    "nothing": SQL("''"),
+}
+"""What a list can show of a user usage. URLs begin with the parameters `offering_users` and
+`component_usages`."""
+
+# As in the list of component usages.
+ROWS = SQL("""
+SELECT {columns}
 FROM (
-    SELECT uu.* FROM user_usage uu
-    JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-    WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+    SELECT * FROM (
+        SELECT uu.* FROM user_usage uu
+        JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
+        WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+    ) uu LIMIT 300
 ) uu
-JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-LEFT JOIN component c ON c.uuid = u.component_uuid
-LEFT JOIN resource r ON r.uuid = u.resource_uuid
-LEFT JOIN offering o ON o.uuid = u.offering_uuid
-LEFT JOIN project p ON p.uuid = u.project_uuid
-LEFT JOIN customer cu ON cu.uuid = u.customer_uuid
+JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = uu.component_usage_uuid OFFSET 0) u ON true
+LEFT JOIN LATERAL (
+    SELECT name, measured_unit FROM component WHERE uuid = u.component_uuid OFFSET 0) c ON true
+LEFT JOIN LATERAL (SELECT name FROM resource WHERE uuid = u.resource_uuid OFFSET 0) r ON true
+LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = u.offering_uuid OFFSET 0) o ON true
+LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = u.project_uuid OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = u.customer_uuid OFFSET 0) cu ON true
 ORDER BY {order}""")
 
-USAGES = Listing(PAGE, COUNT, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("uu.id"), visible=VISIBLE)
+USAGES = Listing(
+    ROWS,
+    COUNT,
+    COLUMNS,
+    FILTERS,
+    ORDERS,
+    DEFAULT_ORDER,
+    last=SQL("uu.id"),
+    visible=component_usage.VISIBLE_BY,
+)
 """User usages with the names around them, those of the newest component usages first."""
 
 SELECT_STANDING = """

@@ -13,8 +13,7 @@ from web.arrival import api
 from web.auth import caller, visible
 from web.body import load
 from web.fields import uuid_of
-from web.queries import page
-from web.rendering import json_response
+from web.pages import page, single
 from web.reporting import one, one_user, submit
 from web.services import services
 
@@ -23,12 +22,12 @@ blueprint = api("component_usages", "/api/marketplace-component-usages")
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(component_usage.USAGES, schemas.ComponentUsageQuery(), schemas.ComponentUsageRow.asked_for())
+    return page(component_usage.USAGES, schemas.ComponentUsageQuery(), schemas.COMPONENT_USAGE_ROW)
 
 
 @blueprint.get("/<object_id:uuid>/")
 def retrieve(uuid: str) -> Response:
-    return json_response(schemas.ComponentUsageRow.asked_for().dump(_visible(uuid)))
+    return single(component_usage.USAGES, uuid, "ComponentUsage", schemas.COMPONENT_USAGE_ROW)
 
 
 @blueprint.post("/set_usage/")
@@ -52,8 +51,8 @@ def _visible(uuid: str) -> DictRow:
     """The component usage that a path names. Raises NotFound if there is none, or not for the caller."""
     if wanted := uuid_of(uuid):
         with services().reading() as cursor:
-            for row in component_usage.USAGES.select(cursor, {"uuid": wanted}, visible()):
-                return row
+            if usage := component_usage.find(cursor, wanted, visible()):
+                return usage
     raise NotFound("ComponentUsage")
 
 

@@ -5,11 +5,11 @@ from flask import Response
 from projections import monthly_summary
 from web import schemas
 from web.arrival import api
-from web.queries import page
+from web.pages import page
 
 blueprint = api("monthly_summaries", "/api/marketplace-component-usage-monthly")
 
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(monthly_summary.ROWS, schemas.MonthlyQuery(), schemas.MonthlyRow.asked_for())
+    return page(monthly_summary.SUMMARIES, schemas.MonthlyQuery(), schemas.MONTHLY_ROW)

@@ -1,25 +1,18 @@
-"""Query strings: filters, ordering, sparse fieldsets and pages, as the reference reads them."""
+"""Query strings: filters and ordering, as the reference reads them."""
 
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from flask import Response, request
+from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from ledger.months import start_of
-from projections.lists import Listing
-from web.auth import visible
-from web.errors import detail
 from web.fields import RESOURCE_PATH, uuid_of
-from web.rendering import json_response
 from web.services import services
-
-PAGE_SIZE = 10
-MAX_PAGE_SIZE = 300
 
 DATE_FORMATS = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
@@ -180,64 +173,6 @@ def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     return restrictions, restrictions.pop("o", [])
 
 
-def page(listing: Listing, query: Schema, row: Schema) -> Response:
-    """The page of a list that the request asks for, with what is on other pages in the headers."""
-    restrictions, order = load_query(query)
-    scopes = visible()
-    size = _page_size()
-    with services().reading() as cursor:
-        total = listing.count(cursor, restrictions, scopes)
-        last = max(1, -(-total // size))
-        number = _page_number(last)
-        if number is None:
-            return detail("Invalid page.", 404)
-        rows = listing.select(cursor, restrictions, scopes, order, size, (number - 1) * size)
-    response = json_response(row.dump(rows, many=True))
-    response.headers["X-Result-Count"] = str(total)
-    response.headers["Link"] = _links(number, last)
-    return response
-
-
-def _page_size() -> int:
-    wanted = _whole_number(last_of("page_size"))
-    return min(wanted, MAX_PAGE_SIZE) if wanted and wanted > 0 else PAGE_SIZE
-
-
-def _page_number(last: int) -> int | None:
-    """The number of the page that is asked for, None if there is no such page."""
-    wanted = last_of("page") or "1"
-    number = last if wanted == "last" else _whole_number(wanted)
-    return number if number and 1 <= number <= last else None
-
-
 def last_of(name: str) -> str:
     """The value of a parameter, the last one if it is repeated; empty if there is none."""
     return (request.args.getlist(name) or [""])[-1]
-
-
-def _whole_number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
-
-
-def _links(number: int, last: int) -> str:
-    pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
-    return ", ".join(
-        f'<{_url_of_page(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last
-    )
-
-
-def _url_of_page(number: int) -> str:
-    """This request's URL with another page. No raw comma may be in it: clients split the header there."""
-    query = [(key, value) for key, value in request.args.items(multi=True) if key != "page"]
-    if number > 1:
-        query.append(("page", str(number)))
-    encoded = urlencode(sorted(query, key=lambda each: each[0]))
-    return f"{request.base_url}?{encoded}" if encoded else request.base_url
-
-
-def fields_asked_for() -> set[str]:
-    """The columns that `?field=a&field=b` names; none means all."""
-    return set(filter(None, request.args.getlist("field")))

@@ -1,12 +1,9 @@
 """The wire's names, and what they are inside. Nothing else in the code says `type`, `usage` or `date`."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, post_load, validates_schema
 
 from ledger.errors import Unreadable
 from ledger.months import month_of
@@ -24,6 +21,7 @@ from web.fields import (
     any_resource,
     open_plan_period,
 )
+from web.pages import Row
 from web.queries import (
     ChoicesFilter,
     DateFilter,
@@ -33,7 +31,6 @@ from web.queries import (
     TextFilter,
     UsageQuery,
     UuidFilter,
-    fields_asked_for,
 )
 from web.services import services
 
@@ -158,88 +155,53 @@ class ComponentUserUsageQuery(UsageQuery):
 LIKE_LITERALLY = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
-class Hex(fields.Field[UUID]):
-    """A uuid as 32 hex digits."""
+COMPONENT_USAGE_ROW = Row(
+    "uuid",
+    "created",
+    "description",
+    ("type", "component_type"),
+    ("name", "component_name"),
+    "measured_unit",
+    "usage",
+    ("date", "measured_at"),
+    "missing_usage_policy",
+    ("recurring", "is_reused"),
+    "resource_name",
+    "resource_uuid",
+    "offering_name",
+    "offering_uuid",
+    "project_name",
+    "project_uuid",
+    "customer_name",
+    "customer_uuid",
+    "billing_period",
+    ("modified_by", "reported_by_id"),
+    all_if_unknown=False,
+)
 
-    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return value.hex if value else None
-
-
-class ObjectUrl(fields.Field[UUID | None]):
-    """The absolute URL of an object, on the host that the request came to."""
-
-    def __init__(self, collection: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.collection = collection
-
-    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else f"{request.host_url}api/{self.collection}/{value.hex}/"
-
-
-class Row(Schema):
-    """A row of a list, with the columns that `?field=` asks for."""
-
-    @classmethod
-    def asked_for(cls) -> Schema:
-        """With those of the named columns that there are; if they are unknown ones only, with all."""
-        return _rows(cls, frozenset(fields_asked_for() & cls._declared_fields.keys()) or None)
-
-
-class ComponentUsageRow(Row):
-    uuid = Hex()
-    created = fields.DateTime()
-    description = fields.String()
-    type = fields.String(attribute="component_type")
-    name = fields.String(attribute="component_name")
-    measured_unit = fields.String()
-    usage = fields.Decimal(as_string=True)
-    date = fields.DateTime(attribute="measured_at")
-    missing_usage_policy = fields.String()
-    recurring = fields.Function(lambda row: row["missing_usage_policy"] == "reuse")
-    resource_name = fields.String()
-    resource_uuid = Hex()
-    offering_name = fields.String()
-    offering_uuid = Hex()
-    project_name = fields.String()
-    project_uuid = Hex()
-    customer_name = fields.String()
-    customer_uuid = Hex()
-    billing_period = fields.Date()
-    modified_by = fields.Integer()
-
-    @classmethod
-    def asked_for(cls) -> Schema:
-        """With the columns that are named; if they are unknown ones only, with none at all."""
-        wanted = fields_asked_for()
-        return _rows(cls, frozenset(wanted & cls._declared_fields.keys()) if wanted else None)
-
-
-class ComponentUserUsageRow(Row):
-    uuid = Hex()
-    user = ObjectUrl("marketplace-offering-users", attribute="offering_user_uuid")
-    username = fields.String()
-    component_usage = ObjectUrl("marketplace-component-usages", attribute="component_usage_uuid")
-    usage = fields.Decimal(as_string=True)
-    measured_unit = fields.String()
-    description = fields.Constant("")
-    created = fields.DateTime()
-    modified = fields.DateTime()
-    backend_id = fields.Constant("")
-    resource_name = fields.String()
-    resource_uuid = Hex()
-    offering_name = fields.String()
-    offering_uuid = Hex()
-    project_name = fields.String()
-    project_uuid = Hex()
-    customer_name = fields.String()
-    customer_uuid = Hex()
-    component_type = fields.String()
-    date = fields.DateTime(attribute="measured_at")
-    billing_period = fields.Date()
-
-
-NO_CATEGORY = UUID(int=0)
-"""Clients insist on a category; an offering that came without one shows this."""
+COMPONENT_USER_USAGE_ROW = Row(
+    "uuid",
+    ("user", "offering_user_url"),
+    "username",
+    ("component_usage", "component_usage_url"),
+    "usage",
+    "measured_unit",
+    ("description", "nothing"),
+    "created",
+    "modified",
+    ("backend_id", "nothing"),
+    "resource_name",
+    "resource_uuid",
+    "offering_name",
+    "offering_uuid",
+    "project_name",
+    "project_uuid",
+    "customer_name",
+    "customer_uuid",
+    "component_type",
+    ("date", "measured_at"),
+    "billing_period",
+)
 
 
 class MonthlyQuery(Schema):
@@ -270,36 +232,22 @@ class MonthlyQuery(Schema):
         return data
 
 
-class MonthlyRow(Row):
-    offering_uuid = Hex()
-    offering_name = fields.String()
-    offering_type = fields.String()
-    service_provider_uuid = Hex()
-    service_provider_name = fields.String()
-    category_uuid = fields.Function(lambda row: (row["category_uuid"] or NO_CATEGORY).hex)
-    category_title = fields.String()
-    component_type = fields.String()
-    component_name = fields.String()
-    measured_unit = fields.String()
-    billing_type = fields.String()
-    limit_amount = fields.Integer()
-    limit_period = fields.String()
-    billing_period = fields.Date()
-    total_consumed = fields.Decimal(places=2, as_string=True)
-    total_allocated = fields.Decimal(places=2, as_string=True)
-    usage_percent = fields.Function(lambda row: percentage(row["total_consumed"], row["total_allocated"]))
-
-
-def percentage(consumed: Decimal, allocated: Decimal) -> str | None:
-    """How much of what is allocated was consumed, in percent with two decimals, halves to even."""
-    if allocated <= 0:
-        return None
-    return str((consumed * 100 / allocated).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
-
-
-@lru_cache(maxsize=256)
-def _rows(schema: type[Schema], columns: frozenset[str] | None) -> Schema:
-    """Schemas are slow to make, and clients ask for few of the many that there could be."""
-    if columns is None:
-        return schema()
-    return schema(only=[name for name in schema._declared_fields if name in columns])
+MONTHLY_ROW = Row(
+    "offering_uuid",
+    "offering_name",
+    "offering_type",
+    "service_provider_uuid",
+    "service_provider_name",
+    "category_uuid",
+    "category_title",
+    "component_type",
+    "component_name",
+    "measured_unit",
+    "billing_type",
+    "limit_amount",
+    "limit_period",
+    "billing_period",
+    "total_consumed",
+    "total_allocated",
+    "usage_percent",
+)
