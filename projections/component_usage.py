@@ -19,7 +19,7 @@ from ledger.events import (
     UserUsageReported,
 )
 from ledger.reports import Record, UsageRow
-from projections.lists import Listing, Scopes, in_hex, in_iso
+from projections.lists import Listing, Scopes, in_hex, in_iso, number, safe, string
 from projections.rows import as_json
 
 # Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
@@ -113,31 +113,31 @@ COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 COLUMNS = {
     "uuid": in_hex(SQL("u.uuid")),
     "created": in_iso(SQL("u.created")),
-    "description": SQL("u.description"),
-    "component_type": SQL("u.component_type"),
-    "component_name": SQL("c.name"),
-    "measured_unit": SQL("c.measured_unit"),
-    "usage": SQL("u.usage::text"),
+    "description": string(SQL("u.description")),
+    "component_type": string(SQL("u.component_type")),
+    "component_name": string(SQL("c.name")),
+    "measured_unit": string(SQL("c.measured_unit")),
+    "usage": safe(SQL("u.usage")),
     "measured_at": in_iso(SQL("u.measured_at")),
-    "missing_usage_policy": SQL("u.missing_usage_policy"),
-    "is_reused": SQL("u.missing_usage_policy = 'reuse'"),
-    "resource_name": SQL("r.name"),
+    "missing_usage_policy": safe(SQL("u.missing_usage_policy")),
+    "is_reused": number(SQL("u.missing_usage_policy = 'reuse'")),
+    "resource_name": string(SQL("r.name")),
     "resource_uuid": in_hex(SQL("u.resource_uuid")),
-    "offering_name": SQL("o.name"),
+    "offering_name": string(SQL("o.name")),
     "offering_uuid": in_hex(SQL("u.offering_uuid")),
-    "project_name": SQL("p.name"),
+    "project_name": string(SQL("p.name")),
     "project_uuid": in_hex(SQL("u.project_uuid")),
-    "customer_name": SQL("cu.name"),
+    "customer_name": string(SQL("cu.name")),
     "customer_uuid": in_hex(SQL("u.customer_uuid")),
-    "billing_period": SQL("u.billing_period"),
-    "reported_by_id": SQL("a.id"),
+    "billing_period": safe(SQL("u.billing_period")),
+    "reported_by_id": number(SQL("a.id")),
 }
 """What a list can show of a usage."""
 
 # The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters. So do
 # the names looked up row by row (OFFSET 0 keeps them so): a join would read all of a table of thousands.
 ROWS = SQL("""
-SELECT {columns}
+SELECT {json}
 FROM (
     SELECT * FROM (
         SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composable, Literal, Placeholder
 
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
@@ -21,27 +21,51 @@ PAGE = """
 {prelude} SELECT
     (SELECT position FROM read_position) AS position,
     ({total}) AS total,
-    (SELECT '[' || coalesce(string_agg(row_to_json(r)::text, ','), '') || ']' FROM ({rows}) r) AS rows"""
+    (SELECT '[' || coalesce(string_agg(r.json, ','), '') || ']' FROM ({rows}) r) AS rows"""
 
 ONE = """
 SELECT
     (SELECT position FROM read_position) AS position,
-    (SELECT row_to_json(r)::text FROM ({rows}) r) AS row"""
+    (SELECT r.json FROM ({rows}) r) AS row"""
 
 TOTAL = "{prelude} {total}"
 
 
-def in_hex(uuid: Composable) -> Composed:
-    """A uuid as 32 hex digits."""
-    return SQL("encode(uuid_send({}), 'hex')").format(uuid)
+class Json(NamedTuple):
+    """A value of a row as text, and what stands around it: row_to_json() would look up how to write every
+    value of every row, and take as long as all the rest."""
+
+    text: Composable
+    around: str = ""
 
 
-def in_iso(moment: Composable) -> Composed:
+def safe(text: SQL) -> Json:
+    """A string in which nothing has to be escaped, never null."""
+    return Json(text, '"')
+
+
+def string(text: Composable) -> Json:
+    """Any string, or null."""
+    return Json(SQL("coalesce(to_json({})::text, 'null')").format(text))
+
+
+def number(figure: SQL) -> Json:
+    """A number or a truth value, or null."""
+    return Json(SQL("coalesce(to_json({})::text, 'null')").format(figure))
+
+
+def in_hex(uuid: SQL) -> Json:
+    """A uuid as 32 hex digits, never null."""
+    return Json(SQL("encode(uuid_send({}), 'hex')").format(uuid), '"')
+
+
+def in_iso(moment: SQL) -> Json:
     """A time as Python writes it: microseconds with all of their digits or none. Sessions are in UTC."""
-    return SQL(
+    text = (
         "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
         " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
-    ).format(moment)
+    )
+    return Json(SQL(text).format(moment), '"')
 
 
 class Page(NamedTuple):
@@ -61,13 +85,13 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """A list as its parts: `rows` and `total` with places for {where}, {order} and {columns}, by name what it
+    """A list as its parts: `rows` and `total` with places for {where}, {order} and {json}, by name what it
     can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
     unique and ends every order. `prelude` is what rows and total both read."""
 
     rows: SQL
     total: SQL
-    columns: Mapping[str, Composable]
+    columns: Mapping[str, Json]
     filters: Mapping[str, SQL]
     orders: Mapping[str, SQL]
     default: SQL
@@ -141,10 +165,7 @@ def _statement(
     parts = {
         "where": _where(listing, restrictions, kinds),
         "order": _order(listing, order),
-        "columns": SQL(", ").join(
-            SQL("{} AS {}").format(listing.columns[column.shows], Identifier(column.name))
-            for column in columns
-        ),
+        "json": _json([(column.name, listing.columns[column.shows]) for column in columns]),
     }
     whole = SQL(statement).format(
         **parts,
@@ -153,6 +174,16 @@ def _statement(
         total=listing.total.format(**parts),
     )
     return whole.as_string().encode()
+
+
+def _json(columns: Sequence[tuple[str, Json]]) -> Composable:
+    """A JSON object of these names and values, as one text."""
+    parts: list[Composable] = []
+    before = "{"
+    for name, value in columns:
+        parts += [Literal(f'{before}"{name}":{value.around}'), value.text]
+        before = f"{value.around},"
+    return SQL("concat({}) AS json").format(SQL(", ").join([*parts, Literal(before.rstrip(",") + "}")]))
 
 
 def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:

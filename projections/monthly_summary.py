@@ -14,12 +14,12 @@ from uuid import UUID
 import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 
 from ledger.catalogue import Resource, ResourceState
 from ledger.events import ComponentDescribed, Fact, ResourceDescribed, UsageReported, UserUsageReported
 from ledger.months import month_of
-from projections.lists import Listing, in_hex
+from projections.lists import Listing, in_hex, number, safe, string
 from projections.rows import as_json
 
 ALLOCATING_STATES = {
@@ -103,19 +103,23 @@ PERCENT = SQL("""CASE WHEN s.total_allocated > 0 THEN round((
     ) / 100, 2)::text END""")
 
 COLUMNS = {
-    "offering_uuid": in_hex(SQL("offering_uuid")),
-    "service_provider_uuid": in_hex(SQL("service_provider_uuid")),
-    "category_uuid": in_hex(SQL("coalesce(category_uuid, '00000000-0000-0000-0000-000000000000')")),
-    "limit_amount": SQL("limit_amount"),
-    "total_consumed": SQL("round(s.total_consumed, 2)::text"),
-    "total_allocated": SQL("s.total_allocated::text"),
-    "usage_percent": PERCENT,
-} | {
-    name: Identifier(name)
-    for name in (
-        *("offering_name", "offering_type", "service_provider_name", "category_title", "component_type"),
-        *("component_name", "measured_unit", "billing_type", "limit_period", "billing_period"),
-    )
+    "offering_uuid": in_hex(SQL("s.offering_uuid")),
+    "offering_name": string(SQL("s.offering_name")),
+    "offering_type": string(SQL("s.offering_type")),
+    "service_provider_uuid": in_hex(SQL("s.service_provider_uuid")),
+    "service_provider_name": string(SQL("s.service_provider_name")),
+    "category_uuid": in_hex(SQL("coalesce(s.category_uuid, '00000000-0000-0000-0000-000000000000')")),
+    "category_title": string(SQL("s.category_title")),
+    "component_type": string(SQL("s.component_type")),
+    "component_name": string(SQL("s.component_name")),
+    "measured_unit": string(SQL("s.measured_unit")),
+    "billing_type": string(SQL("s.billing_type")),
+    "limit_amount": number(SQL("s.limit_amount")),
+    "limit_period": string(SQL("s.limit_period")),
+    "billing_period": safe(SQL("s.billing_period")),
+    "total_consumed": safe(SQL("round(s.total_consumed, 2)")),
+    "total_allocated": safe(SQL("s.total_allocated")),
+    "usage_percent": string(PERCENT),
 }
 """What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 
@@ -163,7 +167,7 @@ WITH summary AS MATERIALIZED (
 TOTAL = SQL("SELECT count(*) AS total FROM summary WHERE total_consumed > 0 OR total_allocated > 0")
 
 ROWS = SQL("""
-SELECT {columns} FROM summary s WHERE total_consumed > 0 OR total_allocated > 0
+SELECT {json} FROM summary s WHERE total_consumed > 0 OR total_allocated > 0
 ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s""")
 
 SUMMARIES = Listing(

@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from ledger.events import Fact, UserUsageReported
 from ledger.reports import UserRow
 from projections import component_usage
-from projections.lists import Listing, in_hex, in_iso
+from projections.lists import Listing, in_hex, in_iso, safe, string
 from projections.rows import as_json
 
 UPSERT = """
@@ -53,22 +53,24 @@ WHERE {where}""")
 COLUMNS = {
     **component_usage.COLUMNS,
     "uuid": in_hex(SQL("uu.uuid")),
-    "offering_user_url": SQL("%(offering_users)s || {} || '/'").format(in_hex(SQL("uu.offering_user_uuid"))),
-    "username": SQL("coalesce(uu.username, '')"),
-    "component_usage_url": SQL("%(component_usages)s || {} || '/'").format(
-        in_hex(SQL("uu.component_usage_uuid"))
+    "offering_user_url": string(
+        SQL("%(offering_users)s || encode(uuid_send(uu.offering_user_uuid), 'hex') || '/'")
     ),
-    "usage": SQL("uu.usage::text"),
+    "username": string(SQL("coalesce(uu.username, '')")),
+    "component_usage_url": string(
+        SQL("%(component_usages)s || encode(uuid_send(uu.component_usage_uuid), 'hex') || '/'")
+    ),
+    "usage": safe(SQL("uu.usage")),
     "created": in_iso(SQL("uu.created")),
     "modified": in_iso(SQL("uu.modified")),
-    "nothing": SQL("''"),
+    "nothing": safe(SQL("''")),
 }
 """What a list can show of a user usage. URLs begin with the parameters `offering_users` and
 `component_usages`."""
 
 # As in the list of component usages.
 ROWS = SQL("""
-SELECT {columns}
+SELECT {json}
 FROM (
     SELECT * FROM (
         SELECT uu.* FROM user_usage uu

@@ -97,7 +97,7 @@ def prepared(url: str, settings: Settings) -> str:
     """Makes the tables where they are missing. Returns the conninfo that the ledger is opened with."""
     try:
         given = conninfo_to_dict(url).get("options")
-        options = f"{given or ''} -c timezone=UTC -c search_path={READ_MODELS},{JOURNAL}"
+        options = f"{given or ''} -c timezone=UTC -c search_path={READ_MODELS},{JOURNAL} -c jit=off"
         conninfo = make_conninfo(url, options=options.strip())
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             if connection.info.server_version < OLDEST_POSTGRES * 10_000:
