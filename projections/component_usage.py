@@ -1,8 +1,7 @@
 """Read model of component usages: the figure of each component of a resource, by month and plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Cursor
@@ -18,30 +17,19 @@ from ledger.events import (
     UsageReported,
     UserUsageReported,
 )
-from ledger.reports import Record, UsageRow
+from projections import figures
 from projections.lists import Listing, Scopes, in_hex, in_iso, number, safe, string
 from projections.rows import as_json
 
-# Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
-UPSERT = """
-INSERT INTO component_usage (
+INSERT = """
+INSERT INTO component_usage AS u (
     resource_uuid, uuid, id, version, component_uuid, component_type,
     project_uuid, customer_uuid, offering_uuid, provider_uuid,
     billing_period, plan_uuid, plan_period_uuid, usage, measured_at,
-    missing_usage_policy, description, reported_by, created)
-SELECT
-    n.resource_uuid, n.uuid, n.id, n.version,
-    n.component_uuid, coalesce(c.component_type, n.component_type),
-    coalesce(r.project_uuid, n.project_uuid), coalesce(p.customer_uuid, n.customer_uuid),
-    coalesce(r.offering_uuid, n.offering_uuid), coalesce(o.customer_uuid, n.provider_uuid),
-    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
-    n.missing_usage_policy, n.description, n.reported_by, n.created
-FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
-LEFT JOIN resource r ON r.uuid = n.resource_uuid
-LEFT JOIN project p ON p.uuid = r.project_uuid
-LEFT JOIN offering o ON o.uuid = r.offering_uuid
-LEFT JOIN component c ON c.uuid = n.component_uuid
-ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
+    missing_usage_policy, description, reported_by, created, is_terminated, users)"""
+
+ON_CONFLICT = """
+ON CONFLICT (resource_uuid, component_uuid, billing_period, uuid) DO UPDATE SET
     version = EXCLUDED.version,
     plan_uuid = EXCLUDED.plan_uuid,
     plan_period_uuid = EXCLUDED.plan_period_uuid,
@@ -50,6 +38,32 @@ ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     missing_usage_policy = EXCLUDED.missing_usage_policy,
     description = EXCLUDED.description,
     reported_by = EXCLUDED.reported_by"""
+
+# Where a usage belongs follows the catalogue: a resource that moves takes its usage along.
+UPSERT = f"""{INSERT}
+SELECT
+    n.resource_uuid, n.uuid, n.id, n.version,
+    n.component_uuid, coalesce(c.component_type, n.component_type),
+    coalesce(r.project_uuid, n.project_uuid), coalesce(p.customer_uuid, n.customer_uuid),
+    coalesce(r.offering_uuid, n.offering_uuid), coalesce(o.customer_uuid, n.provider_uuid),
+    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
+    n.missing_usage_policy, n.description, n.reported_by, n.created, coalesce(r.state = 6, false), 0
+FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+LEFT JOIN resource r ON r.uuid = n.resource_uuid
+LEFT JOIN project p ON p.uuid = r.project_uuid
+LEFT JOIN offering o ON o.uuid = r.offering_uuid
+LEFT JOIN component c ON c.uuid = n.component_uuid
+{ON_CONFLICT}"""  # noqa: S608 - of constants
+
+# In a rebuild, after which all rows are placed at once.
+UPSERT_UNPLACED = f"""{INSERT}
+SELECT
+    n.resource_uuid, n.uuid, n.id, n.version, n.component_uuid, n.component_type,
+    n.project_uuid, n.customer_uuid, n.offering_uuid, n.provider_uuid,
+    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
+    n.missing_usage_policy, n.description, n.reported_by, n.created, false, 0
+FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+{ON_CONFLICT}"""  # noqa: S608 - of constants
 
 # A report ends the missing-usage policy of the other rows of its record. An import does not: it brings
 # all rows of a record as they were elsewhere, and leaves those alone that are here.
@@ -66,22 +80,27 @@ WHERE u.resource_uuid = n.resource_uuid
 TAKE_OVER_TOTALS = """
 UPDATE component_usage u SET version = n.version, usage = coalesce(n.usage, u.usage)
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
-WHERE u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid"""
+WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
+  AND u.billing_period = n.billing_period AND u.uuid = n.uuid"""
 
-FOLLOW_CATALOGUE = """
+PLACE = """
 UPDATE component_usage u SET
     component_type = c.component_type,
     project_uuid = r.project_uuid,
     customer_uuid = p.customer_uuid,
     offering_uuid = r.offering_uuid,
-    provider_uuid = o.customer_uuid
+    provider_uuid = o.customer_uuid,
+    is_terminated = r.state = 6
 FROM resource r, project p, offering o, component c
-WHERE (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
-       OR u.offering_uuid = ANY(%(offerings)s))
-  AND u.resource_uuid = r.uuid AND u.component_uuid = c.uuid
+WHERE u.resource_uuid = r.uuid AND u.component_uuid = c.uuid
   AND p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
-  AND (u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid, u.provider_uuid) IS DISTINCT FROM
-      (c.component_type, r.project_uuid, p.customer_uuid, r.offering_uuid, o.customer_uuid)"""
+  AND (u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid, u.provider_uuid, u.is_terminated)
+      IS DISTINCT FROM
+      (c.component_type, r.project_uuid, p.customer_uuid, r.offering_uuid, o.customer_uuid, r.state = 6)"""
+
+FOLLOW_CATALOGUE = f"""{PLACE}
+  AND (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
+       OR u.offering_uuid = ANY(%(offerings)s))"""
 
 FILTERS = {
     "uuid": SQL("u.uuid = %(uuid)s"),
@@ -109,6 +128,10 @@ ORDERS = {
 DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
 
 COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
+
+KEPT = SQL("""
+SELECT coalesce(sum(CASE n.kind WHEN 'own' THEN -1 ELSE 1 END * n.component_usages), 0)::bigint AS total
+FROM usage_count n WHERE {scope}""")
 
 COLUMNS = {
     "uuid": in_hex(SQL("u.uuid")),
@@ -160,23 +183,33 @@ VISIBLE_BY = {
 }
 """The columns that name whose usage it is, by the kinds of scopes."""
 
-USAGES = Listing(ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE_BY)
+USAGES = Listing(
+    ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE_BY, kept=KEPT
+)
 """Component usages with the names around them, newest first unless ordered otherwise."""
 
 FIND = "SELECT u.* FROM component_usage u WHERE {where}"
-
-SELECT_RECORDS = """
-SELECT
-    uuid AS usage_uuid, component_uuid, billing_period, version, usage AS amount, measured_at, plan_uuid,
-    plan_period_uuid, missing_usage_policy, description, reported_by
-FROM component_usage
-WHERE resource_uuid = %(resource_uuid)s AND billing_period = ANY(%(months)s)
-ORDER BY id"""
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Folds a batch into one row for each usage, so that each statement touches a row once."""
     _follow_catalogue(cursor, [fact for _, fact in facts])
+    _write(cursor, facts, UPSERT, figures.following)
+
+
+def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """The same in a rebuild: the rows only, wherever they belong. `place` follows once all are there."""
+    _write(cursor, facts, UPSERT_UNPLACED, figures.alone)
+
+
+def place(cursor: Cursor[DictRow]) -> None:
+    """Puts all usages where their resources are."""
+    cursor.execute(PLACE)
+
+
+def _write(
+    cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], upsert: LiteralString, write: figures.Write
+) -> None:
     rows: dict[UUID, dict[str, Any]] = {}
     totals: dict[UUID, dict[str, Any]] = {}
     records: dict[UUID, list[UUID]] = {}
@@ -194,10 +227,11 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
         elif isinstance(fact, UserUsageReported):
             _take_over(fact, rows.get(fact.usage_uuid), totals)
     if totals:
-        cursor.execute(TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
-    if rows:
+        write(cursor, TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
+    if reported:
         cursor.execute(END_POLICIES, {"rows": as_json(rows[uuid] for uuid in reported)})
-        cursor.execute(UPSERT, {"rows": as_json(rows.values())})
+    if rows:
+        write(cursor, upsert, {"rows": as_json(rows.values())})
 
 
 def _row(position: int, fact: UsageReported, before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -229,7 +263,14 @@ def _take_over(
 ) -> None:
     if row is None:
         row = totals.setdefault(
-            fact.usage_uuid, {"resource_uuid": fact.resource_uuid, "uuid": fact.usage_uuid, "usage": None}
+            fact.usage_uuid,
+            {
+                "resource_uuid": fact.resource_uuid,
+                "component_uuid": fact.component_uuid,
+                "billing_period": fact.month,
+                "uuid": fact.usage_uuid,
+                "usage": None,
+            },
         )
     row["version"] = fact.originator_version
     if fact.total is not None:
@@ -249,21 +290,8 @@ def _follow_catalogue(cursor: Cursor[DictRow], facts: Iterable[Fact]) -> None:
             case ComponentDescribed(entity=component):
                 moved["offerings"].append(component.offering_uuid)
     if any(moved.values()):
-        cursor.execute(FOLLOW_CATALOGUE, moved)
-
-
-def records(
-    cursor: Cursor[DictRow], resource_uuid: UUID, months: Iterable[date]
-) -> dict[tuple[UUID, date], Record]:
-    """What stands of a resource in some months, by component and month: what a report is decided by."""
-    found: dict[tuple[UUID, date], Record] = {}
-    parameters = {"resource_uuid": resource_uuid, "months": list(months)}
-    for values in cursor.execute(SELECT_RECORDS, parameters):
-        key = (values.pop("component_uuid"), values.pop("billing_period"))
-        version = values.pop("version")
-        record = found.get(key, Record())
-        found[key] = Record(version=max(record.version, version), rows=(*record.rows, UsageRow(**values)))
-    return found
+        figures.following(cursor, FOLLOW_CATALOGUE, moved)
+        figures.clear(cursor)
 
 
 def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:

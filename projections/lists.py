@@ -14,6 +14,8 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Literal, Placeholder
 
+from projections.figures import Kinds, kept
+
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
 
@@ -87,7 +89,8 @@ class Column(NamedTuple):
 class Listing:
     """A list as its parts: `rows` and `total` with places for {where}, {order} and {json}, by name what it
     can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
-    unique and ends every order. `prelude` is what rows and total both read."""
+    unique and ends every order. `prelude` is what rows and total both read, and `kept` the total where none
+    has to be counted, with a place for {scope}."""
 
     rows: SQL
     total: SQL
@@ -98,6 +101,7 @@ class Listing:
     last: SQL
     visible: Mapping[str, SQL]
     prelude: SQL | None = None
+    kept: SQL | None = None
 
     def page(
         self,
@@ -142,14 +146,10 @@ class Listing:
         return _statement(self, statement, (), tuple(restrictions), _kinds(scopes))
 
 
-Kinds = tuple[tuple[str, bool], ...] | None
-"""The kinds of scopes that a caller has, each with whether it is a single one; None sees all."""
-
-
 def _kinds(scopes: Scopes) -> Kinds:
     if scopes is None:
         return None
-    return tuple((kind, len(uuids) == 1) for kind, uuids in scopes.items() if uuids)
+    return tuple((kind, len(set(uuids)) == 1) for kind, uuids in scopes.items() if uuids)
 
 
 @lru_cache(maxsize=1024)
@@ -171,9 +171,17 @@ def _statement(
         **parts,
         prelude=listing.prelude.format(**parts) if listing.prelude else SQL(""),
         rows=listing.rows.format(**parts),
-        total=listing.total.format(**parts),
+        total=_total(listing, restrictions, kinds, parts["where"]),
     )
     return whole.as_string().encode()
+
+
+def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
+    """Without counting, if a total is kept for this."""
+    scope = kept([name for name in restrictions if name in listing.filters], kinds)
+    if listing.kept is None or scope is None:
+        return listing.total.format(where=where)
+    return listing.kept.format(scope=scope)
 
 
 def _json(columns: Sequence[tuple[str, Json]]) -> Composable:

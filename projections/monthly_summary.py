@@ -1,8 +1,8 @@
 """Read model of the monthly summary: what was consumed and allocated of each component in each month.
 
-Both figures are sums over all resources of an offering, and neither is counted anew for a report: a sum
-follows by the difference between what a row said before and says after, in the same transaction. So this
-module's `project` must see `component_usage` as it was before the batch.
+Both figures are sums over all resources of an offering, and neither is counted anew: what was consumed
+follows the usages (`projections/figures.py`), what was allocated follows the resources here, by the
+difference between what a resource had before and has after.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from ledger.catalogue import Resource, ResourceState
-from ledger.events import ComponentDescribed, Fact, ResourceDescribed, UsageReported, UserUsageReported
+from ledger.events import ComponentDescribed, Fact, ResourceDescribed
 from ledger.months import month_of
 from projections.lists import Listing, in_hex, number, safe, string
 from projections.rows import as_json
@@ -28,16 +28,6 @@ ALLOCATING_STATES = {
     ResourceState.TERMINATING,
     ResourceState.ERRED,
 }
-
-# Looked up row by row: a join would be planned for a hundred rows and read all of a table of thousands.
-FOLLOW_CONSUMPTION = """
-INSERT INTO monthly_consumption (component_uuid, month, total)
-SELECT n.component_uuid, n.month, sum(n.usage - coalesce(
-    (SELECT u.usage FROM component_usage u WHERE u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid), 0))
-FROM json_to_recordset(%(rows)s) AS n(
-    resource_uuid uuid, uuid uuid, component_uuid uuid, month date, usage numeric)
-GROUP BY n.component_uuid, n.month
-ON CONFLICT (component_uuid, month) DO UPDATE SET total = monthly_consumption.total + EXCLUDED.total"""
 
 SELECT_ALLOCATIONS = """
 SELECT resource_uuid, offering_uuid, limits::text AS limits FROM resource_allocation
@@ -185,31 +175,9 @@ SUMMARIES = Listing(
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Moves the sums by what a batch changes."""
-    _project_consumption(cursor, [fact for _, fact in facts])
+    """Moves the sums of limits by what a batch changes."""
     _project_allocation(cursor, [fact for _, fact in facts if isinstance(fact, ResourceDescribed)])
     _project_limits(cursor, [fact for _, fact in facts if isinstance(fact, ComponentDescribed)])
-
-
-def _project_consumption(cursor: Cursor[DictRow], facts: Sequence[Fact]) -> None:
-    after: dict[UUID, dict[str, Any]] = {}
-    for fact in facts:
-        if isinstance(fact, UsageReported):
-            usage: Decimal | None = fact.plan_amount
-        elif isinstance(fact, UserUsageReported):
-            usage = fact.total
-        else:
-            continue
-        if usage is not None:
-            after[fact.usage_uuid] = {
-                "resource_uuid": fact.resource_uuid,
-                "uuid": fact.usage_uuid,
-                "component_uuid": fact.component_uuid,
-                "month": fact.month,
-                "usage": usage,
-            }
-    if after:
-        cursor.execute(FOLLOW_CONSUMPTION, {"rows": as_json(after.values())})
 
 
 def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescribed]) -> None:

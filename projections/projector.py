@@ -27,7 +27,7 @@ BATCH = 5_000
 
 SCHEMA_SQL = files("projections").joinpath("schema.sql").read_text()
 
-REVISION = 1
+REVISION = 2
 """To be raised when projections make other rows of the same facts; a changed schema.sql tells by itself."""
 
 BUILT_BY = sha256(f"{REVISION}\n{SCHEMA_SQL}".encode()).hexdigest()
@@ -74,8 +74,7 @@ class ReadModel(Protocol):
         """Changes the rows of this read model as a batch of facts, with their positions, demands."""
 
 
-# The catalogue comes first: usages are placed where their resource is. The summary comes before the usages:
-# it needs what they said before.
+# The catalogue comes first: usages are placed where their resource is. Users come after what they are of.
 MODELS: tuple[ReadModel, ...] = (catalogue, accounts, monthly_summary, component_usage, user_usage)
 
 ReadFacts = Callable[[int, int], list[tuple[int, Fact]]]

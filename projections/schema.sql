@@ -184,12 +184,13 @@ CREATE TABLE component_usage (
     description text NOT NULL,
     reported_by uuid,
     created timestamptz NOT NULL,
-    PRIMARY KEY (resource_uuid, uuid)
+    is_terminated boolean NOT NULL,        -- is its resource?
+    users integer NOT NULL,                -- how many user usages it has
+    PRIMARY KEY (resource_uuid, component_uuid, billing_period, uuid)
 );
 CREATE INDEX component_usage_uuid ON component_usage (uuid);
 CREATE INDEX component_usage_default_order ON component_usage (measured_at DESC, component_type, id);
 CREATE INDEX component_usage_month ON component_usage (billing_period, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_record ON component_usage (resource_uuid, component_uuid, billing_period);
 CREATE INDEX component_usage_offering ON component_usage (offering_uuid, measured_at DESC, component_type, id);
 CREATE INDEX component_usage_project ON component_usage (project_uuid, measured_at DESC, component_type, id);
 CREATE INDEX component_usage_customer ON component_usage (customer_uuid, measured_at DESC, component_type, id);
@@ -211,6 +212,30 @@ CREATE TABLE user_usage (
 );
 CREATE INDEX user_usage_uuid ON user_usage (uuid);
 CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
+
+-- How many usages of a month there are in a scope: see projections/figures.py.
+CREATE TABLE usage_count (
+    kind text COLLATE "C",                 -- all, offering, project, customer, provider, own
+    scope uuid,
+    month date,
+    component_usages bigint NOT NULL,
+    user_usages bigint NOT NULL,
+    PRIMARY KEY (kind, scope, month)
+);
+CREATE INDEX usage_count_empty ON usage_count (month) WHERE component_usages = 0;
+
+-- What was used of a component in a month by all resources of a project, and by the terminated ones of them.
+CREATE TABLE project_usage (
+    project_uuid uuid,
+    component_uuid uuid,
+    month date,
+    usages bigint NOT NULL,
+    usages_terminated bigint NOT NULL,
+    used numeric NOT NULL,
+    used_terminated numeric NOT NULL,
+    PRIMARY KEY (project_uuid, component_uuid, month)
+);
+CREATE INDEX project_usage_empty ON project_usage (month) WHERE usages = 0;
 
 -- What was consumed of a component in a month, over all resources and plans.
 CREATE TABLE monthly_consumption (

@@ -1,4 +1,4 @@
-"""What a project or a customer used of what they have: read from usages and catalogue as they stand.
+"""What a project or a customer used of what they have: read from kept sums by project, and the catalogue.
 
 Project and customer differ in where their resources are found, and in nothing else.
 """
@@ -19,8 +19,8 @@ from projections.rows import as_json
 
 ScopeKind = Literal["project", "customer"]
 
-RESOURCES_IN = {
-    "project": SQL("r.project_uuid = %(scope)s"),
+PROJECTS_IN = {
+    "project": SQL("p.uuid = %(scope)s"),
     "customer": SQL("p.customer_uuid = %(scope)s"),
 }
 
@@ -37,13 +37,15 @@ class Scope(NamedTuple):
 
 # Terminated resources count with their usage where asked for, and never with their limits.
 COUNTED = SQL("""
-counted AS (
-    SELECT r.uuid, r.project_uuid, r.offering_uuid, r.limits, r.state = 6 AS is_terminated
-    FROM resource r JOIN project p ON p.uuid = r.project_uuid
-    WHERE {scope} AND {visible} AND (r.state <> 6 OR %(include_terminated)s)
+projects AS (
+    SELECT p.uuid, p.name, p.is_removed FROM project p WHERE {scope} AND {visible}
+), counted AS (
+    SELECT r.offering_uuid, r.limits, r.state = 6 AS is_terminated
+    FROM projects p JOIN resource r ON r.project_uuid = p.uuid
+    WHERE r.state <> 6 OR %(include_terminated)s
 )""")
 
-VISIBLE = SQL("(p.customer_uuid = ANY(%(customers)s) OR r.project_uuid = ANY(%(projects)s))")
+VISIBLE = SQL("(p.customer_uuid = ANY(%(customers)s) OR p.uuid = ANY(%(projects)s))")
 
 LIMITS = SQL("""
 limits AS (
@@ -56,26 +58,28 @@ limits AS (
 COMPONENTS = SQL("""
 WITH {counted}, {limits}, used AS (
     SELECT
-        u.component_uuid, sum(u.usage) AS total,
-        sum(u.usage) FILTER (WHERE r.is_terminated) AS of_terminated
-    FROM counted r
-    JOIN component_usage u ON u.resource_uuid = r.uuid
+        u.component_uuid, sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
+    FROM projects p
+    JOIN project_usage u ON u.project_uuid = p.uuid
     JOIN component c ON c.uuid = u.component_uuid
     JOIN json_to_recordset(%(periods)s) AS t(limit_period text, "start" date, "end" date)
         ON t.limit_period = c.limit_period
-    WHERE u.billing_period BETWEEN coalesce(t."start", '-infinity') AND coalesce(t."end", 'infinity')
+    WHERE u.month BETWEEN coalesce(t."start", '-infinity') AND coalesce(t."end", 'infinity')
     GROUP BY u.component_uuid
 )
 SELECT
     c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
     o.name AS offering_name, o.uuid AS offering_uuid, o.offering_type,
-    coalesce(used.total, 0) AS used, coalesce(used.of_terminated, 0) AS used_terminated,
+    coalesce(CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END, 0)
+        AS used,
+    coalesce(CASE WHEN %(include_terminated)s THEN used.of_terminated END, 0) AS used_terminated,
     limits.total AS limit
-FROM offering o
+FROM (SELECT DISTINCT offering_uuid FROM counted) has
+JOIN offering o ON o.uuid = has.offering_uuid
 JOIN component c ON c.offering_uuid = o.uuid
 LEFT JOIN used ON used.component_uuid = c.uuid
 LEFT JOIN limits ON limits.offering_uuid = o.uuid AND limits.component_type = c.component_type
-WHERE o.parent_uuid IS NULL AND EXISTS (SELECT FROM counted r WHERE r.offering_uuid = o.uuid)
+WHERE o.parent_uuid IS NULL
 ORDER BY c.name, c.uuid""")
 
 # Without a type it is the first limit-billed component, or else the first.
@@ -93,15 +97,15 @@ ORDER BY c.billing_type = 'limit' DESC, c.name, c.uuid LIMIT 1""")
 BUCKETS = SQL("""
 WITH {counted}
 SELECT
-    p.uuid AS project_uuid, p.name AS project_name, p.is_removed, u.billing_period,
-    sum(u.usage) AS used, coalesce(sum(u.usage) FILTER (WHERE r.is_terminated), 0) AS used_terminated
-FROM counted r
-JOIN project p ON p.uuid = r.project_uuid
-JOIN component_usage u ON u.resource_uuid = r.uuid
+    p.uuid AS project_uuid, p.name AS project_name, p.is_removed, u.month AS billing_period,
+    CASE WHEN %(include_terminated)s THEN u.used ELSE u.used - u.used_terminated END AS used,
+    CASE WHEN %(include_terminated)s THEN u.used_terminated ELSE 0 END AS used_terminated
+FROM projects p
+JOIN project_usage u ON u.project_uuid = p.uuid
 WHERE u.component_uuid = %(component)s
-  AND u.billing_period BETWEEN coalesce(%(start)s, '-infinity'::date) AND coalesce(%(end)s, 'infinity'::date)
-GROUP BY p.uuid, u.billing_period
-ORDER BY u.billing_period, p.uuid""")
+  AND u.month BETWEEN coalesce(%(start)s, '-infinity'::date) AND coalesce(%(end)s, 'infinity'::date)
+  AND (u.usages > u.usages_terminated OR %(include_terminated)s)
+ORDER BY u.month, p.uuid""")
 
 # A project is found by who holds a listing role on it or its customer; a customer by any role on it or on
 # one of its projects.
@@ -163,7 +167,7 @@ def buckets(cursor: Cursor[DictRow], scope: Scope, component: UUID, period: Peri
 
 def _counted(scope: Scope) -> Composable:
     visible = SQL("true") if scope.visible is None else VISIBLE
-    return COUNTED.format(scope=RESOURCES_IN[scope.kind], visible=visible)
+    return COUNTED.format(scope=PROJECTS_IN[scope.kind], visible=visible)
 
 
 def _parameters(scope: Scope) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Read model of user usages: what single users consumed of a component usage."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from ledger.events import Fact, UserUsageReported
-from ledger.reports import UserRow
-from projections import component_usage
+from projections import component_usage, figures
 from projections.lists import Listing, in_hex, in_iso, safe, string
 from projections.rows import as_json
 
@@ -29,6 +26,20 @@ ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     username = EXCLUDED.username,
     usage = EXCLUDED.usage,
     modified = EXCLUDED.modified"""
+
+# Before the upsert, which makes the new ones known.
+COUNT_NEW = """
+UPDATE component_usage u SET users = u.users + n.users
+FROM (
+    SELECT n.resource_uuid, n.component_uuid, n.billing_period, n.component_usage_uuid, count(*) AS users
+    FROM json_to_recordset(%(rows)s) AS n(
+        resource_uuid uuid, uuid uuid, component_uuid uuid, billing_period date, component_usage_uuid uuid)
+    WHERE NOT EXISTS (
+        SELECT FROM user_usage uu WHERE uu.resource_uuid = n.resource_uuid AND uu.uuid = n.uuid)
+    GROUP BY n.resource_uuid, n.component_uuid, n.billing_period, n.component_usage_uuid
+) n
+WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
+  AND u.billing_period = n.billing_period AND u.uuid = n.component_usage_uuid"""
 
 FILTERS = component_usage.FILTERS | {
     "uuid": SQL("uu.uuid = %(uuid)s"),
@@ -49,6 +60,10 @@ SELECT count(*) AS total
 FROM user_usage uu
 JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
 WHERE {where}""")
+
+KEPT = SQL("""
+SELECT coalesce(sum(CASE n.kind WHEN 'own' THEN -1 ELSE 1 END * n.user_usages), 0)::bigint AS total
+FROM usage_count n WHERE {scope}""")
 
 COLUMNS = {
     **component_usage.COLUMNS,
@@ -96,27 +111,22 @@ USAGES = Listing(
     DEFAULT_ORDER,
     last=SQL("uu.id"),
     visible=component_usage.VISIBLE_BY,
+    kept=KEPT,
 )
 """User usages with the names around them, those of the newest component usages first."""
-
-SELECT_STANDING = """
-SELECT
-    u.billing_period, uu.component_usage_uuid AS usage_uuid, uu.uuid AS user_usage_uuid, uu.person,
-    uu.usage AS amount, uu.offering_user_uuid
-FROM user_usage uu
-JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-WHERE u.resource_uuid = %(resource_uuid)s
-  AND u.component_uuid = %(component_uuid)s
-  AND u.billing_period = ANY(%(months)s)
-ORDER BY uu.id"""
-
-SELECT_LIMITS = """
-SELECT offering_user_uuid, "limit" FROM user_usage_limit
-WHERE resource_uuid = %(resource_uuid)s AND component_uuid = %(component_uuid)s"""
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Keeps the last figure of every user of every component usage."""
+    _write(cursor, facts, figures.following)
+
+
+def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """The same in a rebuild: the rows only."""
+    _write(cursor, facts, figures.alone)
+
+
+def _write(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], write: figures.Write) -> None:
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
         if isinstance(fact, UserUsageReported):
@@ -125,6 +135,8 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
                 "resource_uuid": fact.resource_uuid,
                 "uuid": fact.user_usage_uuid,
                 "id": before["id"] if before else position,
+                "component_uuid": fact.component_uuid,
+                "billing_period": fact.month,
                 "component_usage_uuid": fact.usage_uuid,
                 "person": fact.person,
                 "offering_user_uuid": fact.offering_user_uuid,
@@ -133,27 +145,6 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
                 "modified": fact.recorded_at,
             }
     if rows:
-        cursor.execute(UPSERT, {"rows": as_json(rows.values())})
-
-
-def standing(
-    cursor: Cursor[DictRow], resource_uuid: UUID, component_uuid: UUID, months: Iterable[date]
-) -> dict[date, tuple[UserRow, ...]]:
-    """The users of a component of a resource in some months, by month, oldest first."""
-    found: dict[date, tuple[UserRow, ...]] = {}
-    parameters = {
-        "resource_uuid": resource_uuid,
-        "component_uuid": component_uuid,
-        "months": list(months),
-    }
-    for values in cursor.execute(SELECT_STANDING, parameters):
-        month = values.pop("billing_period")
-        found[month] = (*found.get(month, ()), UserRow(**values))
-    return found
-
-
-def limits(cursor: Cursor[DictRow], resource_uuid: UUID, component_uuid: UUID) -> dict[UUID, Decimal]:
-    """How much each offering user may use of a component of a resource, by offering user."""
-    parameters = {"resource_uuid": resource_uuid, "component_uuid": component_uuid}
-    rows = cursor.execute(SELECT_LIMITS, parameters)
-    return {row["offering_user_uuid"]: row["limit"] for row in rows}
+        parameters = {"rows": as_json(rows.values())}
+        write(cursor, COUNT_NEW, parameters)
+        cursor.execute(UPSERT, parameters)
