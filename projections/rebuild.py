@@ -1,11 +1,14 @@
 """Makes every read model anew from the journal, beside the live ones, and puts the new ones in their place.
 
-The live read models serve reads and reports all the while. The copy is compared with them at one position,
-and takes over in one short transaction in which both are at one position again. A rebuild that ends early,
-however it ends, leaves nothing but a schema that nobody reads; the next rebuild removes it.
+The live read models serve reads and reports all the while. The copy is filled in bulk: rows first, then where
+they belong, the figures that follow from them, and the indexes, each for all rows at once. It is compared
+with the live read models at one position, and takes over in one short transaction in which both are at one
+position again. A rebuild that ends early, however it ends, leaves nothing but a schema that nobody reads; the
+next rebuild removes it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -13,8 +16,11 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
+from ledger.events import Fact
+from projections import accounts, catalogue, component_usage, figures, monthly_summary, user_usage
 from projections.projector import (
     BATCH,
+    CREATE_INDEXES,
     DO_NOT_WAIT_FOR_DISK,
     ENTER_SCHEMA,
     LOCK_PROJECTING,
@@ -43,12 +49,36 @@ ORDER BY tablename"""
 
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+# Order and duplicates apart: most of the time all there is to know, and quickly.
+DIGEST = SQL("SELECT count(*) AS rows, sum(hash_record_extended(t, 0)) AS hash FROM {table} t")
+
 COMPARE = SQL("""
 SELECT
     (SELECT count(*) FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a) AS only_live,
     (SELECT count(*) FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b) AS only_rebuilt,
     (SELECT to_jsonb(a)::text FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a LIMIT 1) AS live_example,
     (SELECT to_jsonb(b)::text FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b LIMIT 1) AS rebuilt_example""")
+
+# For this transaction: most of the time goes into indexes.
+USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
+
+ANALYZE = "ANALYZE component_usage, user_usage"
+
+
+class Loaded(NamedTuple):
+    """A read model whose rows a rebuild fills in by another way."""
+
+    project: Callable[[Cursor[DictRow], Sequence[tuple[int, Fact]]], None]
+
+
+LOADING: tuple[ReadModel, ...] = (
+    catalogue,
+    accounts,
+    monthly_summary,
+    Loaded(component_usage.load),
+    Loaded(user_usage.load),
+)
+"""The MODELS, as long as there are neither figures nor indexes."""
 
 Progress = Callable[[int, int], None]
 """Told after every batch how many facts it had, and how many positions the journal has in all."""
@@ -77,10 +107,9 @@ class Rebuild:
         read_facts: ReadFacts,
         *,
         batch: int = BATCH,
-        models: Sequence[ReadModel] = MODELS,
         progress: Progress = lambda _facts, _head: None,
     ) -> None:
-        self._pool, self._read_facts, self._batch, self._models = pool, read_facts, batch, models
+        self._pool, self._read_facts, self._batch = pool, read_facts, batch
         self._progress = progress
         self.differences: list[Difference] = []
 
@@ -92,8 +121,9 @@ class Rebuild:
         """
         with self._pool.connection() as connection, alone(connection):
             self._clear(connection)
-            create_read_models(connection, SHADOW)
-            self._fill()
+            create_read_models(connection, SHADOW, indexes=False)
+            self._load()
+            self._complete()
             if compare:
                 self.differences = self._compare()
             if taken := accept or not self.differences:
@@ -105,18 +135,43 @@ class Rebuild:
         for schema in (SHADOW, OLD):
             connection.execute(DROP.format(schema=Identifier(schema)))
 
+    def _load(self) -> None:
+        """Fills in the rows. The next batch is read and decoded while PostgreSQL works on the one before."""
+        with ThreadPoolExecutor(1) as reader:
+            facts = self._read_facts(0, self._batch)
+            while facts:
+                following = reader.submit(self._read_facts, facts[-1][0], self._batch)
+                with self._in_shadow() as cursor:
+                    project_batch(cursor, facts, LOADING)
+                    self._progress(len(facts), self._head(cursor))
+                facts = following.result()
+
+    def _complete(self) -> None:
+        """Adds what follows from the rows."""
+        with self._in_shadow() as cursor:
+            cursor.execute(USE_MEMORY)
+            component_usage.place(cursor)
+            figures.count(cursor)
+            cursor.execute(CREATE_INDEXES)
+            cursor.execute(ANALYZE)
+
+    @contextmanager
+    def _in_shadow(self) -> Iterator[Cursor[DictRow]]:
+        with self._pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor()
+            cursor.execute(ENTER_SCHEMA.format(schema=Identifier(SHADOW)))
+            cursor.execute(DO_NOT_WAIT_FOR_DISK)
+            yield cursor
+
     def _fill(self, target: int | None = None) -> None:
         """Projects into the copy: up to `target`, or until there is less than a batch to do."""
         while True:
-            with self._pool.connection() as connection, connection.transaction():
-                cursor = connection.cursor()
-                cursor.execute(ENTER_SCHEMA.format(schema=Identifier(SHADOW)))
-                cursor.execute(DO_NOT_WAIT_FOR_DISK)
+            with self._in_shadow() as cursor:
                 facts = self._read_facts(position_of(cursor), self._batch)
                 if target is not None:
                     facts = [(position, fact) for position, fact in facts if position <= target]
                 if facts:
-                    project_batch(cursor, facts, self._models)
+                    project_batch(cursor, facts, MODELS)
                     self._progress(len(facts), self._head(cursor))
             if not facts or (target is None and len(facts) < self._batch):
                 return
@@ -141,10 +196,18 @@ class Rebuild:
                 reader.execute(BEGIN_SNAPSHOT)
                 tables = reader.execute(SELECT_TABLES, {"schema": SHADOW}).fetchall()
             try:
-                found = [self._compare_table(reader, row["tablename"]) for row in tables]
+                names = [row["tablename"] for row in tables if not self._is_same(reader, row["tablename"])]
+                found = [self._compare_table(reader, name) for name in names]
             finally:
                 reader.execute("ROLLBACK")
         return [each for each in found if each.only_live or each.only_rebuilt]
+
+    def _is_same(self, reader: Connection[DictRow], table: str) -> bool:
+        live, shadow = (
+            reader.execute(DIGEST.format(table=Identifier(schema, table))).fetchone()
+            for schema in (SCHEMA, SHADOW)
+        )
+        return live == shadow
 
     def _compare_table(self, reader: Connection[DictRow], table: str) -> Difference:
         statement = COMPARE.format(live=Identifier(SCHEMA, table), shadow=Identifier(SHADOW, table))

@@ -1,4 +1,5 @@
--- Every read table and index. All of it can be dropped: the journal (and journal.person) make it anew.
+-- Every read table. All of it can be dropped: the journal (and journal.person) make it anew. The indexes of
+-- the usage tables are in indexes.sql: a rebuild makes them last.
 --
 -- Tables are named without a schema: they belong to the one that comes first in the search path.
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
@@ -188,13 +189,6 @@ CREATE TABLE component_usage (
     users integer NOT NULL,                -- how many user usages it has
     PRIMARY KEY (resource_uuid, component_uuid, billing_period, uuid)
 );
-CREATE INDEX component_usage_uuid ON component_usage (uuid);
-CREATE INDEX component_usage_default_order ON component_usage (measured_at DESC, component_type, id);
-CREATE INDEX component_usage_month ON component_usage (billing_period, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_offering ON component_usage (offering_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_project ON component_usage (project_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_customer ON component_usage (customer_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_provider ON component_usage (provider_uuid, measured_at DESC, component_type, id);
 
 -- What one user consumed of a component usage, from which it has its month, component, date and ids.
 CREATE TABLE user_usage (
@@ -210,8 +204,6 @@ CREATE TABLE user_usage (
     modified timestamptz NOT NULL,
     PRIMARY KEY (resource_uuid, uuid)
 );
-CREATE INDEX user_usage_uuid ON user_usage (uuid);
-CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
 
 -- How many usages of a month there are in a scope: see projections/figures.py.
 CREATE TABLE usage_count (

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.world import (
+    BASIC,
     CATALOGUE,
     CONSUMER,
     OFFERING,
@@ -36,11 +37,7 @@ MONTHS = {USAGES: "billing_period", USER_USAGES: "component_usage__billing_perio
 
 
 def report_all(world: World) -> None:
-    for resource, types in (
-        (RESOURCE, ("cpu", "gpu")),
-        (SECOND_RESOURCE, ("cpu",)),
-        (OTHER_RESOURCE, ("cpu",)),
-    ):
+    for resource, types in {RESOURCE: "cpu gpu", SECOND_RESOURCE: "cpu", OTHER_RESOURCE: "cpu"}.items():
         for month in ("2026-10-05", "2026-11-05"):
             usages = [{"type": each, "amount": 0} for each in types.split()]
             assert world.report(resource=resource, usages=usages, date=month).status_code == 201
@@ -51,7 +48,7 @@ def report_all(world: World) -> None:
 
 def move(world: World, resource: str, project: str, offering: str) -> None:
     described = {"uuid": resource, "name": "R", "project_uuid": project, "offering_uuid": offering}
-    world.describe(resources=[described])
+    world.describe(resources=[described | {"plan_uuid": BASIC}])
 
 
 def check(world: World) -> None:
