@@ -59,6 +59,10 @@ SELECT
     (SELECT to_jsonb(a)::text FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a LIMIT 1) AS live_example,
     (SELECT to_jsonb(b)::text FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b LIMIT 1) AS rebuilt_example""")
 
+# As long as a crash would only lead to another rebuild.
+DO_NOT_LOG = "ALTER TABLE component_usage SET UNLOGGED; ALTER TABLE user_usage SET UNLOGGED"
+LOG = "ALTER TABLE component_usage SET LOGGED; ALTER TABLE user_usage SET LOGGED"
+
 # For this transaction: most of the time goes into indexes.
 USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
 
@@ -137,6 +141,8 @@ class Rebuild:
 
     def _load(self) -> None:
         """Fills in the rows. The next batch is read and decoded while PostgreSQL works on the one before."""
+        with self._in_shadow() as cursor:
+            cursor.execute(DO_NOT_LOG)
         with ThreadPoolExecutor(1) as reader:
             facts = self._read_facts(0, self._batch)
             while facts:
@@ -151,6 +157,7 @@ class Rebuild:
         with self._in_shadow() as cursor:
             cursor.execute(USE_MEMORY)
             component_usage.place(cursor)
+            cursor.execute(LOG)
             figures.count(cursor)
             cursor.execute(CREATE_INDEXES)
             cursor.execute(ANALYZE)
