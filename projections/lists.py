@@ -34,8 +34,7 @@ TOTAL = "{prelude} {total}"
 
 
 class Json(NamedTuple):
-    """A value of a row as text, and what stands around it: row_to_json() would look up how to write every
-    value of every row, and take as long as all the rest."""
+    """A value of a row as text, and what stands around it: nothing is escaped that need not be."""
 
     text: Composable
     around: str = ""
@@ -53,7 +52,7 @@ def string(text: Composable) -> Json:
 
 def number(figure: SQL) -> Json:
     """A number or a truth value, or null."""
-    return Json(SQL("coalesce(to_json({})::text, 'null')").format(figure))
+    return Json(SQL("coalesce(({})::text, 'null')").format(figure))
 
 
 def in_hex(uuid: SQL) -> Json:
