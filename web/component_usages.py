@@ -22,7 +22,7 @@ blueprint = api("component_usages", "/api/marketplace-component-usages")
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(component_usage.USAGES, schemas.ComponentUsageQuery(), schemas.COMPONENT_USAGE_ROW)
+    return page(component_usage.USAGES, schemas.COMPONENT_USAGE_QUERY, schemas.COMPONENT_USAGE_ROW)
 
 
 @blueprint.get("/<object_id:uuid>/")

@@ -12,4 +12,4 @@ blueprint = api("monthly_summaries", "/api/marketplace-component-usage-monthly")
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(monthly_summary.SUMMARIES, schemas.MonthlyQuery(), schemas.MONTHLY_ROW)
+    return page(monthly_summary.SUMMARIES, schemas.MONTHLY_QUERY, schemas.MONTHLY_ROW)

@@ -100,16 +100,18 @@ def _whole_number(text: str) -> int | None:
 
 
 def _links(number: int, last: int) -> str:
+    """This request's URL with other pages. No raw comma may be in it: clients split the header there."""
     pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
+    base = request.base_url
+    query = [(key, value) for key, value in request.args.items(multi=True) if key != "page"]
     return ", ".join(
-        f'<{_url_of_page(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last
+        f'<{_url_of_page(page, base, query)}>; rel="{rel}"'
+        for rel, page in pages.items()
+        if 1 <= page <= last
     )
 
 
-def _url_of_page(number: int) -> str:
-    """This request's URL with another page. No raw comma may be in it: clients split the header there."""
-    query = [(key, value) for key, value in request.args.items(multi=True) if key != "page"]
-    if number > 1:
-        query.append(("page", str(number)))
-    encoded = urlencode(sorted(query, key=lambda each: each[0]))
-    return f"{request.base_url}?{encoded}" if encoded else request.base_url
+def _url_of_page(number: int, base: str, query: list[tuple[str, str]]) -> str:
+    whole = [*query, ("page", str(number))] if number > 1 else query
+    encoded = urlencode(sorted(whole, key=lambda each: each[0]))
+    return f"{base}?{encoded}" if encoded else base

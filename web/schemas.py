@@ -251,3 +251,11 @@ MONTHLY_ROW = Row(
     "total_allocated",
     "usage_percent",
 )
+
+
+# Made once: to make a schema takes longer than to load with it.
+COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, MONTHLY_QUERY = (
+    ComponentUsageQuery(),
+    ComponentUserUsageQuery(),
+    MonthlyQuery(),
+)

@@ -12,7 +12,7 @@ blueprint = api("user_usages", "/api/marketplace-component-user-usages")
 
 @blueprint.get("/")
 def index() -> Response:
-    query = schemas.ComponentUserUsageQuery()
+    query = schemas.COMPONENT_USER_USAGE_QUERY
     return page(user_usage.USAGES, query, schemas.COMPONENT_USER_USAGE_ROW, **_collections())
 
 
