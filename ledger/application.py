@@ -29,6 +29,8 @@ ATTEMPTS = 10
 
 LOCK_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 3
+DECIDING_TIMEOUT_SECONDS = 60
+"""How long a transaction may stand still between a read and the append that is decided on it."""
 
 
 class Decision(NamedTuple):
@@ -67,6 +69,7 @@ class Ledger(Application[UUID]):
                 "POSTGRES_POOL_SIZE": "1",
                 "POSTGRES_MAX_OVERFLOW": str(connections - 1),
                 "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
+                "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": str(DECIDING_TIMEOUT_SECONDS),
             }
         )
 
@@ -138,5 +141,5 @@ class Ledger(Application[UUID]):
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
         """The same as facts, with their positions."""
-        stored = self.stored_after(position, limit)
-        return [(each.id, self.mapper.to_domain_event(each)) for each in stored]  # type: ignore[misc]
+        decode = cast(FactMapper, self.mapper).fact
+        return [(at, decode(topic, text)) for at, topic, text in self.journal.select_facts(position, limit)]

@@ -217,7 +217,7 @@ class RequestAnswered(Fact, frozen=True, kw_only=True):
     """A request that named itself with an idempotency key was decided, and this is what it was told.
 
     Its stream is one per user and key, so a key is answered once. `fingerprint` is the SHA-256 of the
-    request. The answer is kept as it went out; it holds ids and refusals, never a name.
+    request. The answer is kept as it went out: ids and refusals, which may repeat what was refused.
     """
 
     TOPIC = "RequestAnswered"

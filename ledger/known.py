@@ -85,14 +85,14 @@ def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
         amount=fact.amount,
         offering_user_uuid=fact.offering_user_uuid,
     )
-    users = {each.user_usage_uuid: each for each in record.users} | {fact.user_usage_uuid: user}
+    users = {**record.users, (user.usage_uuid, user.person): user}
     rows = record.rows
     if fact.total is not None:
         rows = tuple(
             structs.replace(row, amount=fact.total) if row.usage_uuid == fact.usage_uuid else row
             for row in rows
         )
-    return structs.replace(record, version=fact.originator_version, rows=rows, users=tuple(users.values()))
+    return structs.replace(record, version=fact.originator_version, rows=rows, users=users)
 
 
 def records_of(

@@ -89,11 +89,14 @@ class UserRow(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """All there is of one (resource, component, month): the stream's version, its rows, oldest first."""
+    """All there is of one (resource, component, month): the stream's version, its rows, oldest first.
+
+    `users` are by usage and person.
+    """
 
     version: int = 0
     rows: tuple[UsageRow, ...] = ()
-    users: tuple[UserRow, ...] = ()
+    users: Mapping[tuple[UUID, UUID], UserRow] = {}
 
 
 RecordKey = tuple[UUID, UUID, date]

@@ -91,7 +91,7 @@ def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow,
     current = sum(
         (
             user.amount
-            for user in past.record(report.component_uuid, report.month).users
+            for user in past.record(report.component_uuid, report.month).users.values()
             if user.usage_uuid == addressed and user.offering_user_uuid == item.offering_user_uuid
         ),
         Decimal(0),
@@ -111,14 +111,12 @@ class _Draft:
     reported_by: UUID
     now: datetime
     stream: UUID = field(init=False)
-    standing: dict[tuple[UUID, UUID], UserRow] = field(init=False)
     new_row: UsageRow | None = None
     usage_facts: list[Fact] = field(default_factory=list)
     shares: dict[UUID, dict[UUID, tuple[UserRow, Person, UserUsageItem]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stream = record_stream(self.site.resource_uuid, self.site.component_uuid, self.month)
-        self.standing = {(user.usage_uuid, user.person): user for user in self.record.users}
 
     def row(self, usage_uuid: UUID | None) -> UsageRow:
         return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
@@ -151,7 +149,7 @@ class _Draft:
         """
         shares = self.shares.setdefault(target.usage_uuid, {})
         key = (target.usage_uuid, person.uuid)
-        before = shares[person.uuid][0] if person.uuid in shares else self.standing.get(key)
+        before = shares[person.uuid][0] if person.uuid in shares else self.record.users.get(key)
         if before and item.amount is None:
             raise errors.AmountMissing
         user = UserRow(
@@ -171,7 +169,7 @@ class _Draft:
             *_, last = shares
             for person_uuid, (user, person, item) in shares.items():
                 takes_over = total if person_uuid == last else None
-                if user != self.standing.get((usage_uuid, person_uuid)) or takes_over is not None:
+                if user != self.record.users.get((usage_uuid, person_uuid)) or takes_over is not None:
                     version = self.record.version + len(facts) + 1
                     facts.append(self._user_usage_reported(version, user, person, item, takes_over))
         return facts
@@ -183,7 +181,9 @@ class _Draft:
         target = self.new_row or self.row(usage_uuid)
         if target.amount != 0:
             return None
-        standing = [u for u in self.record.users if u.usage_uuid == usage_uuid and u.person not in shares]
+        standing = [
+            u for u in self.record.users.values() if u.usage_uuid == usage_uuid and u.person not in shares
+        ]
         total = sum((user.amount for user in standing), Decimal(0))
         total += sum((user.amount for user, _, _ in shares.values()), Decimal(0))
         return checked(total) if total > 0 else None

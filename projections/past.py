@@ -152,18 +152,18 @@ def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Stan
 def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
     usages: dict[RecordKey, list[UsageRow]] = {}
     versions: dict[RecordKey, int] = {}
-    users: dict[RecordKey, list[UserRow]] = {}
+    users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
     for resource, component, month, version, usage in standing.usages:
         key = (resource, component, month)
         usages.setdefault(key, []).append(usage)
         versions[key] = max(version, versions.get(key, 0))
     for resource, component, month, user in standing.users:
-        users.setdefault((resource, component, month), []).append(user)
+        users.setdefault((resource, component, month), {})[user.usage_uuid, user.person] = user
     for resource, component, offering_user, limit in standing.limits:
         limits.setdefault((resource, component), {})[offering_user] = limit
     records = {
-        key: Record(version=versions[key], rows=tuple(rows), users=tuple(users.get(key, ())))
+        key: Record(version=versions[key], rows=tuple(rows), users=users.get(key, {}))
         for key, rows in usages.items()
     }
     return Known(resources=resources, records=records, user_limits=limits)

@@ -12,6 +12,8 @@ from flask import Response, g, request
 from ledger.reporting import Request
 from web.auth import caller
 from web.errors import BadHeader
+from web.fields import TRUE
+from web.queries import last_of
 from web.reporting import answered
 from web.services import services
 
@@ -22,7 +24,7 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 def replay() -> Response | None:
     """Before a POST is looked at: the answer that it got before, if it did. Raises KeyReused."""
     key = _key()
-    if key is None:
+    if key is None or last_of("dry_run").lower() in TRUE:
         return None
     asked = Request(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
     g.idempotent_request = asked

@@ -149,9 +149,19 @@ class UsageQuery(Schema):
             data["measured_from"] = start_of(data["measured_from"], zone)
         if day := data.get("measured_before"):
             data["measured_before"] = start_of(min(day, date.max - timedelta(1)) + timedelta(1), zone)
+        if {"billing_period_year", "billing_period_month"} <= data.keys() and "billing_period" not in data:
+            _as_month(data)
         if "resource" in data and data["resource"] is None:
             data["nothing"] = data.pop("resource")
         return data
+
+
+def _as_month(data: dict[str, Any]) -> None:
+    """Year and month together are one month, which is found quicker, and counted."""
+    year, month = data["billing_period_year"], data["billing_period_month"]
+    if date.min.year <= year <= date.max.year and 1 <= month <= 12:
+        del data["billing_period_year"], data["billing_period_month"]
+        data["billing_period"] = date(year, month, 1)
 
 
 def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:

@@ -35,7 +35,7 @@ def submit(
                 answer=answer,
                 is_atomic=is_atomic,
                 is_dry_run=is_dry_run,
-                request=None if is_dry_run else g.get("idempotent_request"),
+                request=g.get("idempotent_request"),
             )
         )
     )

@@ -98,7 +98,6 @@ def usage(
         plan_amount=amount,
         plan_uuid=resource.plan_uuid,
         plan_period_uuid=period,
-        description="as metered",
     )
 
 
