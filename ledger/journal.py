@@ -125,7 +125,6 @@ class JournalRecorder(PostgresApplicationRecorder):
         """
         with (
             self.datastore.get_connection() as connection,
-            connection.pipeline(),
             connection.transaction(),
             connection.cursor() as cursor,
         ):

@@ -642,3 +642,16 @@ def all_of(world: World, resources: set[str]) -> list[Any]:
             for resource in sorted(resources)
         ),
     ]
+
+
+def test_lines_that_come_in_chunks_are_refused_as_a_cut_would_not_show(world: World) -> None:
+    line = b'{"resource": "%s", "type": "cpu", "amount": 1}\n' % RESOURCE.encode()
+    response = world.as_("staff").send(
+        "POST",
+        REPORTS,
+        data=line,
+        content_type="application/x-ndjson",
+        headers={"Transfer-Encoding": "chunked"},
+    )
+    assert response.status_code == 411
+    assert world.usages() == []

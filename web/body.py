@@ -52,6 +52,7 @@ def load_items() -> list[Any]:
     """
     data = _data()
     if request.mimetype in LINES:
+        _refuse_chunks()
         return [_line(line) for line in data.splitlines() if line.strip()]
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
@@ -78,8 +79,7 @@ def not_a_list(value: Any) -> str:
 
 def _parsed() -> Any:
     if request.mimetype in FORMS:
-        if "Transfer-Encoding" in request.headers:
-            raise LengthRequired  # chunks that were cut off look whole to us, and half a form is a form
+        _refuse_chunks()
         return from_form(request.form)
     data = _data()
     if not data:
@@ -87,6 +87,12 @@ def _parsed() -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
     return from_json(data)
+
+
+def _refuse_chunks() -> None:
+    """Chunks that were cut off look whole to us: half a form is a form, and half of the lines are lines."""
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired
 
 
 def _data() -> bytes:

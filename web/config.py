@@ -35,6 +35,11 @@ from web.embedded_postgres import embedded_postgres
 
 OLDEST_POSTGRES = 15
 
+# Of the statements that come again and again the planning takes longer than the rest: they are planned once.
+OPTIONS = (
+    f"-c timezone=UTC -c search_path={READ_MODELS},{JOURNAL} -c jit=off -c plan_cache_mode=force_generic_plan"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -97,7 +102,7 @@ def prepared(url: str, settings: Settings) -> str:
     """Makes the tables where they are missing. Returns the conninfo that the ledger is opened with."""
     try:
         given = conninfo_to_dict(url).get("options")
-        options = f"{given or ''} -c timezone=UTC -c search_path={READ_MODELS},{JOURNAL} -c jit=off"
+        options = f"{given or ''} {OPTIONS}"
         conninfo = make_conninfo(url, options=options.strip())
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             if connection.info.server_version < OLDEST_POSTGRES * 10_000:

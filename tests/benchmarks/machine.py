@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-PACKAGES = ("flask", "werkzeug", "gunicorn", "granian", "eventsourcing", "psycopg", "psycopg-pool", "msgspec")
+PACKAGES = ("flask", "werkzeug", "granian", "eventsourcing", "psycopg", "psycopg-pool", "msgspec")
 
 
 def machine() -> dict[str, str]:
