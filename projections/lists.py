@@ -23,7 +23,8 @@ PAGE = """
 {prelude} SELECT
     (SELECT position FROM read_position) AS position,
     ({total}) AS total,
-    (SELECT '[' || coalesce(string_agg(r.json, ','), '') || ']' FROM ({rows}) r) AS rows"""
+    (SELECT convert_to('[' || coalesce(string_agg(r.json, ','), '') || ']', 'UTF8')
+     FROM ({rows}) r) AS rows"""
 
 ONE = """
 SELECT
@@ -70,9 +71,9 @@ def in_iso(moment: SQL) -> Json:
 
 
 class Page(NamedTuple):
-    """Rows as a JSON array, how many there are on all pages, and the position that both are of."""
+    """Rows as a JSON array in bytes, how many there are on all pages, and the position of both."""
 
-    rows: str
+    rows: bytes
     total: int
     position: int
 
@@ -116,7 +117,7 @@ class Listing:
         itself), `order` is pairs of (name of an order, descending)."""
         statement = _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
-        row = cursor.execute(statement, parameters).fetchone()
+        row = cursor.execute(statement, parameters, binary=True).fetchone()
         assert row is not None
         return Page(**row)
 

@@ -12,7 +12,7 @@ from ledger.application import Ledger
 from projections.projector import Projector
 from web import bulk_reports, component_usages, errors, health, monthly_summaries, scope_usages, user_usages
 from web.auth import authenticate
-from web.freshness import PATIENCE, PATIENCE_SECONDS, refresh, tell_freshness
+from web.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
 from web.rendering import moved_permanently
 from web.services import Clock, Services
 
@@ -76,7 +76,8 @@ def create_app(
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
-    app.extensions["usage-ledger"] = Services(ledger, projector, clock)
+    app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
+    app.wsgi_app = Unmodified(app.wsgi_app, services)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)

@@ -8,7 +8,7 @@ from flask import g, request
 from ledger.catalogue import Caller
 from projections.lists import Scopes
 from web.errors import Unauthenticated
-from web.services import services
+from web.services import Services, services
 
 
 def hash_of(token: str) -> str:
@@ -18,19 +18,24 @@ def hash_of(token: str) -> str:
 
 def authenticate() -> None:
     """Finds out who asks, before every request to the API. Raises Unauthenticated."""
-    credentials = services().credentials(hash_of(_token()))
+    g.caller = identify(request.headers.get("Authorization", ""), services())
+
+
+def identify(authorization: str, services: Services) -> Caller:
+    """Whose token it is that a header brings. Raises Unauthenticated."""
+    credentials = services.credentials(hash_of(_token(authorization)))
     if credentials is None:
         raise Unauthenticated("Invalid token.")
     if not credentials.is_active:
         raise Unauthenticated("User inactive or deleted.")
-    if credentials.expires_at is not None and credentials.expires_at <= services().clock():
+    if credentials.expires_at is not None and credentials.expires_at <= services.clock():
         raise Unauthenticated("Token has expired.")
-    g.caller = credentials.caller
+    return credentials.caller
 
 
-def _token() -> str:
-    """The token of the request. `Bearer x` and `Bearer Token x` are what some clients send."""
-    words = request.headers.get("Authorization", "").split()
+def _token(authorization: str) -> str:
+    """The token of a header. `Bearer x` and `Bearer Token x` are what some clients send."""
+    words = authorization.split()
     if not words or words[0].lower() not in ("token", "bearer"):
         raise Unauthenticated("Authentication credentials were not provided.")
     if [word.lower() for word in words[:2]] == ["bearer", "token"]:

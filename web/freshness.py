@@ -6,18 +6,26 @@ on it, and the version of this software. A client that has the answer is told so
 """
 
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Response, current_app, g, request
 from marshmallow import Schema
+from werkzeug.http import parse_etags
 
+from ledger.catalogue import Caller
 from projections.projector import BUILT_BY
-from web.auth import caller
+from web.auth import caller, identify
 from web.errors import NotThereYet
 from web.queries import NumberFilter, last_of
 from web.rendering import not_modified
-from web.services import services
+from web.services import Services, services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATIENCE = "LEDGER_PATIENCE_SECONDS"
 """Key in an app's config: how long `min_position` waits for the read models."""
@@ -29,8 +37,12 @@ ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_ST
 
 POSITION = Schema.from_dict({"min_position": NumberFilter()})()
 
-DEPEND_ON_THE_DAY = {"monthly_summaries", "scope_usages"}
-"""Blueprints that show the current month or period."""
+DEPEND_ON_THE_DAY = (
+    "/api/marketplace-component-usage-monthly/",
+    "/api/marketplace-project-usage/",
+    "/api/marketplace-customer-usage/",
+)
+"""What shows the current month or period."""
 
 
 def refresh() -> None:
@@ -53,14 +65,42 @@ def await_position() -> None:
 
 def answer_unmodified() -> Response | None:
     """304 if the client has the answer that it would get."""
-    g.day = (
-        _day()
-    )  # before anything is read: what is read a moment later may be of tomorrow, not of yesterday
+    # The day is that of before anything is read: what is read a moment later may be of tomorrow.
+    g.day = day_of(request.path, services())
     if "If-None-Match" in request.headers:
         g.etag = _etag()
         if not request.if_none_match.star_tag and request.if_none_match.contains_weak(g.etag):
             return not_modified()
     return None
+
+
+class Unmodified:
+    """Tells most clients that they have the answer already, before Flask has begun with the request.
+
+    Whatever is not quite clear, from a wrong token to a database that is away, is left to Flask.
+    """
+
+    def __init__(self, application: "WSGIApplication", services: Services) -> None:
+        self._application, self._services = application, services
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            with suppress(Exception):
+                if headers := self._headers(environ):
+                    start_response("304 NOT MODIFIED", headers)
+                    return []
+        return self._application(environ, start_response)
+
+    def _headers(self, environ: "WSGIEnvironment") -> list[tuple[str, str]]:
+        """Those of a 304, none if the client has not got the answer."""
+        has = parse_etags(environ["HTTP_IF_NONE_MATCH"])
+        if has.star_tag or "min_position" in environ.get("QUERY_STRING", ""):
+            return []
+        position = self._services.projector.refresh()
+        who = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
+        tag = etag_of(environ, position, day_of(environ["PATH_INFO"], self._services), who)
+        told = [("Ledger-Position", str(position)), ("ETag", f'"{tag}"')]
+        return told if has.contains_weak(tag) else []
 
 
 def tell_freshness(response: Response) -> Response:
@@ -79,14 +119,18 @@ def tell_freshness(response: Response) -> Response:
 
 
 def _etag() -> str:
-    asked = [request.environ.get(name, "") for name in ADDRESS]
-    key = f"{g.position} {asked} {g.day} {BUILT_BY}"
-    return sha256(key.encode() + msgspec.json.encode(caller())).hexdigest()[:32]
+    return etag_of(request.environ, g.position, g.day, caller())
 
 
-def _day() -> str:
+def etag_of(environ: "WSGIEnvironment", position: int, day: str, who: Caller) -> str:
+    asked = [environ.get(name, "") for name in ADDRESS]
+    key = f"{position} {asked} {day} {BUILT_BY}"
+    return sha256(key.encode() + msgspec.json.encode(who)).hexdigest()[:32]
+
+
+def day_of(path: str, services: Services) -> str:
     """Today in UTC and for the ledger, where an answer depends on it."""
-    if request.blueprint not in DEPEND_ON_THE_DAY:
+    if not path.startswith(DEPEND_ON_THE_DAY):
         return ""
-    now = services().clock()
-    return f"{now:%F} {now.astimezone(services().ledger.zone):%F}"
+    now = services.clock()
+    return f"{now:%F} {now.astimezone(services.ledger.zone):%F}"

@@ -58,7 +58,7 @@ def page(listing: Listing, query: Schema, row: Row, **parameters: str) -> Respon
     last = _last_page(found.total, size)
     if number > last:
         return detail("Invalid page.", 404)
-    response = json_bytes(found.rows.encode())
+    response = json_bytes(found.rows)
     response.headers["X-Result-Count"] = str(found.total)
     response.headers["Link"] = _links(number, last)
     return response
