@@ -14,9 +14,15 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    JSONTranscoder,
+    Mapper,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from eventsourcing.utils import resolve_topic
+from eventsourcing.utils import resolve_topic, retry
 from psycopg import Cursor
 from psycopg.rows import DictRow, tuple_row
 from psycopg.sql import SQL, Identifier, Literal
@@ -138,6 +144,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         with self.transaction() as appending:
             return appending.append(stored_events, **kwargs)
 
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
     def select_facts(self, after: int, limit: int) -> list[tuple[int, str, bytes]]:
         """Position, topic and text of up to `limit` facts after a position: quicker than with all that
         belongs to a notification."""
