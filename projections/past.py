@@ -102,7 +102,7 @@ class ReadSide:
             resources = self._resources(cursor, described, [report for report, _ in reports])
             standing = _standing(cursor, _wanted(reports, resources, zone))
             if standing.position < standing.head:
-                self._projector.catch_up(standing.head)
+                self._projector.catch_up()
             elif standing.described == described:
                 return _known(resources, standing)
             described = max(described, standing.described)

@@ -52,12 +52,14 @@ LOCK_PROJECTING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: projecti
 
 SELECT_POSITION = "SELECT position FROM read_position"
 
-# Moves nothing unless every fact before the first one is projected, and no other.
+# Moves nothing unless every fact before the first one is projected, and no other. A copy in another schema
+# tells nobody how far it is.
 MOVE_POSITION = """
 UPDATE read_position SET position = %(last)s, described = greatest(described, %(described)s)
 WHERE position = (
     SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s)
-RETURNING pg_notify('usage_ledger', position || ' ' || described)"""
+RETURNING CASE WHEN current_schema() = 'read_models'
+    THEN pg_notify('usage_ledger', position || ' ' || described) END"""
 
 CHANNEL = "usage_ledger"
 """Where every move of the position is told: both positions, with a space between."""
@@ -190,11 +192,12 @@ class Projector:
         again.
         """
         try:
-            target = self.reached().head if position is None else position
-            while self.board.position < target:
+            at, target = self.board.position, position
+            if target is None:
+                at, _, target = self.reached()  # the board may tell of more, if a database was put back
+            while at < target:
                 with self._turn:
-                    if self.board.position < target:
-                        self._project(target)
+                    at = self._project(target)
         except Exception as error:
             raise ProjectingFailed(reason_of(error)) from error
         return self.board.position
@@ -234,7 +237,8 @@ class Projector:
         self.board.rise(reached.position, reached.described)
         return reached
 
-    def _project(self, target: int) -> None:
+    def _project(self, target: int) -> int:
+        """Projects a batch, unless somebody else just did. Returns the position reached."""
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             cursor.execute(DO_NOT_WAIT_FOR_DISK)
@@ -244,6 +248,7 @@ class Projector:
                 facts = self._read_facts(moved[0], self._batch)
                 moved = project_batch(cursor, facts, self._models)
         self.board.rise(*moved)
+        return moved[0]
 
 
 def reason_of(error: Exception) -> str:

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from threading import Barrier, Thread
+from uuid import uuid5
 
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from ledger.application import Decision
+from ledger.catalogue import NAMESPACE
 from ledger.desk import Desk
-from ledger.events import Fact, Report
+from ledger.events import Fact, Report, TokenIssued
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
+from projections.rebuild import Rebuild
 from tests.world import RESOURCE, USAGES, World, open_world
 
 
@@ -158,3 +163,22 @@ class Dying(ReadSide):
 
     def end(self, position: int) -> None:
         pass
+
+
+def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as listener:
+        listener.execute("LISTEN usage_ledger")
+        assert Rebuild(world.ledger.pool, world.ledger.facts_after, batch=5).run()
+        world.report(usages=[{"type": "cpu", "amount": "10"}])
+        (first,) = listener.notifies(stop_after=1)
+        assert first.payload.split()[0] == str(world.ledger.facts_after(0, 1_000_000)[-1][0])
+
+
+def test_facts_are_projected_even_if_the_board_says_that_they_are(world: World) -> None:
+    token = world.facts(TokenIssued)[-1]
+    world.projector.board.rise(10**9, 0)
+    again = structs.replace(token, originator_id=uuid5(NAMESPACE, "x"), token_uuid=uuid5(NAMESPACE, "x"))
+    again = structs.replace(again, originator_version=1, token_hash="0" * 64)
+    world.ledger.append(lambda: Decision([again]))
+    assert world.report(usages=[{"type": "cpu", "amount": "10"}]).status_code == 201
+    assert [row["usage"] for row in world.usages()] == ["10.00"]

@@ -45,7 +45,7 @@ class Watch:
                     connection.execute(LISTEN)
                     while True:
                         self._beat(connection)
-            except psycopg.Error as error:
+            except (psycopg.Error, ValueError) as error:  # the latter if others use the channel, too
                 self._proved_until = 0.0
                 log.warning("Not listening to the database: %s", error)
             time.sleep(BEAT_SECONDS)
