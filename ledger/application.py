@@ -27,10 +27,11 @@ from ledger.people import Entropy, Person, new_person
 ATTEMPTS = 10
 """How often a command is decided anew before it is refused as contended."""
 
-LOCK_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 3
 DECIDING_TIMEOUT_SECONDS = 60
 """How long a transaction may stand still between a read and the append that is decided on it."""
+
+TIMEOUTS = f"-c lock_timeout=10s -c idle_in_transaction_session_timeout={DECIDING_TIMEOUT_SECONDS}s"
 
 
 class Decision(NamedTuple):
@@ -54,8 +55,23 @@ class Ledger(Application[UUID]):
         self, conninfo: str, *, zone: tzinfo, entropy: Entropy, connections: int = 10, create: bool = False
     ) -> None:
         self.zone = zone
-        self._conninfo = conninfo
         self._entropy = entropy
+        given = conninfo_to_dict(conninfo)
+        self._connecting: dict[str, Any] = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **given,
+            "options": f"{given.get('options') or ''} {TIMEOUTS}".strip(),
+            "row_factory": dict_row,
+            "autocommit": True,
+        }
+        # For the read side; the journal has connections of its own, no more of both than there are callers.
+        self.pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+            kwargs=self._connecting,
+            min_size=1,
+            max_size=connections,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            open=False,
+        )
         super().__init__(
             env={
                 "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -72,6 +88,7 @@ class Ledger(Application[UUID]):
                 "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": str(DECIDING_TIMEOUT_SECONDS),
             }
         )
+        self.pool.open()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Leaves the process environment out: only `web/config.py` reads it."""
@@ -81,13 +98,7 @@ class Ledger(Application[UUID]):
         """Gives the pool the whole conninfo; the library's variables know only five of its parameters."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
-        given = conninfo_to_dict(self._conninfo)
-        factory.datastore.pool.kwargs = {
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            **given,
-            "options": f"{given.get('options') or ''} -c lock_timeout={LOCK_TIMEOUT_SECONDS}s".strip(),
-            "row_factory": dict_row,
-        }
+        factory.datastore.pool.kwargs = self._connecting | {"prepare_threshold": None}  # for BatchCursor
         return factory
 
     def construct_mapper(self) -> Mapper[UUID]:
@@ -97,10 +108,14 @@ class Ledger(Application[UUID]):
     def journal(self) -> JournalRecorder:
         return cast(JournalRecorder, self.recorder)
 
-    @property
-    def pool(self) -> ConnectionPool[Connection[DictRow]]:
-        """The ledger's connections (autocommit, rows as dicts), for the read side to share."""
-        return self.journal.datastore.pool
+    def check_connections(self) -> None:
+        """Replaces those that are dead."""
+        self.pool.check()
+        self.journal.datastore.pool.check()
+
+    def close(self) -> None:
+        self.pool.close()
+        super().close()
 
     def append(self, decide: Callable[[], Decision]) -> int | None:
         """Appends what `decide` returns, all or nothing; calls it again when another writer was faster.

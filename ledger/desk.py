@@ -109,6 +109,7 @@ class Desk:
     def _follow(self, appending: Appending, facts: Sequence[tuple[int, Fact]]) -> None:
         try:
             self._read_side.follow(appending.cursor, facts)
+            appending.commit()  # only now it is sent
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:

@@ -9,11 +9,12 @@ The SQL of the write side is in this file; all other SQL is in `projections/`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
+import psycopg
 from eventsourcing.persistence import (
     InterfaceError,
     JSONTranscoder,
@@ -23,10 +24,10 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import resolve_topic, retry
-from psycopg import Cursor
-from psycopg.rows import DictRow, tuple_row
+from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
+from ledger.batching import BatchCursor
 from ledger.events import Fact
 from ledger.people import Person
 
@@ -106,11 +107,11 @@ class JournalRecorder(PostgresApplicationRecorder):
         added = [CREATE_PERSON, CREATE_GUARD, CREATE_TRIGGER, ENABLE_TRIGGER]
         self.sql_create_statements += [statement.format(**names) for statement in added]
         self.lock_table_statements = self.lock_table_statements[1:]  # the timeout is each connection's
-        self.insert_facts_statement = INSERT_FACTS.format(**names)
-        self.select_facts_statement = SELECT_FACTS.format(**names)
-        self.select_first_statement = SELECT_FIRST.format(**names)
-        self.insert_people_statement = INSERT_PEOPLE.format(**names)
-        self.select_people_statement = SELECT_PEOPLE.format(**names)
+        self.insert_facts_statement = INSERT_FACTS.format(**names).as_string().encode()
+        self.select_facts_statement = SELECT_FACTS.format(**names).as_string().encode()
+        self.select_first_statement = SELECT_FIRST.format(**names).as_string().encode()
+        self.insert_people_statement = INSERT_PEOPLE.format(**names).as_string().encode()
+        self.select_people_statement = SELECT_PEOPLE.format(**names).as_string().encode()
 
     def create_table(self) -> None:
         """Makes the journal's schema and tables, unless they are there. The caller holds LOCK_CREATION."""
@@ -129,12 +130,15 @@ class JournalRecorder(PostgresApplicationRecorder):
         Without the library's ten retries on a lost connection, during which a client would wait for
         minutes: it is told at once (503), and what it sends again finds what was stored.
         """
-        with (
-            self.datastore.get_connection() as connection,
-            connection.transaction(),
-            connection.cursor() as cursor,
-        ):
-            yield Appending(self, cursor)
+        with self.datastore.get_connection() as connection, BatchCursor(connection) as cursor:
+            appending = Appending(self, cursor)
+            try:
+                yield appending
+                appending.commit()
+            except BaseException:
+                with suppress(psycopg.Error):  # the connection may be gone
+                    connection.rollback()
+                raise
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Appends facts, and `people` whom they name for the first time. Returns the facts' positions.
@@ -157,16 +161,24 @@ class JournalRecorder(PostgresApplicationRecorder):
 
 
 class Appending:
-    """A transaction on the journal. `cursor` reads what is decided on."""
+    """A transaction on the journal, which begins with its lock. `cursor` reads what is decided on."""
 
-    def __init__(self, recorder: JournalRecorder, cursor: Cursor[DictRow]) -> None:
+    def __init__(self, recorder: JournalRecorder, cursor: BatchCursor) -> None:
         self._recorder, self.cursor, self._is_locked = recorder, cursor, False
 
     def lock(self) -> None:
         """Keeps other writers waiting until this transaction ends."""
         if not self._is_locked:
+            self.cursor.execute("BEGIN")
             self._recorder._lock_table(self.cursor)
             self._is_locked = True
+
+    def commit(self) -> None:
+        """Ends the transaction, if it has begun. Raises what the database says to anything since."""
+        if self._is_locked:
+            self.cursor.execute("COMMIT")
+            self._is_locked = False
+        self.cursor.send()
 
     def append(self, stored_events: Sequence[StoredEvent], people: Iterable[Person] = ()) -> list[int]:
         """As `JournalRecorder.insert_events`."""

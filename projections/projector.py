@@ -52,12 +52,14 @@ LOCK_PROJECTING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: projecti
 
 SELECT_POSITION = "SELECT position FROM read_position"
 
-# Moves nothing unless every fact before the first one is projected, and no other. A copy in another schema
-# tells nobody how far it is.
+# Fails, as a position is never null, unless every fact before the first one is projected, and no other. So
+# nobody has to wait for what it says. A copy in another schema tells nobody how far it is.
 MOVE_POSITION = """
-UPDATE read_position SET position = %(last)s, described = greatest(described, %(described)s)
-WHERE position = (
-    SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s)
+UPDATE read_position SET
+    position = CASE WHEN position = (
+        SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s
+    ) THEN %(last)s::bigint END,
+    described = greatest(described, %(described)s)
 RETURNING CASE WHEN current_schema() = 'read_models'
     THEN pg_notify('usage_ledger', position || ' ' || described) END"""
 
@@ -91,10 +93,6 @@ log = logging.getLogger(__name__)
 
 class ProjectingFailed(Exception):
     """The read models could not be brought up to date. The journal has every fact all the same."""
-
-
-class OutOfOrder(Exception):
-    """Facts were to be projected before others that come first."""
 
 
 class Reached(NamedTuple):
@@ -133,16 +131,14 @@ def project_batch(
 ) -> tuple[int, int]:
     """Rows and position of a batch, in the transaction and the schema that the cursor is in.
 
-    Returns the positions of its last fact and of the last that described something, 0 if none did. Raises
-    OutOfOrder if facts before it are not projected yet.
+    Returns the positions of its last fact and of the last that described something, 0 if none did. The
+    database refuses it if facts before it are not projected yet.
     """
     for model in models:
         model.project(cursor, facts)
     descriptions = (position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW))
     first, last, described = facts[0][0], facts[-1][0], max(descriptions, default=0)
-    moved = cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
-    if moved.fetchone() is None:
-        raise OutOfOrder(f"There are facts before {first} that are not projected")
+    cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
     return last, described
 
 
@@ -205,7 +201,7 @@ class Projector:
     def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
         """Projects facts in the very transaction that appends them; `show` is called once it is committed.
 
-        Raises OutOfOrder, and whatever a read model raises.
+        Raises what a read model or the database says to it.
         """
         cursor.execute(LOCK_PROJECTING)
         self._followed = project_batch(cursor, facts, self._models)

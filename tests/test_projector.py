@@ -20,6 +20,11 @@ from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
 from tests.world import RESOURCE, USAGES, World, open_world
 
+TRANSACTIONS = """
+SELECT array[e.xmin, u.xmin, p.xmin]::text[]
+FROM journal.ledger_events e, read_models.component_usage u, read_models.read_position p
+ORDER BY notification_id DESC LIMIT 1"""
+
 
 class Witness:
     """A read model that notes every fact it is given; the primary key refuses one that comes twice."""
@@ -163,6 +168,14 @@ class Dying(ReadSide):
 
     def end(self, position: int) -> None:
         pass
+
+
+def test_a_report_and_its_rows_are_of_one_transaction(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    world.report(usages=[{"type": "cpu", "amount": "11"}])
+    with psycopg.connect(world.conninfo) as connection:
+        (written,) = connection.execute(TRANSACTIONS).fetchone() or ("",)
+    assert len(set(written)) == 1, written
 
 
 def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:

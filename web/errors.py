@@ -160,7 +160,7 @@ def behind(error: ProjectingFailed) -> Response:
 def unexpected(error: Exception) -> Response:
     if isinstance(error, DATABASE_IS_AWAY):
         log.error("The database is not available: %s", error)
-        services().ledger.pool.check()  # else each dead connection would cost a request of its own
+        services().ledger.check_connections()  # else each dead connection would cost a request of its own
         return detail("The database is not available at the moment. Try again.", 503)
     log.exception("%s %s failed", request.method, request.path)
     return detail("A server error occurred.", 500)
