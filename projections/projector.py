@@ -154,8 +154,7 @@ class Projector:
     """Catches the read models up with the journal; safe to be called from many threads and processes.
 
     The connections of `pool` must have the read models' schema first in their search path. `board` is
-    shared by the processes of one server; `is_watched` as long as somebody puts there at once what other
-    servers and commands do.
+    shared by the processes of one server.
     """
 
     def __init__(
@@ -170,11 +169,10 @@ class Projector:
         self._turn = Lock()
         self._followed = 0, 0
         self.board = board or Board()
-        self.is_watched: Callable[[], bool] = lambda: False
 
     def refresh(self) -> int:
         """Notices what others have projected, and does what they did not live to. Returns the position."""
-        if not self.is_watched():
+        if not self.board.is_watched:
             reached = self.reached()
             if reached.position < reached.head:
                 self.show(reached.head)
