@@ -131,9 +131,7 @@ DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
 
 COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 
-KEPT = SQL("""
-SELECT coalesce(sum(CASE n.kind WHEN 'own' THEN -1 ELSE 1 END * n.component_usages), 0)::bigint AS total
-FROM usage_count n WHERE {scope}""")
+KEPT = SQL("SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
 COLUMNS = {
     "uuid": in_hex(SQL("u.uuid")),

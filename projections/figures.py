@@ -16,8 +16,14 @@ from psycopg.sql import SQL, Composable
 Write = Callable[[Cursor[DictRow], LiteralString, Mapping[str, Any]], None]
 """Executes a statement that ends before its RETURNING and calls the usages that it changes `u`."""
 
-# `before` are the same rows: a statement does not see what it writes itself. The scopes of `counts` are those
-# that lists are restricted to; `own` is a customer that is its own provider.
+# What is counted of a usage. What a customer has is counted by offering: what it has as a customer and as a
+# provider overlaps there, and nowhere else.
+SCOPES = SQL("""(VALUES
+        ('all', {nil}, {nil}), ('offering', c.offering_uuid, c.offering_uuid),
+        ('project', c.project_uuid, {nil}), ('customer', c.customer_uuid, c.offering_uuid)
+    ) s(kind, scope, offering_uuid)""").format(nil=SQL("'00000000-0000-0000-0000-000000000000'::uuid"))
+
+# `before` are the same rows: a statement does not see what it writes itself.
 FOLLOW = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
@@ -29,17 +35,12 @@ WITH after AS ({change}
         b.offering_uuid, b.provider_uuid, b.is_terminated, b.users, b.usage
     FROM after JOIN component_usage b USING (resource_uuid, component_uuid, billing_period, uuid)
 ), counts AS (
-    INSERT INTO usage_count (kind, scope, month, component_usages, user_usages)
-    SELECT s.kind, s.scope, c.billing_period, sum(c.sign), sum(c.sign * c.users)
-    FROM changed c CROSS JOIN LATERAL (VALUES
-        ('all', '00000000-0000-0000-0000-000000000000'::uuid),
-        ('offering', c.offering_uuid), ('project', c.project_uuid),
-        ('customer', c.customer_uuid), ('provider', c.provider_uuid),
-        ('own', CASE WHEN c.customer_uuid = c.provider_uuid THEN c.customer_uuid END)) s(kind, scope)
-    WHERE s.scope IS NOT NULL
-    GROUP BY s.kind, s.scope, c.billing_period
+    INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
+    SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.sign), sum(c.sign * c.users)
+    FROM changed c CROSS JOIN LATERAL {scopes}
+    GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period
     HAVING sum(c.sign) <> 0 OR sum(c.sign * c.users) <> 0
-    ON CONFLICT (kind, scope, month) DO UPDATE SET
+    ON CONFLICT (kind, scope, month, offering_uuid) DO UPDATE SET
         component_usages = usage_count.component_usages + EXCLUDED.component_usages,
         user_usages = usage_count.user_usages + EXCLUDED.user_usages
 ), consumption AS (
@@ -65,22 +66,27 @@ ON CONFLICT (project_uuid, component_uuid, month) DO UPDATE SET
     used_terminated = project_usage.used_terminated + EXCLUDED.used_terminated""")
 
 
-# The scopes that are counted, by the filter that restricts a list to one of them, and by the kinds of scopes
-# that a caller has. What a customer has as a customer and as a provider overlaps in its own.
-KEPT_BY_FILTER = {
-    "offering_uuid": SQL("n.kind = 'offering' AND n.scope = %(offering_uuid)s"),
-    "project_uuid": SQL("n.kind = 'project' AND n.scope = %(project_uuid)s"),
-    "customer_uuid": SQL("n.kind = 'customer' AND n.scope = %(customer_uuid)s"),
+# Offerings whose usage a caller sees, whoever has it.
+SERVED = SQL("""= ANY(ARRAY(
+    SELECT uuid FROM offering WHERE customer_uuid = ANY(%(providers)s) OR uuid = ANY(%(offerings)s)))""")
+
+# Where the count of a list is found: by what its caller sees, and by its filters but for the month.
+OF_SCOPES = SQL("""(n.kind = 'offering' AND n.scope {served}
+    OR n.kind = 'customer' AND n.scope = ANY(%(customers)s) AND NOT n.offering_uuid {served})""")
+OF_CUSTOMER = SQL("n.kind = 'customer' AND n.scope = %(customer_uuid)s")
+OF_CUSTOMER_IN_SCOPES = SQL("{customer} AND (n.scope = ANY(%(customers)s) OR n.offering_uuid {served})")
+IN_OFFERING = SQL("{} AND n.offering_uuid = %(offering_uuid)s")
+KEPT = {
+    ("all",): SQL("n.kind = 'all'"),
+    ("all", "offering_uuid"): SQL("n.kind = 'offering' AND n.scope = %(offering_uuid)s"),
+    ("all", "project_uuid"): SQL("n.kind = 'project' AND n.scope = %(project_uuid)s"),
+    ("all", "customer_uuid"): OF_CUSTOMER,
+    ("all", "customer_uuid", "offering_uuid"): IN_OFFERING.format(OF_CUSTOMER),
+    ("projects",): SQL("n.kind = 'project' AND n.scope = ANY(%(projects)s)"),
+    ("scopes",): OF_SCOPES.format(served=SERVED),
+    ("scopes", "offering_uuid"): IN_OFFERING.format(OF_SCOPES.format(served=SERVED)),
+    ("scopes", "customer_uuid"): OF_CUSTOMER_IN_SCOPES.format(customer=OF_CUSTOMER, served=SERVED),
 }
-KEPT_BY_KIND = {
-    "offerings": SQL("n.kind = 'offering' AND n.scope = ANY(%(offerings)s)"),
-    "projects": SQL("n.kind = 'project' AND n.scope = ANY(%(projects)s)"),
-    "providers": SQL("n.kind = 'provider' AND n.scope = ANY(%(providers)s)"),
-}
-KEPT_FOR_ALL = SQL("n.kind = 'all'")
-KEPT_FOR_ONE_CUSTOMER = SQL(
-    "n.kind IN ('customer', 'provider', 'own') AND n.scope = (%(customers)s::uuid[])[1]"
-)
 IN_MONTH = SQL("{} AND n.month = %(billing_period)s")
 
 Kinds = tuple[tuple[str, bool], ...] | None
@@ -92,21 +98,15 @@ CLEAR = (
     "DELETE FROM project_usage WHERE usages = 0",
 )
 
-COUNT = """
-INSERT INTO usage_count (kind, scope, month, component_usages, user_usages)
-SELECT s.kind, s.scope, c.billing_period, sum(c.usages), sum(c.users)
+COUNT = SQL("""
+INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
+SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.usages), sum(c.users)
 FROM (
-    SELECT offering_uuid, project_uuid, customer_uuid, provider_uuid, billing_period, count(*) AS usages,
-        sum(users) AS users
+    SELECT offering_uuid, project_uuid, customer_uuid, billing_period, count(*) AS usages, sum(users) AS users
     FROM component_usage
-    GROUP BY offering_uuid, project_uuid, customer_uuid, provider_uuid, billing_period
-) c CROSS JOIN LATERAL (VALUES
-    ('all', '00000000-0000-0000-0000-000000000000'::uuid), ('offering', c.offering_uuid),
-    ('project', c.project_uuid),
-        ('customer', c.customer_uuid), ('provider', c.provider_uuid),
-    ('own', CASE WHEN c.customer_uuid = c.provider_uuid THEN c.customer_uuid END)) s(kind, scope)
-WHERE s.scope IS NOT NULL
-GROUP BY s.kind, s.scope, c.billing_period"""
+    GROUP BY offering_uuid, project_uuid, customer_uuid, billing_period
+) c CROSS JOIN LATERAL {scopes}
+GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period""").format(scopes=SCOPES)
 
 SUM_BY_PROJECT = """
 INSERT INTO project_usage (
@@ -130,7 +130,7 @@ def following(cursor: Cursor[DictRow], change: LiteralString, parameters: Mappin
 
 @cache
 def _followed(change: LiteralString) -> bytes:
-    return FOLLOW.format(change=SQL(change)).as_string().encode()
+    return FOLLOW.format(change=SQL(change), scopes=SCOPES).as_string().encode()
 
 
 def alone(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
@@ -152,13 +152,12 @@ def count(cursor: Cursor[DictRow]) -> None:
 
 def kept(filters: Sequence[str], kinds: Kinds) -> Composable | None:
     """What finds the count for a list that is restricted by these filters, None if there is none."""
-    by = [name for name in filters if name != "billing_period"]
-    if kinds is None:
-        scope = KEPT_FOR_ALL if not by else KEPT_BY_FILTER.get(by[0]) if len(by) == 1 else None
-    elif by:
-        scope = None
-    elif kinds == (("customers", True), ("providers", True)):
-        scope = KEPT_FOR_ONE_CUSTOMER
-    else:
-        scope = KEPT_BY_KIND.get(kinds[0][0]) if len(kinds) == 1 else None
+    scope = KEPT.get((_seen(kinds), *sorted(set(filters) - {"billing_period"})))
     return IN_MONTH.format(scope) if scope and "billing_period" in filters else scope
+
+
+def _seen(kinds: Kinds) -> str:
+    if kinds is None:
+        return "all"
+    names = {kind for kind, _ in kinds}
+    return "scopes" if "projects" not in names else "projects" if names == {"projects"} else "mixed"

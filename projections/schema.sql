@@ -207,12 +207,13 @@ CREATE TABLE user_usage (
 
 -- How many usages of a month there are in a scope: see projections/figures.py.
 CREATE TABLE usage_count (
-    kind text COLLATE "C",                 -- all, offering, project, customer, provider, own
+    kind text COLLATE "C",                 -- all, offering, project, customer
     scope uuid,
     month date,
+    offering_uuid uuid,                    -- what a customer has is counted by offering
     component_usages bigint NOT NULL,
     user_usages bigint NOT NULL,
-    PRIMARY KEY (kind, scope, month)
+    PRIMARY KEY (kind, scope, month, offering_uuid)
 );
 CREATE INDEX usage_count_empty ON usage_count (month) WHERE component_usages = 0;
 

@@ -61,9 +61,7 @@ FROM user_usage uu
 JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
 WHERE {where}""")
 
-KEPT = SQL("""
-SELECT coalesce(sum(CASE n.kind WHEN 'own' THEN -1 ELSE 1 END * n.user_usages), 0)::bigint AS total
-FROM usage_count n WHERE {scope}""")
+KEPT = SQL("SELECT coalesce(sum(n.user_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
 COLUMNS = {
     **component_usage.COLUMNS,
