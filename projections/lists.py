@@ -177,11 +177,20 @@ def _statement(
 
 
 def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
-    """Without counting, if a total is kept for this."""
-    scope = kept([name for name in restrictions if name in listing.filters], kinds)
-    if listing.kept is None or scope is None:
+    """Without counting, if a total is kept for this. Of projects beside other scopes, only what is theirs
+    alone is counted."""
+    if listing.kept is None:
         return listing.total.format(where=where)
-    return listing.kept.format(scope=scope)
+    filters = [name for name in restrictions if name in listing.filters]
+    if scope := kept(filters, kinds):
+        return listing.kept.format(scope=scope)
+    projects = tuple(each for each in kinds or () if each[0] == "projects")
+    others = tuple(each for each in kinds or () if each[0] != "projects")
+    if projects and others and (scope := kept(filters, others)):
+        conditions = _where(listing, restrictions, projects), _visible(listing, others)
+        rest = listing.total.format(where=SQL("{} AND NOT {}").format(*conditions))
+        return SQL("SELECT ({}) + ({}) AS total").format(listing.kept.format(scope=scope), rest)
+    return listing.total.format(where=where)
 
 
 def _json(columns: Sequence[tuple[str, Json]]) -> Composable:

@@ -1,5 +1,6 @@
 """Counts are kept, not counted: X-Result-Count is how many rows there are, for everybody and every filter."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.world import (
     CONSUMER,
     OFFERING,
     OTHER_CONSUMER,
+    OTHER_OFFERING,
+    OTHER_PROJECT,
     OTHER_PROVIDER,
     OTHER_RESOURCE,
     PROJECT,
@@ -19,6 +22,7 @@ from tests.world import (
     SECOND_OFFERING,
     SECOND_PROJECT,
     SECOND_RESOURCE,
+    SERVICE_PROVIDER,
     USAGES,
     USER_USAGES,
     World,
@@ -31,6 +35,8 @@ SCOPES: list[dict[str, Any]] = [
     *({"project_uuid": uuid} for uuid in (PROJECT, SECOND_PROJECT)),
     *({"customer_uuid": uuid} for uuid in (CONSUMER, OTHER_CONSUMER, PROVIDER)),
     {"offering_uuid": OFFERING, "project_uuid": PROJECT},
+    {"offering_uuid": OFFERING, "customer_uuid": CONSUMER},
+    {"offering_uuid": OTHER_OFFERING, "customer_uuid": OTHER_CONSUMER},
     {"resource_uuid": RESOURCE},
 ]
 MONTHS = {USAGES: "billing_period", USER_USAGES: "component_usage__billing_period"}
@@ -51,8 +57,10 @@ def move(world: World, resource: str, project: str, offering: str) -> None:
     world.describe(resources=[described | {"plan_uuid": BASIC}])
 
 
-def check(world: World) -> None:
-    names = [user["username"] for user in CATALOGUE["users"] if user["username"] != "former-owner"]
+EVERYBODY = [user["username"] for user in CATALOGUE["users"] if user["username"] != "former-owner"]
+
+
+def check(world: World, names: Sequence[str] = EVERYBODY) -> None:
     for path, name, scope, month in product(MONTHS, names, SCOPES, ("", "2026-11-01")):
         query = scope | ({MONTHS[path]: month} if month else {})
         response = world.as_(name).get(path, page_size=300, **query)
@@ -76,3 +84,34 @@ def test_counts_follow_resources_and_projects_that_move(world: World, consumer: 
     check(world)
     report_all(world)
     check(world)
+
+
+ON_CUSTOMER, ON_PROJECT = "structure.customer", "structure.project"
+ON_OFFERING, ON_PROVIDER = "marketplace.offering", "marketplace.serviceprovider"
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [
+        {CONSUMER: ON_CUSTOMER, PROVIDER: ON_CUSTOMER},
+        dict.fromkeys((CONSUMER, OTHER_CONSUMER, PROVIDER, OTHER_PROVIDER), ON_CUSTOMER),
+        {OTHER_CONSUMER: ON_CUSTOMER, OFFERING: ON_OFFERING, SERVICE_PROVIDER: ON_PROVIDER},
+        {OTHER_PROVIDER: ON_CUSTOMER, PROJECT: ON_PROJECT, OTHER_PROJECT: ON_PROJECT},
+        {OTHER_OFFERING: ON_OFFERING, OTHER_PROJECT: ON_PROJECT, SECOND_PROJECT: ON_PROJECT},
+    ],
+)
+def test_counts_are_right_for_those_with_several_roles(world: World, scopes: dict[str, str]) -> None:
+    world.describe(
+        user_roles=[
+            {"uuid": uid(0x900 + number), "user_uuid": uid(10), "role_name": "A.ROLE"}
+            | {"scope_type": kind, "scope_uuid": uuid}
+            for number, (uuid, kind) in enumerate(scopes.items())
+        ]
+    )
+    report_all(world)
+    assert world.as_("stranger").get(USAGES).get_json()
+    check(world, ["stranger"])
+    move(world, RESOURCE, OTHER_PROJECT, OFFERING)
+    cloud = {"uuid": SECOND_OFFERING, "name": "Cloud", "type": "Basic", "customer_uuid": CONSUMER}
+    world.describe(offerings=[cloud])
+    check(world, ["stranger", "staff", "provider-owner", "consumer-owner"])
