@@ -17,7 +17,7 @@ from ledger.events import (
     UsageReported,
     UserUsageReported,
 )
-from projections import figures
+from projections import figures, names
 from projections.lists import Listing, Scopes, in_hex, in_iso, number, safe, string
 from projections.rows import as_json
 
@@ -134,46 +134,38 @@ COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 KEPT = SQL("SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
 COLUMNS = {
+    **names.COLUMNS,
     "uuid": in_hex(SQL("u.uuid")),
     "created": in_iso(SQL("u.created")),
     "description": string(SQL("u.description")),
     "component_type": string(SQL("u.component_type")),
-    "component_name": string(SQL("c.name")),
-    "measured_unit": string(SQL("c.measured_unit")),
     "usage": safe(SQL("u.usage")),
     "measured_at": in_iso(SQL("u.measured_at")),
     "missing_usage_policy": safe(SQL("u.missing_usage_policy")),
     "is_reused": number(SQL("u.missing_usage_policy = 'reuse'")),
-    "resource_name": string(SQL("r.name")),
-    "resource_uuid": in_hex(SQL("u.resource_uuid")),
-    "offering_name": string(SQL("o.name")),
-    "offering_uuid": in_hex(SQL("u.offering_uuid")),
-    "project_name": string(SQL("p.name")),
-    "project_uuid": in_hex(SQL("u.project_uuid")),
-    "customer_name": string(SQL("cu.name")),
-    "customer_uuid": in_hex(SQL("u.customer_uuid")),
     "billing_period": safe(SQL("u.billing_period")),
     "reported_by_id": number(SQL("a.id")),
 }
 """What a list can show of a usage."""
 
-# The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters. So do
-# the names looked up row by row (OFFSET 0 keeps them so): a join would read all of a table of thousands.
-ROWS = SQL("""
-SELECT {json}
-FROM (
+# The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters.
+ROWS = SQL(
+    f"""
+WITH page AS MATERIALIZED (
     SELECT * FROM (
-        SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+        SELECT * FROM component_usage u WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
     ) u LIMIT 300
-) u
-LEFT JOIN LATERAL (
-    SELECT name, measured_unit FROM component WHERE uuid = u.component_uuid OFFSET 0) c ON true
-LEFT JOIN LATERAL (SELECT name FROM resource WHERE uuid = u.resource_uuid OFFSET 0) r ON true
-LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = u.offering_uuid OFFSET 0) o ON true
-LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = u.project_uuid OFFSET 0) p ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = u.customer_uuid OFFSET 0) cu ON true
-LEFT JOIN LATERAL (SELECT id FROM account WHERE uuid = u.reported_by OFFSET 0) a ON true
-ORDER BY {order}""")
+)
+SELECT {{json}}
+FROM page u{names.JOINS}
+LEFT JOIN (
+    SELECT w.reported_by, a.id
+    FROM (SELECT DISTINCT reported_by FROM page) w
+    JOIN LATERAL (SELECT id FROM account WHERE uuid = w.reported_by OFFSET 0) a ON true
+    OFFSET 0
+) a ON a.reported_by = u.reported_by
+ORDER BY {{order}}"""  # noqa: S608 - of constants
+)
 
 VISIBLE_BY = {
     "customers": SQL("u.customer_uuid"),

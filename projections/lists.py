@@ -51,6 +51,11 @@ def string(text: Composable) -> Json:
     return Json(SQL("coalesce(to_json({})::text, 'null')").format(text))
 
 
+def written(text: SQL) -> Json:
+    """What is JSON already, or null."""
+    return Json(SQL("coalesce({}, 'null')").format(text))
+
+
 def number(figure: SQL) -> Json:
     """A number or a truth value, or null."""
     return Json(SQL("coalesce(({})::text, 'null')").format(figure))
@@ -194,13 +199,10 @@ def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: C
 
 
 def _json(columns: Sequence[tuple[str, Json]]) -> Composable:
-    """A JSON object of these names and values, as one text."""
-    parts: list[Composable] = []
-    before = "{"
-    for name, value in columns:
-        parts += [Literal(f'{before}"{name}":{value.around}'), value.text]
-        before = f"{value.around},"
-    return SQL("concat({}) AS json").format(SQL(", ").join([*parts, Literal(before.rstrip(",") + "}")]))
+    """A JSON object of these names and values, as one text: half of the time that a page takes."""
+    members = ",".join(f'"{name}":{value.around}%%s{value.around}' for name, value in columns)
+    values = SQL(", ").join([Literal(f"{{{members}}}"), *(value.text for _, value in columns)])
+    return SQL("format({}) AS json").format(values)
 
 
 def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from ledger.events import Fact, UserUsageReported
-from projections import component_usage, figures
+from projections import component_usage, figures, names
 from projections.lists import Listing, in_hex, in_iso, safe, string
 from projections.rows import as_json
 
@@ -81,24 +81,24 @@ COLUMNS = {
 """What a list can show of a user usage. URLs begin with the parameters `offering_users` and
 `component_usages`."""
 
-# As in the list of component usages.
-ROWS = SQL("""
-SELECT {json}
-FROM (
+# As in the list of component usages, of which `page` has those that the user usages belong to.
+ROWS = SQL(
+    f"""
+WITH chosen AS MATERIALIZED (
     SELECT * FROM (
         SELECT uu.* FROM user_usage uu
         JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-        WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+        WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
     ) uu LIMIT 300
-) uu
-JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = uu.component_usage_uuid OFFSET 0) u ON true
-LEFT JOIN LATERAL (
-    SELECT name, measured_unit FROM component WHERE uuid = u.component_uuid OFFSET 0) c ON true
-LEFT JOIN LATERAL (SELECT name FROM resource WHERE uuid = u.resource_uuid OFFSET 0) r ON true
-LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = u.offering_uuid OFFSET 0) o ON true
-LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = u.project_uuid OFFSET 0) p ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = u.customer_uuid OFFSET 0) cu ON true
-ORDER BY {order}""")
+), page AS MATERIALIZED (
+    SELECT u.*
+    FROM (SELECT DISTINCT component_usage_uuid FROM chosen) w
+    JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = w.component_usage_uuid OFFSET 0) u ON true
+)
+SELECT {{json}}
+FROM chosen uu JOIN page u ON u.uuid = uu.component_usage_uuid{names.JOINS}
+ORDER BY {{order}}"""  # noqa: S608 - of constants
+)
 
 USAGES = Listing(
     ROWS,
