@@ -105,10 +105,11 @@ class Unmodified:
 
 def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
+    board = services().projector.board
     if request.method == "POST" or "position" not in g:
-        g.position = services().projector.board.position
+        g.position = board.position
     # Rows may be of a position whose writer has not told of it yet: from now on it is known.
-    services().projector.board.rise(g.position, 0)
+    board.rise(g.position, 0)
     response.headers["Ledger-Position"] = str(g.position)
     if response.status_code == 304:
         response.headers["ETag"] = f'"{g.etag}"'

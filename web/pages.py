@@ -4,10 +4,12 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from flask import Response, g, request
 from marshmallow import Schema
+from werkzeug.sansio.utils import get_current_url
 
 from ledger.errors import NotFound
 from projections.lists import Column, Listing
@@ -102,16 +104,22 @@ def _whole_number(text: str) -> int | None:
 def _links(number: int, last: int) -> str:
     """This request's URL with other pages. No raw comma may be in it: clients split the header there."""
     pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
-    base = request.base_url
-    query = [(key, value) for key, value in request.args.items(multi=True) if key != "page"]
-    return ", ".join(
-        f'<{_url_of_page(page, base, query)}>; rel="{rel}"'
-        for rel, page in pages.items()
-        if 1 <= page <= last
-    )
+    url = _url_of_pages()
+    return ", ".join(f'<{url(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last)
 
 
-def _url_of_page(number: int, base: str, query: list[tuple[str, str]]) -> str:
-    whole = [*query, ("page", str(number))] if number > 1 else query
-    encoded = urlencode(sorted(whole, key=lambda each: each[0]))
-    return f"{base}?{encoded}" if encoded else base
+def _url_of_pages() -> Callable[[int], str]:
+    """This request's URL by the number of a page, with its parameters in the order of their names."""
+    base = _base_url(request.scheme, request.host, request.root_path, request.path)
+    query = sorted(request.args.items(multi=True), key=lambda each: each[0])
+    before = urlencode([each for each in query if each[0] < "page"])
+    after = urlencode([each for each in query if each[0] > "page"])
+
+    def url(number: int) -> str:
+        whole = "&".join(filter(None, (before, f"page={number}" if number > 1 else "", after)))
+        return f"{base}?{whole}" if whole else base
+
+    return url
+
+
+_base_url = lru_cache(maxsize=128)(get_current_url)

@@ -171,15 +171,12 @@ def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     that take many. Raises ValidationError by parameter.
     """
     given: dict[str, Any] = {}
-    for name, field in schema.fields.items():
-        values = request.args.getlist(name)
-        if isinstance(field, ChoicesFilter):
-            values = [value for value in values if value]
-            if values:
-                given[name] = values
-        elif values and values[-1]:
+    for name, values in request.args.lists():
+        if isinstance(schema.fields.get(name), ChoicesFilter):
+            given[name] = [value for value in values if value]
+        else:
             given[name] = values[-1]
-    restrictions: dict[str, Any] = schema.load(given)
+    restrictions: dict[str, Any] = schema.load({name: value for name, value in given.items() if value})
     return restrictions, restrictions.pop("o", [])
 
 
