@@ -158,7 +158,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT {{json}}
 FROM page u{names.JOINS}
-LEFT JOIN (
+FULL JOIN (
     SELECT w.reported_by, a.id
     FROM (SELECT DISTINCT reported_by FROM page) w
     JOIN LATERAL (SELECT id FROM account WHERE uuid = w.reported_by OFFSET 0) a ON true

@@ -41,9 +41,9 @@ class Json(NamedTuple):
     around: str = ""
 
 
-def safe(text: SQL) -> Json:
-    """A string in which nothing has to be escaped, never null."""
-    return Json(text, '"')
+def safe(value: SQL) -> Json:
+    """A value in whose text nothing has to be escaped, never null."""
+    return Json(SQL("({})::text").format(value), '"')
 
 
 def string(text: Composable) -> Json:

@@ -8,9 +8,11 @@ from psycopg.sql import SQL
 from projections.lists import safe, written
 
 # Beside usages `u` of a `page`. Looked up row by row (OFFSET 0 keeps it so): a join would be planned for
-# hundreds of rows and read all of a table of thousands.
+# hundreds of rows and read all of a table of thousands. To all of the page by full joins, which are never
+# nested loops: those would be chosen for pages that are taken for smaller than they are, and look up each
+# name for every row again.
 JOINS = """
-LEFT JOIN (
+FULL JOIN (
     SELECT
         w.resource_uuid AS of_resource,
         to_json(r.name)::text AS resource_name, encode(uuid_send(w.resource_uuid), 'hex') AS resource_uuid,
@@ -26,7 +28,7 @@ LEFT JOIN (
     LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = w.customer_uuid OFFSET 0) cu ON true
     OFFSET 0
 ) n ON n.of_resource = u.resource_uuid
-LEFT JOIN (
+FULL JOIN (
     SELECT w.component_uuid, to_json(c.name)::text AS name, to_json(c.measured_unit)::text AS measured_unit
     FROM (SELECT DISTINCT component_uuid FROM page) w
     LEFT JOIN LATERAL (

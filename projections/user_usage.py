@@ -96,7 +96,7 @@ WITH chosen AS MATERIALIZED (
     JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = w.component_usage_uuid OFFSET 0) u ON true
 )
 SELECT {{json}}
-FROM chosen uu JOIN page u ON u.uuid = uu.component_usage_uuid{names.JOINS}
+FROM chosen uu FULL JOIN page u ON u.uuid = uu.component_usage_uuid{names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
