@@ -2,7 +2,8 @@
 
 Both figures are sums over all resources of an offering, and neither is counted anew: what was consumed
 follows the usages (`projections/figures.py`), what was allocated follows the resources here, by the
-difference between what a resource had before and has after.
+difference between what a resource had before and has after. What that comes to is kept by spans of months,
+so that a month is read without adding anything up.
 """
 
 from collections.abc import Sequence
@@ -58,6 +59,51 @@ INSERT INTO component_limit (component_uuid, month, limit_amount)
 SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
 ON CONFLICT (component_uuid, month) DO NOTHING"""
 
+# From -infinity on, each span until the next change of the resources' limits or of the component's own. Those
+# before the component was described count with what was first said of resources by then. Rows stay as they
+# are where nothing changed.
+FOLLOW_SPANS = """
+WITH touched AS (
+    SELECT c.uuid, c.offering_uuid, c.component_type FROM component c
+    WHERE c.uuid = ANY(%(components)s) OR (c.offering_uuid, c.component_type) IN (
+        SELECT offering_uuid, component_type FROM json_populate_recordset(NULL::allocation_change, %(rows)s))
+), spans AS (
+    SELECT
+        c.uuid AS component_uuid, m.month AS since,
+        coalesce(lead(m.month) OVER (PARTITION BY c.uuid ORDER BY m.month) - 1, 'infinity') AS until,
+        m.month < d.described AS if_used,
+        CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END AS amount
+    FROM touched c
+    CROSS JOIN LATERAL (
+        SELECT min(month) AS described FROM component_limit
+        WHERE component_uuid = c.uuid AND month > '-infinity'
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT month FROM component_limit WHERE component_uuid = c.uuid
+        UNION
+        SELECT month FROM allocation_change
+        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
+        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
+          AND (month <= m.month OR is_first AND month <= d.described)
+    ) a
+    CROSS JOIN LATERAL (
+        SELECT limit_amount FROM component_limit
+        WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
+    ) l
+), gone AS (
+    DELETE FROM allocation a USING touched c
+    WHERE a.component_uuid = c.uuid
+      AND NOT EXISTS (SELECT FROM spans s WHERE s.component_uuid = a.component_uuid AND s.since = a.since)
+)
+INSERT INTO allocation AS a (component_uuid, since, until, if_used, amount)
+SELECT component_uuid, since, until, if_used, amount FROM spans
+ON CONFLICT (component_uuid, since) DO UPDATE SET
+    until = EXCLUDED.until, if_used = EXCLUDED.if_used, amount = EXCLUDED.amount
+WHERE (a.until, a.if_used, a.amount) <> (EXCLUDED.until, EXCLUDED.if_used, EXCLUDED.amount)"""
+
 FILTERS = {
     "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
     "customer_uuid": SQL("o.customer_uuid = %(customer_uuid)s"),
@@ -85,12 +131,10 @@ ORDERS = {
 }
 DEFAULT_ORDER = SQL("s.billing_period DESC, s.offering_name, s.component_name, s.component_uuid")
 
-# Halves to even, by whole numbers: PostgreSQL's round() takes them up.
-PERCENT = SQL("""CASE WHEN s.total_allocated > 0 THEN round((
-    div(s.total_consumed * 10000, s.total_allocated) + CASE sign(
-        2 * mod(s.total_consumed * 10000, s.total_allocated) - s.total_allocated)
-        WHEN 1 THEN 1 WHEN 0 THEN mod(div(s.total_consumed * 10000, s.total_allocated), 2) ELSE 0 END
-    ) / 100, 2)::text END""")
+# Halves to even, by whole numbers: PostgreSQL's round() takes them up, as `nearest` does.
+PERCENT = SQL("""'"' || (s.nearest - CASE
+    WHEN s.nearest * s.total_allocated * 2 = s.total_consumed * 20000 + s.total_allocated
+    THEN mod(s.nearest, 2) ELSE 0 END) * 0.01 || '"'""")
 
 COLUMNS = {
     "offering_uuid": in_hex(SQL("s.offering_uuid")),
@@ -103,13 +147,13 @@ COLUMNS = {
     "component_type": string(SQL("s.component_type")),
     "component_name": string(SQL("s.component_name")),
     "measured_unit": string(SQL("s.measured_unit")),
-    "billing_type": string(SQL("s.billing_type")),
+    "billing_type": safe(SQL("s.billing_type")),
     "limit_amount": number(SQL("s.limit_amount")),
-    "limit_period": string(SQL("s.limit_period")),
+    "limit_period": safe(SQL("s.limit_period")),
     "billing_period": safe(SQL("s.billing_period")),
     "total_consumed": safe(SQL("round(s.total_consumed, 2)")),
     "total_allocated": safe(SQL("s.total_allocated")),
-    "usage_percent": string(PERCENT),
+    "usage_percent": number(PERCENT),
 }
 """What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 
@@ -124,41 +168,31 @@ WITH summary AS MATERIALIZED (
         c.uuid AS component_uuid, c.component_type, c.name AS component_name, c.measured_unit,
         c.billing_type, trunc(c.limit_amount) AS limit_amount, c.limit_period, m.month AS billing_period,
         least(greatest(u.total, 0), 999999999999999999.99) AS total_consumed,
-        round(least(greatest(
-            CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END,
-            -999999999999999999.99), 999999999999999999.99), 2) AS total_allocated
-    FROM offering o
-    JOIN component c ON c.offering_uuid = o.uuid
+        round(least(greatest(a.amount, -999999999999999999.99), 999999999999999999.99), 2) AS total_allocated
+    FROM (
+        SELECT month::date FROM generate_series(
+            least((SELECT min(month) FROM monthly_consumption), (SELECT min(until) + 1 FROM allocation)),
+            %(current)s::date, '1 month') AS month
+    ) m
+    JOIN allocation a ON m.month BETWEEN a.since AND a.until
+    JOIN component c ON c.uuid = a.component_uuid
+    JOIN offering o ON o.uuid = c.offering_uuid
     LEFT JOIN customer p ON p.uuid = o.customer_uuid
     LEFT JOIN category g ON g.uuid = o.category_uuid
-    CROSS JOIN LATERAL (
-        SELECT
-            (SELECT min(month) FROM monthly_consumption WHERE component_uuid = c.uuid) AS used,
-            (SELECT min(month) FROM component_limit WHERE component_uuid = c.uuid AND month > '-infinity')
-                AS described
-    ) f
-    CROSS JOIN LATERAL (
-        SELECT month::date
-        FROM generate_series(least(f.used, f.described), %(current)s::date, '1 month') AS month
-    ) m
     LEFT JOIN monthly_consumption u ON u.component_uuid = c.uuid AND u.month = m.month
-    CROSS JOIN LATERAL (
-        SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
-        WHERE offering_uuid = o.uuid AND component_type = c.component_type
-          AND (month <= m.month OR is_first AND month <= f.described)
-    ) a
-    LEFT JOIN LATERAL (
-        SELECT limit_amount FROM component_limit
-        WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
-    ) l ON true
-    WHERE {where}
+    WHERE {where} AND (u.total > 0 OR a.amount >= 0.005) AND (NOT a.if_used OR EXISTS (
+        SELECT FROM monthly_consumption WHERE component_uuid = c.uuid AND month <= m.month))
 )""")
 
-TOTAL = SQL("SELECT count(*) AS total FROM summary WHERE total_consumed > 0 OR total_allocated > 0")
+TOTAL = SQL("SELECT count(*) AS total FROM summary")
 
 ROWS = SQL("""
-SELECT {json} FROM summary s WHERE total_consumed > 0 OR total_allocated > 0
-ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s""")
+SELECT {json} FROM (
+    SELECT s.*, CASE WHEN s.total_allocated > 0 THEN
+        div(s.total_consumed * 20000 + s.total_allocated, s.total_allocated * 2) END AS nearest
+    FROM (SELECT * FROM summary s ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) s
+    OFFSET 0
+) s""")
 
 SUMMARIES = Listing(
     ROWS,
@@ -175,14 +209,19 @@ SUMMARIES = Listing(
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Moves the sums of limits by what a batch changes."""
-    _project_allocation(cursor, [fact for _, fact in facts if isinstance(fact, ResourceDescribed)])
-    _project_limits(cursor, [fact for _, fact in facts if isinstance(fact, ComponentDescribed)])
+    """Moves the sums of limits by what a batch changes, and the spans of what they are sums of."""
+    resources = [fact for _, fact in facts if isinstance(fact, ResourceDescribed)]
+    components = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
+    changes = _project_allocation(cursor, resources) if resources else []
+    if components:
+        _project_limits(cursor, components)
+    if changes or components:
+        touched = {"rows": as_json(changes), "components": [fact.entity.uuid for fact in components]}
+        cursor.execute(FOLLOW_SPANS, touched)
 
 
-def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescribed]) -> None:
-    if not facts:
-        return
+def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescribed]) -> list[dict[str, Any]]:
+    """Returns by how much which sums were moved."""
     known = cursor.execute(SELECT_ALLOCATIONS, {"resources": [fact.entity.uuid for fact in facts]})
     standing = {row["resource_uuid"]: (row["offering_uuid"], _limits(row["limits"])) for row in known}
     changes: list[dict[str, Any]] = []
@@ -191,6 +230,8 @@ def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescrib
         when = {"month": month_of(fact.recorded_at), "is_first": resource.uuid not in standing}
         before = standing.get(resource.uuid, (resource.offering_uuid, {}))
         after = standing[resource.uuid] = (resource.offering_uuid, allocated(resource))
+        if before == after:
+            continue
         for (offering, limits), resources in ((before, -1), (after, 1)):
             for component_type, amount in limits.items():
                 what = {"offering_uuid": offering, "component_type": component_type, "resources": resources}
@@ -201,6 +242,7 @@ def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescrib
         for uuid, (offering, limits) in standing.items()
     ]
     cursor.execute(UPSERT_ALLOCATIONS, {"rows": as_json(allocations)})
+    return changes
 
 
 def allocated(resource: Resource) -> dict[str, Decimal]:
@@ -222,6 +264,5 @@ def _project_limits(cursor: Cursor[DictRow], facts: Sequence[ComponentDescribed]
         row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
         first.setdefault(fact.entity.uuid, row)
         last[fact.entity.uuid, month] = row
-    if facts:
-        cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
-        cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
+    cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
+    cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})

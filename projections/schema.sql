@@ -237,6 +237,7 @@ CREATE TABLE monthly_consumption (
     total numeric NOT NULL,
     PRIMARY KEY (component_uuid, month)
 );
+CREATE INDEX monthly_consumption_month ON monthly_consumption (month);
 
 -- By how much the sum of an offering's limits of a type changed in a month, and how many resources more
 -- have one. The sum at the end of a month is that of all changes up to it. What was first said of a
@@ -265,3 +266,15 @@ CREATE TABLE component_limit (
     limit_amount numeric,
     PRIMARY KEY (component_uuid, month)
 );
+
+-- What these come to: the amount allocated of a component in each month of a span. Before the component was
+-- described it shows from the first month on that the component was used in.
+CREATE TABLE allocation (
+    component_uuid uuid,
+    since date,                            -- the first from -infinity
+    until date NOT NULL,                   -- the day before the next, infinity for the last
+    if_used boolean NOT NULL,              -- is this before the component was described?
+    amount numeric NOT NULL,
+    PRIMARY KEY (component_uuid, since)
+);
+CREATE INDEX allocation_until ON allocation (until);
