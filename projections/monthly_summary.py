@@ -1,52 +1,24 @@
 """Read model of the monthly summary: what was consumed and allocated of each component in each month.
 
 Both figures are sums over all resources of an offering, and neither is counted anew: what was consumed
-follows the usages (`projections/figures.py`), what was allocated follows the resources here, by the
-difference between what a resource had before and has after. What that comes to is kept by spans of months,
-so that a month is read without adding anything up.
+follows the usages (`projections/figures.py`), what was allocated follows the resources
+(`projections/allocation.py`) and here the components' own limits.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from ledger.catalogue import Resource, ResourceState
-from ledger.events import ComponentDescribed, Fact, ResourceDescribed
+from ledger.events import ComponentDescribed, Fact
 from ledger.months import month_of
+from projections.allocation import follow_spans
 from projections.lists import Listing, in_hex, number, safe, string
 from projections.rows import as_json
-
-ALLOCATING_STATES = {
-    ResourceState.OK,
-    ResourceState.UPDATING,
-    ResourceState.TERMINATING,
-    ResourceState.ERRED,
-}
-
-SELECT_ALLOCATIONS = """
-SELECT resource_uuid, offering_uuid, limits::text AS limits FROM resource_allocation
-WHERE resource_uuid = ANY(%(resources)s)"""
-
-UPSERT_ALLOCATIONS = """
-INSERT INTO resource_allocation (resource_uuid, offering_uuid, limits)
-SELECT resource_uuid, offering_uuid, limits FROM json_populate_recordset(NULL::resource_allocation, %(rows)s)
-ON CONFLICT (resource_uuid) DO UPDATE SET offering_uuid = EXCLUDED.offering_uuid, limits = EXCLUDED.limits"""
-
-FOLLOW_ALLOCATION = """
-INSERT INTO allocation_change (offering_uuid, component_type, month, is_first, amount, resources)
-SELECT offering_uuid, component_type, month, is_first, sum(amount), sum(resources)
-FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
-GROUP BY offering_uuid, component_type, month, is_first
-ON CONFLICT (offering_uuid, component_type, month, is_first) DO UPDATE SET
-    amount = allocation_change.amount + EXCLUDED.amount,
-    resources = allocation_change.resources + EXCLUDED.resources"""
 
 UPSERT_COMPONENT_LIMITS = """
 INSERT INTO component_limit (component_uuid, month, limit_amount)
@@ -58,51 +30,6 @@ REMEMBER_FIRST_LIMITS = """
 INSERT INTO component_limit (component_uuid, month, limit_amount)
 SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
 ON CONFLICT (component_uuid, month) DO NOTHING"""
-
-# From -infinity on, each span until the next change of the resources' limits or of the component's own. Those
-# before the component was described count with what was first said of resources by then. Rows stay as they
-# are where nothing changed.
-FOLLOW_SPANS = """
-WITH touched AS (
-    SELECT c.uuid, c.offering_uuid, c.component_type FROM component c
-    WHERE c.uuid = ANY(%(components)s) OR (c.offering_uuid, c.component_type) IN (
-        SELECT offering_uuid, component_type FROM json_populate_recordset(NULL::allocation_change, %(rows)s))
-), spans AS (
-    SELECT
-        c.uuid AS component_uuid, m.month AS since,
-        coalesce(lead(m.month) OVER (PARTITION BY c.uuid ORDER BY m.month) - 1, 'infinity') AS until,
-        m.month < d.described AS if_used,
-        CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END AS amount
-    FROM touched c
-    CROSS JOIN LATERAL (
-        SELECT min(month) AS described FROM component_limit
-        WHERE component_uuid = c.uuid AND month > '-infinity'
-    ) d
-    CROSS JOIN LATERAL (
-        SELECT month FROM component_limit WHERE component_uuid = c.uuid
-        UNION
-        SELECT month FROM allocation_change
-        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
-    ) m
-    CROSS JOIN LATERAL (
-        SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
-        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
-          AND (month <= m.month OR is_first AND month <= d.described)
-    ) a
-    CROSS JOIN LATERAL (
-        SELECT limit_amount FROM component_limit
-        WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
-    ) l
-), gone AS (
-    DELETE FROM allocation a USING touched c
-    WHERE a.component_uuid = c.uuid
-      AND NOT EXISTS (SELECT FROM spans s WHERE s.component_uuid = a.component_uuid AND s.since = a.since)
-)
-INSERT INTO allocation AS a (component_uuid, since, until, if_used, amount)
-SELECT component_uuid, since, until, if_used, amount FROM spans
-ON CONFLICT (component_uuid, since) DO UPDATE SET
-    until = EXCLUDED.until, if_used = EXCLUDED.if_used, amount = EXCLUDED.amount
-WHERE (a.until, a.if_used, a.amount) <> (EXCLUDED.until, EXCLUDED.if_used, EXCLUDED.amount)"""
 
 FILTERS = {
     "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
@@ -209,60 +136,17 @@ SUMMARIES = Listing(
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Moves the sums of limits by what a batch changes, and the spans of what they are sums of."""
-    resources = [fact for _, fact in facts if isinstance(fact, ResourceDescribed)]
-    components = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
-    changes = _project_allocation(cursor, resources) if resources else []
-    if components:
-        _project_limits(cursor, components)
-    if changes or components:
-        touched = {"rows": as_json(changes), "components": [fact.entity.uuid for fact in components]}
-        cursor.execute(FOLLOW_SPANS, touched)
-
-
-def _project_allocation(cursor: Cursor[DictRow], facts: Sequence[ResourceDescribed]) -> list[dict[str, Any]]:
-    """Returns by how much which sums were moved."""
-    known = cursor.execute(SELECT_ALLOCATIONS, {"resources": [fact.entity.uuid for fact in facts]})
-    standing = {row["resource_uuid"]: (row["offering_uuid"], _limits(row["limits"])) for row in known}
-    changes: list[dict[str, Any]] = []
-    for fact in facts:
-        resource = fact.entity
-        when = {"month": month_of(fact.recorded_at), "is_first": resource.uuid not in standing}
-        before = standing.get(resource.uuid, (resource.offering_uuid, {}))
-        after = standing[resource.uuid] = (resource.offering_uuid, allocated(resource))
-        if before == after:
-            continue
-        for (offering, limits), resources in ((before, -1), (after, 1)):
-            for component_type, amount in limits.items():
-                what = {"offering_uuid": offering, "component_type": component_type, "resources": resources}
-                changes.append({**when, **what, "amount": amount if resources > 0 else amount.copy_negate()})
-    cursor.execute(FOLLOW_ALLOCATION, {"rows": as_json(changes)})
-    allocations = [
-        {"resource_uuid": uuid, "offering_uuid": offering, "limits": limits}
-        for uuid, (offering, limits) in standing.items()
-    ]
-    cursor.execute(UPSERT_ALLOCATIONS, {"rows": as_json(allocations)})
-    return changes
-
-
-def allocated(resource: Resource) -> dict[str, Decimal]:
-    """What a resource counts with, by component type: its limits, in the states in which it holds them."""
-    if resource.state not in ALLOCATING_STATES:
-        return {}
-    return {name: limit for name, limit in resource.limits.items() if limit is not None}
-
-
-def _limits(text: str) -> dict[str, Decimal]:
-    return msgspec.json.decode(text, type=dict[str, Decimal])
-
-
-def _project_limits(cursor: Cursor[DictRow], facts: Sequence[ComponentDescribed]) -> None:
+    """Keeps the components' own limits, and what they change of what is allocated."""
+    described = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
+    if not described:
+        return
     first: dict[UUID, dict[str, Any]] = {}
     last: dict[tuple[UUID, date], dict[str, Any]] = {}
-    for fact in facts:
+    for fact in described:
         month = month_of(fact.recorded_at)
         row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
         first.setdefault(fact.entity.uuid, row)
         last[fact.entity.uuid, month] = row
     cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
     cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
+    follow_spans(cursor, components=list(first))

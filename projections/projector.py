@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact, Report, RequestAnswered
-from projections import accounts, catalogue, component_usage, monthly_summary, user_usage
+from projections import accounts, allocation, catalogue, component_usage, monthly_summary, user_usage
 from projections.board import Board
 
 SCHEMA = "read_models"
@@ -80,8 +80,16 @@ class ReadModel(Protocol):
         """Changes the rows of this read model as a batch of facts, with their positions, demands."""
 
 
-# The catalogue comes first: usages are placed where their resource is. Users come after what they are of.
-MODELS: tuple[ReadModel, ...] = (catalogue, accounts, monthly_summary, component_usage, user_usage)
+# Allocation follows what the catalogue is about to change. Usages are placed where their resource is, and
+# users come after what they are of.
+MODELS: tuple[ReadModel, ...] = (
+    allocation,
+    catalogue,
+    accounts,
+    monthly_summary,
+    component_usage,
+    user_usage,
+)
 
 ReadFacts = Callable[[int, int], list[tuple[int, Fact]]]
 """Up to so many facts after a position, with their positions, in order."""

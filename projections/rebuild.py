@@ -17,7 +17,15 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
 from ledger.events import Fact
-from projections import accounts, catalogue, component_usage, figures, monthly_summary, user_usage
+from projections import (
+    accounts,
+    allocation,
+    catalogue,
+    component_usage,
+    figures,
+    monthly_summary,
+    user_usage,
+)
 from projections.projector import (
     BATCH,
     CREATE_INDEXES,
@@ -76,6 +84,7 @@ class Loaded(NamedTuple):
 
 
 LOADING: tuple[ReadModel, ...] = (
+    allocation,
     catalogue,
     accounts,
     monthly_summary,

@@ -252,13 +252,6 @@ CREATE TABLE allocation_change (
     PRIMARY KEY (offering_uuid, component_type, month, is_first)
 );
 
--- What of a resource is in those sums now.
-CREATE TABLE resource_allocation (
-    resource_uuid uuid PRIMARY KEY,
-    offering_uuid uuid NOT NULL,
-    limits jsonb NOT NULL                  -- amounts by component type, empty unless the resource counts
-);
-
 -- A component's own limit_amount, from the month in which it was described on; the first from -infinity.
 CREATE TABLE component_limit (
     component_uuid uuid,
@@ -278,3 +271,22 @@ CREATE TABLE allocation (
     PRIMARY KEY (component_uuid, since)
 );
 CREATE INDEX allocation_until ON allocation (until);
+
+-- How many resources of an offering a project has, and how many of them are terminated.
+CREATE TABLE project_offering (
+    project_uuid uuid,
+    offering_uuid uuid,
+    resources integer NOT NULL,
+    terminated integer NOT NULL,
+    PRIMARY KEY (project_uuid, offering_uuid)
+);
+
+-- The sum of the limits of a type that a project's resources of an offering have, but for the terminated ones.
+CREATE TABLE project_limit (
+    project_uuid uuid,
+    offering_uuid uuid,
+    component_type text COLLATE "C",
+    amount numeric NOT NULL,
+    resources integer NOT NULL,            -- that have one
+    PRIMARY KEY (project_uuid, offering_uuid, component_type)
+);

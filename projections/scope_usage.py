@@ -1,182 +1,188 @@
 """What a project or a customer used of what they have: read from kept sums by project, and the catalogue.
 
-Project and customer differ in where their resources are found, and in nothing else.
+Project and customer differ in where their resources are found, and in nothing else. An answer is one
+statement, so that what is found, its figures and their position are of one moment.
 """
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL
 
 from ledger.catalogue import LimitPeriod
-from projections.lists import total_of
-from projections.periods import Period, period_of
-from projections.rows import as_json
+from projections.periods import Period
 
 ScopeKind = Literal["project", "customer"]
+Scopes = Mapping[str, list[UUID]] | None
+"""`customers` and `projects`; None is all of them."""
 
-PROJECTS_IN = {
+PROJECTS_IN: dict[ScopeKind, SQL] = {
     "project": SQL("p.uuid = %(scope)s"),
     "customer": SQL("p.customer_uuid = %(scope)s"),
 }
 
+# A project is found by who holds a listing role on it or its customer; a customer by any role on it or on
+# one of its projects.
+FOUND: dict[ScopeKind, SQL] = {
+    "project": SQL("""EXISTS (
+    SELECT FROM project WHERE uuid = %(scope)s
+      AND (%(all)s OR uuid = ANY(%(found_projects)s) OR customer_uuid = ANY(%(found_customers)s)))"""),
+    "customer": SQL("""EXISTS (
+    SELECT FROM customer c WHERE uuid = %(scope)s
+      AND (%(all)s OR uuid = ANY(%(found_customers)s) OR EXISTS (
+        SELECT FROM project
+        WHERE customer_uuid = c.uuid AND NOT is_removed AND uuid = ANY(%(found_projects)s))))"""),
+}
 
-class Scope(NamedTuple):
-    """A project or customer, and whose resources of it the caller may see: None sees all."""
+# The projects whose resources the caller may see.
+PROJECTS = SQL("""
+projects AS (
+    SELECT p.uuid, p.name, p.is_removed FROM project p
+    WHERE {scope} AND (%(all)s OR p.customer_uuid = ANY(%(customers)s) OR p.uuid = ANY(%(projects)s))
+)""")
 
-    kind: ScopeKind
-    uuid: UUID
-    visible: Mapping[str, list[UUID]] | None
-    """`customers` and `projects` whose resources may be listed."""
-    include_terminated: bool = False
+# That of the limit of `c`. A period outside of the calendar has no months.
+IN_PERIOD = SQL("""u.month BETWEEN
+    CASE c.limit_period
+        WHEN 'month' THEN %(month_start)s::date WHEN 'quarterly' THEN %(quarterly_start)s::date
+        WHEN 'annual' THEN %(annual_start)s::date ELSE '-infinity' END
+    AND CASE c.limit_period
+        WHEN 'month' THEN %(month_end)s::date WHEN 'quarterly' THEN %(quarterly_end)s::date
+        WHEN 'annual' THEN %(annual_end)s::date ELSE 'infinity' END""")
+
+
+def _by_kind(statement: SQL) -> dict[ScopeKind, bytes]:
+    return {
+        kind: statement.format(
+            projects=PROJECTS.format(scope=PROJECTS_IN[kind]), found=FOUND[kind], in_period=IN_PERIOD
+        )
+        .as_string()
+        .encode()
+        for kind in PROJECTS_IN
+    }
 
 
 # Terminated resources count with their usage where asked for, and never with their limits.
-COUNTED = SQL("""
-projects AS (
-    SELECT p.uuid, p.name, p.is_removed FROM project p WHERE {scope} AND {visible}
-), counted AS (
-    SELECT r.offering_uuid, r.limits, r.state = 6 AS is_terminated
-    FROM projects p JOIN resource r ON r.project_uuid = p.uuid
-    WHERE r.state <> 6 OR %(include_terminated)s
-)""")
-
-VISIBLE = SQL("(p.customer_uuid = ANY(%(customers)s) OR p.uuid = ANY(%(projects)s))")
-
-# Equal limits are taken apart once only: that is what takes long, and many resources have the same.
-LIMITS = SQL("""
-limits AS (
-    SELECT r.offering_uuid, l.key AS component_type, sum(l.value::numeric * r.resources) AS total
-    FROM (
-        SELECT offering_uuid, limits, count(*) AS resources FROM counted WHERE NOT is_terminated
-        GROUP BY offering_uuid, limits
-    ) r CROSS JOIN LATERAL jsonb_each(r.limits) l
-    WHERE jsonb_typeof(l.value) = 'number'
-    GROUP BY r.offering_uuid, l.key
-)""")
-
-COMPONENTS = SQL("""
-WITH {counted}, {limits}, used AS (
+COMPONENTS = _by_kind(
+    SQL("""
+WITH {projects}, limits AS (
+    SELECT l.offering_uuid, l.component_type, sum(l.amount) AS total
+    FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
+    GROUP BY l.offering_uuid, l.component_type
+), components AS (
     SELECT
-        u.component_uuid, sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
-    FROM projects p
-    JOIN project_usage u ON u.project_uuid = p.uuid
-    JOIN component c ON c.uuid = u.component_uuid
-    JOIN json_to_recordset(%(periods)s) AS t(limit_period text, "start" date, "end" date)
-        ON t.limit_period = c.limit_period
-    WHERE u.month BETWEEN coalesce(t."start", '-infinity') AND coalesce(t."end", 'infinity')
-    GROUP BY u.component_uuid
+        c.uuid, c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
+        o.name AS offering_name, encode(uuid_send(o.uuid), 'hex') AS offering_uuid, o.offering_type,
+        coalesce(CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END, 0)
+            AS used,
+        coalesce(CASE WHEN %(include_terminated)s THEN used.of_terminated END, 0) AS used_terminated,
+        limits.total AS limit
+    FROM (
+        SELECT h.offering_uuid FROM projects p JOIN project_offering h ON h.project_uuid = p.uuid
+        WHERE h.resources > h.terminated OR %(include_terminated)s
+        GROUP BY h.offering_uuid
+    ) has
+    JOIN offering o ON o.uuid = has.offering_uuid
+    JOIN component c ON c.offering_uuid = o.uuid
+    LEFT JOIN limits ON limits.offering_uuid = c.offering_uuid AND limits.component_type = c.component_type
+    CROSS JOIN LATERAL (
+        SELECT sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
+        FROM projects p JOIN project_usage u ON u.project_uuid = p.uuid AND u.component_uuid = c.uuid
+        WHERE {in_period}
+    ) used
+    WHERE o.parent_uuid IS NULL
 )
-SELECT
-    c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
-    o.name AS offering_name, o.uuid AS offering_uuid, o.offering_type,
-    coalesce(CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END, 0)
-        AS used,
-    coalesce(CASE WHEN %(include_terminated)s THEN used.of_terminated END, 0) AS used_terminated,
-    limits.total AS limit
-FROM (SELECT DISTINCT offering_uuid FROM counted) has
-JOIN offering o ON o.uuid = has.offering_uuid
-JOIN component c ON c.offering_uuid = o.uuid
-LEFT JOIN used ON used.component_uuid = c.uuid
-LEFT JOIN limits ON limits.offering_uuid = o.uuid AND limits.component_type = c.component_type
-WHERE o.parent_uuid IS NULL
+SELECT h.position, c.*
+FROM (SELECT position FROM read_position WHERE {found}) h
+LEFT JOIN components c ON true
 ORDER BY c.name, c.uuid""")
+)
 
 # Without a type it is the first limit-billed component, or else the first.
-COMPONENT = SQL("""
-WITH {counted}, {limits}
+SERIES = _by_kind(
+    SQL("""
+WITH {projects}
 SELECT
-    o.uuid AS offering_uuid, o.name AS offering_name, c.uuid AS component_uuid, c.component_type, c.name,
-    c.measured_unit, c.billing_type, c.limit_period, limits.total AS limit
-FROM offering o
-JOIN component c ON c.offering_uuid = o.uuid
-LEFT JOIN limits ON limits.offering_uuid = o.uuid AND limits.component_type = c.component_type
-WHERE o.uuid = %(offering)s AND c.component_type = coalesce(%(component_type)s, c.component_type)
-ORDER BY c.billing_type = 'limit' DESC, c.name, c.uuid LIMIT 1""")
-
-BUCKETS = SQL("""
-WITH {counted}
-SELECT
-    p.uuid AS project_uuid, p.name AS project_name, p.is_removed, u.month AS billing_period,
-    CASE WHEN %(include_terminated)s THEN u.used ELSE u.used - u.used_terminated END AS used,
-    CASE WHEN %(include_terminated)s THEN u.used_terminated ELSE 0 END AS used_terminated
-FROM projects p
-JOIN project_usage u ON u.project_uuid = p.uuid
-WHERE u.component_uuid = %(component)s
-  AND u.month BETWEEN coalesce(%(start)s, '-infinity'::date) AND coalesce(%(end)s, 'infinity'::date)
-  AND (u.usages > u.usages_terminated OR %(include_terminated)s)
-ORDER BY u.month, p.uuid""")
-
-# A project is found by who holds a listing role on it or its customer; a customer by any role on it or on
-# one of its projects.
-FIND_PROJECT = """
-SELECT count(*) AS total FROM project p
-WHERE p.uuid = %(scope)s
-  AND (%(all)s OR p.uuid = ANY(%(projects)s) OR p.customer_uuid = ANY(%(customers)s))"""
-
-FIND_CUSTOMER = """
-SELECT count(*) AS total FROM customer c
-WHERE c.uuid = %(scope)s AND (%(all)s OR c.uuid = ANY(%(customers)s) OR EXISTS (
-    SELECT FROM project p
-    WHERE p.customer_uuid = c.uuid AND NOT p.is_removed AND p.uuid = ANY(%(projects)s)))"""
-
-HAS_OFFERING = "SELECT count(*) AS total FROM offering WHERE uuid = %(offering)s"
+    h.position, f.uuid AS offering_found, c.*, (
+        SELECT sum(l.amount) FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
+        WHERE l.offering_uuid = f.uuid AND l.component_type = c.component_type
+    ) AS limit, b.*
+FROM (SELECT position FROM read_position WHERE {found}) h
+LEFT JOIN offering f ON f.uuid = %(offering)s
+LEFT JOIN LATERAL (
+    SELECT
+        uuid AS component_uuid, f.name AS offering_name, component_type, name, measured_unit, billing_type,
+        limit_period
+    FROM component
+    WHERE offering_uuid = f.uuid AND component_type = coalesce(%(component_type)s, component_type)
+    ORDER BY billing_type = 'limit' DESC, name, uuid LIMIT 1
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT
+        p.uuid AS project_uuid, p.name AS project_name, p.is_removed, u.month AS billing_period,
+        CASE WHEN %(include_terminated)s THEN u.used ELSE u.used - u.used_terminated END AS used,
+        CASE WHEN %(include_terminated)s THEN u.used_terminated ELSE 0 END AS used_terminated
+    FROM projects p
+    JOIN project_usage u ON u.project_uuid = p.uuid AND u.component_uuid = c.component_uuid
+    WHERE {in_period} AND (u.usages > u.usages_terminated OR %(include_terminated)s)
+) b ON true
+ORDER BY b.billing_period, b.project_uuid""")
+)
 
 
-def is_found(
-    cursor: Cursor[DictRow], kind: ScopeKind, uuid: UUID, roles: Mapping[str, list[UUID]] | None
-) -> bool:
-    """Whether a project or customer exists for somebody with roles on these `customers` and `projects`."""
-    parameters = {"scope": uuid, "all": roles is None, **(roles or {"customers": [], "projects": []})}
-    return total_of(cursor.execute(FIND_PROJECT if kind == "project" else FIND_CUSTOMER, parameters)) > 0
+class Scope(NamedTuple):
+    """A project or customer, by which roles it is found, and whose resources of it the caller may see."""
+
+    kind: ScopeKind
+    uuid: UUID
+    found: Scopes
+    visible: Scopes
+    include_terminated: bool = False
 
 
-def has_offering(cursor: Cursor[DictRow], offering: UUID) -> bool:
-    return total_of(cursor.execute(HAS_OFFERING, {"offering": offering})) > 0
+Periods = Mapping[LimitPeriod, Period | None]
+"""The period that is asked for of every kind of limit, None where it is outside of the calendar."""
 
 
-def components(cursor: Cursor[DictRow], scope: Scope, today: date) -> list[DictRow]:
-    """Every component of every offering that the scope has resources of, with the `used` of the current
-    period of its limit, the part of it by terminated resources, and the sum of limits, None if none has."""
-    periods = [(name, period_of(name, today)) for name in get_args(LimitPeriod)]
-    rows = [{"limit_period": name, "start": each.start, "end": each.end} for name, each in periods]
-    statement = COMPONENTS.format(counted=_counted(scope), limits=LIMITS)
-    return cursor.execute(statement, {**_parameters(scope), "periods": as_json(rows)}).fetchall()
+def components(cursor: Cursor[DictRow], scope: Scope, periods: Periods) -> list[DictRow]:
+    """Every component of every offering that the scope has resources of, with the `used` of the period of its
+    limit, the part of it by terminated resources, and the sum of limits, None if none has.
+
+    Each with the `position` of all. One row without a `component_type` if there are none; no row at all if
+    there is no such project or customer for the caller.
+    """
+    parameters = _parameters(scope, periods)
+    return cursor.execute(COMPONENTS[scope.kind], parameters, binary=True).fetchall()
 
 
-def component(
-    cursor: Cursor[DictRow], scope: Scope, offering: UUID, component_type: str | None
-) -> DictRow | None:
-    """The component that is asked for, with the sum of limits; None if the offering has none such."""
-    statement = COMPONENT.format(counted=_counted(scope), limits=LIMITS)
-    parameters = {**_parameters(scope), "offering": offering, "component_type": component_type}
-    return cursor.execute(statement, parameters).fetchone()
+def series(
+    cursor: Cursor[DictRow], scope: Scope, offering: UUID | None, component_type: str | None, periods: Periods
+) -> list[DictRow]:
+    """What was `used` of a component, the first of its offering if no type is named, by each project and
+    month of the period of its limit that has any usage.
+
+    Each with the component, the sum of limits and the `position`. Without usage one row that has no
+    `billing_period`, without the component one that has no `component_uuid` either, and if there is not even
+    the offering, no `offering_found`; no row at all if there is no such project or customer for the caller.
+    """
+    asked = {"offering": offering, "component_type": component_type}
+    parameters = _parameters(scope, periods) | asked
+    return cursor.execute(SERIES[scope.kind], parameters, binary=True).fetchall()
 
 
-def buckets(cursor: Cursor[DictRow], scope: Scope, component: UUID, period: Period) -> list[DictRow]:
-    """What was `used` of a component in a period by each project and month that has any usage."""
-    statement = BUCKETS.format(counted=_counted(scope))
-    parameters = {
-        **_parameters(scope),
-        "component": component,
-        "start": period.start,
-        "end": period.end,
-    }
-    return cursor.execute(statement, parameters).fetchall()
-
-
-def _counted(scope: Scope) -> Composable:
-    visible = SQL("true") if scope.visible is None else VISIBLE
-    return COUNTED.format(scope=PROJECTS_IN[scope.kind], visible=visible)
-
-
-def _parameters(scope: Scope) -> dict[str, Any]:
-    return {
+def _parameters(scope: Scope, periods: Periods) -> dict[str, Any]:
+    nobody: dict[str, list[UUID]] = {"customers": [], "projects": []}
+    parameters: dict[str, Any] = {
         "scope": scope.uuid,
         "include_terminated": scope.include_terminated,
-        **(scope.visible or {}),
+        "all": scope.visible is None,
+        **(scope.visible or nobody),
     }
+    for kind, uuids in (scope.found or nobody).items():
+        parameters[f"found_{kind}"] = uuids
+    for name, period in periods.items():
+        parameters |= {f"{name}_start": period and period.start, f"{name}_end": period and period.end}
+    return parameters

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
-from projections import monthly_summary
+from ledger.events import ResourceDescribed
+from projections import allocation, monthly_summary
 from tests.conftest import database
 from tests.world import (
     BASIC,
@@ -685,7 +688,7 @@ ROWS_READ = """
 SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"""
 
 
-def test_sums_follow_a_report_without_reading_the_other_resources_of_the_offering(world: World) -> None:
+def test_sums_follow_a_fact_without_reading_the_other_resources_of_the_offering(world: World) -> None:
     many = range(0x20000, 0x20000 + 500)
     world.describe(
         resources=[entity("resources", RESOURCE, uuid=uid(n), limits={"cpu": 1}) for n in many],
@@ -697,11 +700,14 @@ def test_sums_follow_a_report_without_reading_the_other_resources_of_the_offerin
     )
     report(world, 5, resource=uid(many[7]))
     describe_resource(world, {"cpu": 2}, uid(many[8]))
-    last = world.ledger.facts_after(0, 1_000_000)[-2:]
+    [(report_at, reported), (position, described)] = world.ledger.facts_after(0, 1_000_000)[-2:]
+    assert isinstance(described, ResourceDescribed)
+    changed = replace(described, entity=replace(described.entity, limits={"cpu": Decimal(3)}))
     with psycopg.connect(world.conninfo, row_factory=dict_row) as connection:
         connection.execute("ANALYZE")
         connection.commit()
-        monthly_summary.project(connection.cursor(), last)
+        for model in (allocation, monthly_summary):
+            model.project(connection.cursor(), [(report_at, reported), (position, changed)])
         [read] = connection.execute(ROWS_READ).fetchall()
         connection.rollback()
-    assert read["sum"] < 10
+    assert read["sum"] < 250

@@ -277,6 +277,56 @@ def test_limits_of_any_size_are_shown(world: World) -> None:
     assert [each["limit"] for each in rows] == [1e37, 1e-40, None, None, None, None]
 
 
+def limits_of(world: World, uuid: str, **query: Any) -> dict[str, float | None]:
+    """By name of the component, whatever the project has resources of."""
+    response = world.as_("staff").get(path("project", "", uuid), **query)
+    return {each["name"]: each["limit"] for each in response.get_json()["components"]}
+
+
+def test_limits_and_offerings_follow_resources_that_change_move_end_and_come_back(world: World) -> None:
+    world.describe(**catalogue())
+    first = catalogue()["resources"][2]
+    before = {"Annual": 1000.0, "Monthly": 100.0, "Quarterly": 50.5, "Total": None}
+    nothing = dict.fromkeys(before)
+    assert (limits_of(world, PROJECT), limits_of(world, SECOND_PROJECT)) == (
+        before,
+        nothing | {"Monthly": 20},
+    )
+    world.describe(resources=[first | {"limits": {"y": "0.5", "t": 3}}])
+    assert limits_of(world, PROJECT) == nothing | {"Annual": 0.5, "Total": 3.0}
+    world.describe(resources=[first | {"project_uuid": SECOND_PROJECT}])
+    assert limits_of(world, PROJECT) == {}
+    assert limits_of(world, PROJECT, include_terminated=True) == nothing
+    assert limits_of(world, SECOND_PROJECT) == before | {"Monthly": 120.0}
+    world.describe(resources=[first | {"state": 6}])
+    assert (limits_of(world, PROJECT), limits_of(world, SECOND_PROJECT)) == ({}, nothing | {"Monthly": 20})
+    world.describe(resources=[first | {"offering_uuid": EMPTY, "state": 2}])
+    assert limits_of(world, PROJECT) == {}
+    world.describe(resources=[first])
+    assert limits_of(world, PROJECT) == before
+
+
+def test_limits_are_of_the_customer_that_has_the_project_now(world: World) -> None:
+    world.describe(**catalogue())
+    world.describe(projects=[{**CATALOGUE["projects"][0], "customer_uuid": OTHER_CONSUMER}])
+    of_customers = (path("customer", "", uuid) for uuid in (CONSUMER, OTHER_CONSUMER))
+    answers = [world.as_("staff").get(each).get_json()["components"] for each in of_customers]
+    assert [[row["limit"] for row in rows if row["type"] == "m"] for rows in answers] == [[20.0], [100.0]]
+
+
+@pytest.mark.parametrize("action", ["", "-timeseries"])
+def test_the_position_that_is_told_is_that_of_the_figures(world: World, world_url: str, action: str) -> None:
+    world.services.projector.is_watched = lambda: True  # so that nobody asks on arrival
+    with open_world(world_url) as other:
+        told = other.report(usages=[{"type": "cpu", "amount": 7}]).headers["Ledger-Position"]
+    query = {"offering_uuid": OFFERING, "component_type": "cpu"}
+    answer = world.as_("staff").get(path("project", action), **query)
+    [row] = [each for each in answer.get_json().get("components", []) if each["type"] == "cpu"] or (
+        answer.get_json()["buckets"]
+    )
+    assert (row["usage"], answer.headers["Ledger-Position"]) == (7.0, told)
+
+
 # components-usage-timeseries
 
 

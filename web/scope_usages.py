@@ -3,21 +3,21 @@
 The two differ in scope and not in code; only a customer can be split up by project.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from flask import Response
+from flask import Response, g
 from marshmallow import ValidationError
 from psycopg.rows import DictRow
 
-from ledger.catalogue import PROJECT_LIST, RESOURCE_LIST
+from ledger.catalogue import PROJECT_LIST, RESOURCE_LIST, LimitPeriod
 from ledger.errors import NotFound
 from projections import scope_usage
 from projections.periods import Period, last_six_months, period_of
-from projections.scope_usage import Scope, ScopeKind
+from projections.scope_usage import Periods, Scope, ScopeKind
 from web.arrival import api
 from web.auth import caller
 from web.errors import Missing
@@ -37,34 +37,28 @@ MEGABYTES_SHOWN_AS_GIGABYTES = {("OpenStack.Tenant", "ram"), ("OpenStack.Tenant"
 @blueprint.get(f"{PROJECT}/components-usage/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage/", defaults={"kind": "customer"})
 def components_usage(kind: ScopeKind, uuid: str) -> Response:
-    scope = _scope(kind, uuid)
-    today = _today()
+    periods = _periods(_today())
     with services().reading() as cursor:
-        rows = scope_usage.components(cursor, scope, today)
-    return json_response(
-        {"components": [_component(row, period_of(row["limit_period"], today)) for row in rows]}
-    )
+        rows = scope_usage.components(cursor, _scope(kind, uuid), periods)
+    _found(rows, kind)
+    bounds = {name: _bounds(period) for name, period in periods.items() if period}
+    described = (row for row in rows if row["component_type"] is not None)
+    return json_response({"components": [_component(row) | bounds[row["limit_period"]] for row in described]})
 
 
 @blueprint.get(f"{PROJECT}/components-usage-timeseries/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage-timeseries/", defaults={"kind": "customer"})
 def components_usage_timeseries(kind: ScopeKind, uuid: str) -> Response:
-    scope = _scope(kind, uuid)
-    component, offset = _component_asked_for(scope)
     today = _today()
-    monthly = component["limit_period"] == "month"
-    period = last_six_months(today) if monthly else _period(component, today, offset)
-    buckets = _buckets(_used(scope, component, period))
-    return json_response(_envelope(component, period, today) | {"buckets": buckets})
+    periods = _periods(today, _offset()) | {"month": last_six_months(today)}
+    component, rows, period = _series(_scope(kind, uuid), periods)
+    return json_response(_envelope(component, period, today) | {"buckets": _buckets(rows)})
 
 
 @blueprint.get(f"{CUSTOMER}/components-usage-by-project/", defaults={"kind": "customer"})
 def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
-    scope = _scope(kind, uuid)
-    component, offset = _component_asked_for(scope)
     today = _today()
-    period = _period(component, today, offset)
-    rows = _used(scope, component, period)
+    component, rows, period = _series(_scope(kind, uuid), _periods(today, _offset()))
     by_project = {
         project: [row for row in rows if row["project_uuid"] == project] for project in _projects(rows)
     }
@@ -76,18 +70,14 @@ def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
 
 
 def _scope(kind: ScopeKind, uuid: str) -> Scope:
-    """The project or customer that a path names. Raises NotFound if there is none for the caller."""
-    wanted = uuid_of(uuid)
+    """The project or customer that a path names. Raises NotFound if it can't be one."""
+    if (wanted := uuid_of(uuid)) is None:
+        raise NotFound(kind.capitalize())
     found = visible = None
     if not caller().sees_all:
-        permission = PROJECT_LIST if kind == "project" else None
-        found = _roles(permission)
+        found = _roles(PROJECT_LIST if kind == "project" else None)
         visible = _roles(RESOURCE_LIST)
-    with services().reading() as cursor:
-        if wanted is None or not scope_usage.is_found(cursor, kind, wanted, found):
-            raise NotFound(kind.capitalize())
-    terminated = last_of("include_terminated").lower() in TRUE
-    return Scope(kind, wanted, visible, terminated)
+    return Scope(kind, wanted, found, visible, last_of("include_terminated").lower() in TRUE)
 
 
 def _roles(permission: str | None) -> dict[str, list[UUID]]:
@@ -98,57 +88,69 @@ def _roles(permission: str | None) -> dict[str, list[UUID]]:
     }
 
 
-def _component_asked_for(scope: Scope) -> tuple[DictRow, int]:
-    """The component and the offset that the query names; errors here are bare strings on the wire."""
-    offering = last_of("offering_uuid")
+def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
+    """The first row. Raises NotFound if there is none."""
+    if not rows:
+        raise NotFound(kind.capitalize())
+    g.position = rows[0]["position"]
+    return rows[0]
+
+
+def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Period]:
+    """The component that the query names, its usage, and the period of that. Errors in the query are bare
+    strings on the wire, and told in the order of the reference."""
+    offering, component_type = last_of("offering_uuid"), last_of("component_type")
+    known = component_type.replace("\x00", "") or None
+    with services().reading() as cursor:
+        rows = scope_usage.series(cursor, scope, uuid_of(offering), known, periods)
+    component = _found(rows, scope.kind)
     if not offering:
         raise ValidationError({"offering_uuid": "This query parameter is required."})
-    uuid = uuid_of(offering)
-    with services().reading() as cursor:
-        if uuid is None or not scope_usage.has_offering(cursor, uuid):
-            raise Missing("Offering not found.")
-        offset = _offset()
-        wanted = last_of("component_type")
-        found = "\x00" not in wanted and scope_usage.component(cursor, scope, uuid, wanted or None)
-    if not found:
+    if component["offering_found"] is None:
+        raise Missing("Offering not found.")
+    if _offset() is None:
+        raise bad_offset()
+    if component["component_uuid"] is None or "\x00" in component_type:
         raise Missing("No matching component on this offering.")
-    return found, offset
+    if (period := periods[component["limit_period"]]) is None:
+        raise bad_offset()
+    return component, [row for row in rows if row["billing_period"] is not None], period
 
 
-def _offset() -> int:
+def _offset() -> int | None:
+    """The `period_offset` of the query, None if it is no integer."""
     try:
         return int(last_of("period_offset") or "0")
     except ValueError:
-        raise bad_offset() from None
+        return None
 
 
 def bad_offset() -> ValidationError:
     return ValidationError({"period_offset": "Must be an integer."})
 
 
-def _period(component: DictRow, today: date, offset: int) -> Period:
-    """The period of a component's limit. One outside of the calendar is answered as no integer at all."""
+def _periods(today: date, offset: int | None = 0) -> dict[LimitPeriod, Period | None]:
+    """The period of every kind of limit. One outside of the calendar is answered as no integer at all."""
+    return {name: _period(name, today, offset or 0) for name in get_args(LimitPeriod)}
+
+
+def _period(limit_period: LimitPeriod, today: date, offset: int) -> Period | None:
     try:
-        return period_of(component["limit_period"], today, offset)
+        return period_of(limit_period, today, offset)
     except OverflowError:
-        raise bad_offset() from None
+        return None
 
 
 def _today() -> date:
     return services().clock().astimezone(services().ledger.zone).date()
 
 
-def _used(scope: Scope, component: DictRow, period: Period) -> list[DictRow]:
-    with services().reading() as cursor:
-        return scope_usage.buckets(cursor, scope, component["component_uuid"], period)
-
-
-def _component(row: DictRow, period: Period) -> dict[str, Any]:
-    """A row of components-usage: what was used stands under the name of how it is billed."""
-    figures = {name: number(row[name]) for name in ("used", "used_terminated", "limit")}
+def _component(row: DictRow) -> dict[str, Any]:
+    """A row but for its period. What was used stands under the name of how it is billed."""
+    used, terminated, limit = number(row["used"]), number(row["used_terminated"]), number(row["limit"])
     unit = row["measured_unit"]
     if (row["offering_type"], row["component_type"]) in MEGABYTES_SHOWN_AS_GIGABYTES:
-        figures = {name: figure and round(figure / 1024, 2) for name, figure in figures.items()}
+        used, terminated, limit = (figure and round(figure / 1024, 2) for figure in (used, terminated, limit))
         unit = "GB"
     by_usage, by_limit = row["billing_type"] == "usage", row["billing_type"] == "limit"
     return {
@@ -157,21 +159,20 @@ def _component(row: DictRow, period: Period) -> dict[str, Any]:
         "description": row["description"],
         "measured_unit": unit,
         "billing_type": row["billing_type"],
-        "usage": figures["used"] if by_usage else 0.0,
-        "limit_usage": figures["used"] if by_limit else 0.0,
-        "usage_terminated": figures["used_terminated"] if by_usage else 0.0,
-        "limit_usage_terminated": figures["used_terminated"] if by_limit else 0.0,
-        "limit": figures["limit"],
+        "usage": used if by_usage else 0.0,
+        "limit_usage": used if by_limit else 0.0,
+        "usage_terminated": terminated if by_usage else 0.0,
+        "limit_usage_terminated": terminated if by_limit else 0.0,
+        "limit": limit,
         "offering_name": row["offering_name"],
-        "offering_uuid": row["offering_uuid"].hex,
+        "offering_uuid": row["offering_uuid"],
         "limit_period": row["limit_period"],
-        **_bounds(period),
     }
 
 
 def _envelope(component: DictRow, period: Period, today: date) -> dict[str, Any]:
     return {
-        "offering_uuid": component["offering_uuid"].hex,
+        "offering_uuid": component["offering_found"].hex,
         "offering_name": component["offering_name"],
         "type": component["component_type"],
         "name": component["name"],
