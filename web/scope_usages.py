@@ -147,7 +147,7 @@ def _today() -> date:
 
 def _component(row: DictRow) -> dict[str, Any]:
     """A row but for its period. What was used stands under the name of how it is billed."""
-    used, terminated, limit = number(row["used"]), number(row["used_terminated"]), number(row["limit"])
+    used, terminated, limit = row["used"], row["used_terminated"], number(row["limit"])
     unit = row["measured_unit"]
     if (row["offering_type"], row["component_type"]) in MEGABYTES_SHOWN_AS_GIGABYTES:
         used, terminated, limit = (figure and round(figure / 1024, 2) for figure in (used, terminated, limit))
