@@ -1,13 +1,20 @@
 """How facts become rows: values travel to PostgreSQL as one JSON text and are spread there.
 
-One parameter a statement whatever the size of a batch, exact decimals, and columns by their names.
+One parameter a statement whatever the size of a batch, exact decimals, and columns by their names. Where rows
+only have to be inserted, many at once, they are copied.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
+from psycopg import Cursor
 from psycopg.sql import SQL, Composed, Identifier
+
+SELECT_NONE = SQL("SELECT {columns} FROM {table} LIMIT 0")
+COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 
 _encoder = msgspec.json.Encoder(uuid_format="hex", decimal_format="number")
 
@@ -15,6 +22,19 @@ _encoder = msgspec.json.Encoder(uuid_format="hex", decimal_format="number")
 def as_json(rows: Iterable[Any]) -> str:
     """A JSON array of structs or dicts, for `json_populate_recordset` and `json_to_recordset`."""
     return _encoder.encode(list(rows)).decode()
+
+
+def insert(cursor: Cursor[Any], table: LiteralString, rows: Sequence[Struct]) -> None:
+    """Inserts rows that meet no others, by COPY: a third of what JSON takes. Their fields are columns."""
+    if not rows:
+        return
+    columns = SQL(", ").join(map(Identifier, rows[0].__struct_fields__))
+    names = {"table": Identifier(table), "columns": columns}
+    described = cursor.execute(SELECT_NONE.format(**names)).description
+    with cursor.copy(COPY.format(**names)) as copy:
+        copy.set_types([column.type_code for column in described or ()])
+        for row in rows:
+            copy.write_row(astuple(row))
 
 
 def upsert(table: str, columns: Iterable[str], key: Iterable[str] = ("uuid",)) -> Composed:

@@ -185,8 +185,8 @@ CREATE TABLE component_usage (
     description text NOT NULL,
     reported_by uuid,
     created timestamptz NOT NULL,
-    is_terminated boolean NOT NULL,        -- is its resource?
-    users integer NOT NULL,                -- how many user usages it has
+    is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
+    users integer NOT NULL DEFAULT 0,      -- how many user usages it has
     PRIMARY KEY (resource_uuid, component_uuid, billing_period, uuid)
 );
 
