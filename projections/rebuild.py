@@ -166,6 +166,7 @@ class Rebuild:
         with self._in_shadow() as cursor:
             cursor.execute(USE_MEMORY)
             component_usage.place(cursor)
+            user_usage.count(cursor)
             cursor.execute(LOG)
             figures.count(cursor)
             cursor.execute(CREATE_INDEXES)

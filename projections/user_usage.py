@@ -1,6 +1,6 @@
 """Read model of user usages: what single users consumed of a component usage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,11 @@ FROM (
 ) n
 WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
   AND u.billing_period = n.billing_period AND u.uuid = n.component_usage_uuid"""
+
+COUNT_ALL = """
+UPDATE component_usage u SET users = n.users
+FROM (SELECT component_usage_uuid AS uuid, count(*) AS users FROM user_usage GROUP BY component_usage_uuid) n
+WHERE u.uuid = n.uuid"""
 
 FILTERS = component_usage.FILTERS | {
     "uuid": SQL("uu.uuid = %(uuid)s"),
@@ -116,15 +121,26 @@ USAGES = Listing(
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Keeps the last figure of every user of every component usage."""
-    _write(cursor, facts, figures.following)
+    rows = _fold(facts)
+    if rows:
+        parameters = {"rows": as_json(rows)}
+        figures.following(cursor, COUNT_NEW, parameters)
+        cursor.execute(UPSERT, parameters)
 
 
 def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """The same in a rebuild: the rows only."""
-    _write(cursor, facts, figures.alone)
+    """The same in a rebuild: the rows only. `count` follows once all are there."""
+    rows = _fold(facts)
+    if rows:
+        cursor.execute(UPSERT, {"rows": as_json(rows)})
 
 
-def _write(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], write: figures.Write) -> None:
+def count(cursor: Cursor[DictRow]) -> None:
+    """Tells all component usages how many users they have."""
+    cursor.execute(COUNT_ALL)
+
+
+def _fold(facts: Sequence[tuple[int, Fact]]) -> Collection[dict[str, Any]]:
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
         if isinstance(fact, UserUsageReported):
@@ -142,7 +158,4 @@ def _write(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], write: fi
                 "created": before["created"] if before else fact.created_at or fact.recorded_at,
                 "modified": fact.recorded_at,
             }
-    if rows:
-        parameters = {"rows": as_json(rows.values())}
-        write(cursor, COUNT_NEW, parameters)
-        cursor.execute(UPSERT, parameters)
+    return rows.values()
