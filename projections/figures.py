@@ -108,14 +108,16 @@ FROM (
 ) c CROSS JOIN LATERAL {scopes}
 GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period""").format(scopes=SCOPES)
 
+# In the order of the key, which makes its index sooner, and smaller.
 SUM_BY_PROJECT = """
 INSERT INTO project_usage (
     project_uuid, component_uuid, month, usages, usages_terminated, used, used_terminated)
 SELECT
-    project_uuid, component_uuid, billing_period, count(*), sum(is_terminated::integer), sum(usage),
-    sum(is_terminated::integer * usage)
+    project_uuid, component_uuid, billing_period, count(*), count(*) FILTER (WHERE is_terminated), sum(usage),
+    coalesce(sum(usage) FILTER (WHERE is_terminated), 0.00)
 FROM component_usage
-GROUP BY project_uuid, component_uuid, billing_period"""
+GROUP BY project_uuid, component_uuid, billing_period
+ORDER BY project_uuid, component_uuid, billing_period"""
 
 SUM_BY_COMPONENT = """
 INSERT INTO monthly_consumption (component_uuid, month, total)
