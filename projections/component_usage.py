@@ -28,7 +28,7 @@ INSERT INTO component_usage AS u (
     missing_usage_policy, description, reported_by, created, is_terminated, users)"""
 
 ON_CONFLICT = """
-ON CONFLICT (resource_uuid, component_uuid, billing_period, uuid) DO UPDATE SET
+ON CONFLICT (resource_uuid, billing_period, uuid) DO UPDATE SET
     version = EXCLUDED.version,
     plan_uuid = EXCLUDED.plan_uuid,
     plan_period_uuid = EXCLUDED.plan_period_uuid,

@@ -164,7 +164,8 @@ CREATE TABLE token (
     version bigint NOT NULL
 );
 
--- The figure of a component of a resource in a month, under one plan.
+-- The figure of a component of a resource in a month, under one plan. The key finds all components of the
+-- month, which are few and lie together: one more uuid in it would be a tenth of all indexes' bytes.
 CREATE TABLE component_usage (
     resource_uuid uuid NOT NULL,
     uuid uuid NOT NULL,
@@ -187,7 +188,7 @@ CREATE TABLE component_usage (
     created timestamptz NOT NULL,
     is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
     users integer NOT NULL DEFAULT 0,      -- how many user usages it has
-    PRIMARY KEY (resource_uuid, component_uuid, billing_period, uuid)
+    PRIMARY KEY (resource_uuid, billing_period, uuid)
 );
 
 -- What one user consumed of a component usage, from which it has its month, component, date and ids.
