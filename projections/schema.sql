@@ -5,6 +5,7 @@
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
 -- A table carries the ids that it is filtered by; names are joined for the rows of a page only. Keys of
 -- usage tables begin with resource_uuid and have no foreign keys, so that they can be distributed by it.
+-- Their columns are ordered by alignment, those of eight bytes first: none is lost to padding.
 
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -167,42 +168,42 @@ CREATE TABLE token (
 -- The figure of a component of a resource in a month, under one plan. The key finds all components of the
 -- month, which are few and lie together: one more uuid in it would be a tenth of all indexes' bytes.
 CREATE TABLE component_usage (
+    id bigint NOT NULL,                    -- position of the first fact: the order of creation
+    measured_at timestamptz NOT NULL,
+    created timestamptz NOT NULL,
+    version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
+    users integer NOT NULL DEFAULT 0,      -- how many user usages it has
+    billing_period date NOT NULL,
     resource_uuid uuid NOT NULL,
     uuid uuid NOT NULL,
-    id bigint NOT NULL,                    -- position of the first fact: the order of creation
-    version bigint NOT NULL,               -- of the last fact of its record's stream that it reflects
     component_uuid uuid NOT NULL,
-    component_type text COLLATE "C" NOT NULL,
     project_uuid uuid NOT NULL,
     customer_uuid uuid NOT NULL,
     offering_uuid uuid NOT NULL,
     provider_uuid uuid NOT NULL,
-    billing_period date NOT NULL,
     plan_uuid uuid,
     plan_period_uuid uuid,
+    reported_by uuid,
+    is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
     usage numeric(20, 2) NOT NULL,
-    measured_at timestamptz NOT NULL,
+    component_type text COLLATE "C" NOT NULL,
     missing_usage_policy text COLLATE "C" NOT NULL,
     description text NOT NULL,
-    reported_by uuid,
-    created timestamptz NOT NULL,
-    is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
-    users integer NOT NULL DEFAULT 0,      -- how many user usages it has
     PRIMARY KEY (resource_uuid, billing_period, uuid)
 );
 
 -- What one user consumed of a component usage, from which it has its month, component, date and ids.
 CREATE TABLE user_usage (
-    resource_uuid uuid NOT NULL,
-    uuid uuid NOT NULL,
     id bigint NOT NULL,                    -- position of the first fact
-    component_usage_uuid uuid NOT NULL,
-    person uuid NOT NULL,
-    username text COLLATE "C",             -- null once the person has been forgotten
-    offering_user_uuid uuid,
-    usage numeric(20, 2) NOT NULL,
     created timestamptz NOT NULL,
     modified timestamptz NOT NULL,
+    resource_uuid uuid NOT NULL,
+    uuid uuid NOT NULL,
+    component_usage_uuid uuid NOT NULL,
+    person uuid NOT NULL,
+    offering_user_uuid uuid,
+    usage numeric(20, 2) NOT NULL,
+    username text COLLATE "C",             -- null once the person has been forgotten
     PRIMARY KEY (resource_uuid, uuid)
 );
 
