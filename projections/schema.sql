@@ -224,8 +224,8 @@ CREATE TABLE project_usage (
     project_uuid uuid,
     component_uuid uuid,
     month date,
-    usages bigint NOT NULL,
-    usages_terminated bigint NOT NULL,
+    usages integer NOT NULL,
+    usages_terminated integer NOT NULL,
     used numeric NOT NULL,
     used_terminated numeric NOT NULL,
     PRIMARY KEY (project_uuid, component_uuid, month)
