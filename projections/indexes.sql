@@ -1,11 +1,18 @@
 -- Indexes of the usage tables: every order that a list has by itself, within each scope that it is seen by.
+-- These are packed full: what is new comes at the edge of its scope, and the months behind it are only read.
 
 CREATE INDEX component_usage_uuid ON component_usage (uuid);
-CREATE INDEX component_usage_default_order ON component_usage (measured_at DESC, component_type, id);
-CREATE INDEX component_usage_month ON component_usage (billing_period, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_offering ON component_usage (offering_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_project ON component_usage (project_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_customer ON component_usage (customer_uuid, measured_at DESC, component_type, id);
-CREATE INDEX component_usage_provider ON component_usage (provider_uuid, measured_at DESC, component_type, id);
+CREATE INDEX component_usage_default_order
+    ON component_usage (measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX component_usage_month
+    ON component_usage (billing_period, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX component_usage_offering
+    ON component_usage (offering_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX component_usage_project
+    ON component_usage (project_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX component_usage_customer
+    ON component_usage (customer_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX component_usage_provider
+    ON component_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
 CREATE INDEX user_usage_uuid ON user_usage (uuid);
 CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
