@@ -27,12 +27,12 @@ SCOPES = SQL("""(VALUES
 FOLLOW = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
-        u.offering_uuid, u.provider_uuid, u.is_terminated, u.users, u.usage
+        u.offering_uuid, u.is_terminated, u.users, u.usage
 ), changed AS (
     SELECT 1 AS sign, a.* FROM after a
     UNION ALL
     SELECT -1, b.resource_uuid, b.component_uuid, b.billing_period, b.uuid, b.project_uuid, b.customer_uuid,
-        b.offering_uuid, b.provider_uuid, b.is_terminated, b.users, b.usage
+        b.offering_uuid, b.is_terminated, b.users, b.usage
     FROM after JOIN component_usage b USING (resource_uuid, component_uuid, billing_period, uuid)
 ), counts AS (
     INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
@@ -98,6 +98,7 @@ CLEAR = (
     "DELETE FROM project_usage WHERE usages = 0",
 )
 
+# In order, so that the counts of a scope lie together.
 COUNT = SQL("""
 INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
 SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.usages), sum(c.users)
@@ -106,7 +107,8 @@ FROM (
     FROM component_usage
     GROUP BY offering_uuid, project_uuid, customer_uuid, billing_period
 ) c CROSS JOIN LATERAL {scopes}
-GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period""").format(scopes=SCOPES)
+GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period
+ORDER BY s.kind, s.scope, c.billing_period""").format(scopes=SCOPES)
 
 # In the order of the key, which makes its index sooner, and smaller.
 SUM_BY_PROJECT = """
