@@ -36,41 +36,57 @@ ON CONFLICT (offering_uuid, component_type, month, is_first) DO UPDATE SET
     amount = allocation_change.amount + EXCLUDED.amount,
     resources = allocation_change.resources + EXCLUDED.resources"""
 
-# From -infinity on, each span until the next change of the resources' limits or of the component's own. Those
-# before the component was described count with what was first said of resources by then. Rows stay as they
-# are where nothing changed.
+# From -infinity on, each span until the next change of the resources' limits or of the component's own. To
+# those before the component was described (`later`) what was first said of resources until then is added.
+# Rows stay as they are where nothing changed.
 FOLLOW_SPANS = """
 WITH touched AS (
     SELECT uuid, offering_uuid, component_type FROM component WHERE uuid = ANY(%(components)s)
     UNION
     SELECT c.uuid, c.offering_uuid, c.component_type
-    FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
-    JOIN component c USING (offering_uuid, component_type)
-), spans AS (
-    SELECT
-        c.uuid AS component_uuid, m.month AS since,
-        coalesce(lead(m.month) OVER (PARTITION BY c.uuid ORDER BY m.month) - 1, 'infinity') AS until,
-        m.month < d.described AS if_used,
-        CASE WHEN a.resources > 0 THEN a.amount ELSE coalesce(l.limit_amount, 0) END AS amount
+    FROM (
+        SELECT DISTINCT offering_uuid, component_type
+        FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
+    ) r CROSS JOIN LATERAL (
+        SELECT * FROM component
+        WHERE offering_uuid = r.offering_uuid AND component_type = r.component_type OFFSET 0
+    ) c
+), changes AS (
+    SELECT c.uuid, d.described, m.*
     FROM touched c
     CROSS JOIN LATERAL (
         SELECT min(month) AS described FROM component_limit
         WHERE component_uuid = c.uuid AND month > '-infinity'
     ) d
     CROSS JOIN LATERAL (
-        SELECT month FROM component_limit WHERE component_uuid = c.uuid
-        UNION
-        SELECT month FROM allocation_change
-        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
+        SELECT
+            month, sum(amount) AS amount, sum(resources) AS resources,
+            sum(amount) FILTER (WHERE is_first AND month <= d.described) AS first_amount,
+            sum(resources) FILTER (WHERE is_first AND month <= d.described) AS first_resources
+        FROM (
+            SELECT month, is_first, amount, resources FROM allocation_change
+            WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
+            UNION ALL
+            SELECT month, false, 0, 0 FROM component_limit WHERE component_uuid = c.uuid
+        ) a
+        GROUP BY month
     ) m
-    CROSS JOIN LATERAL (
-        SELECT sum(amount) AS amount, sum(resources) AS resources FROM allocation_change
-        WHERE offering_uuid = c.offering_uuid AND component_type = c.component_type
-          AND (month <= m.month OR is_first AND month <= d.described)
-    ) a
+), sums AS (
+    SELECT
+        uuid, month, month < described AS if_used, lead(month) OVER so_far - 1 AS until,
+        sum(amount) OVER so_far + coalesce(sum(first_amount) OVER later, 0) AS amount,
+        sum(resources) OVER so_far + coalesce(sum(first_resources) OVER later, 0) AS resources
+    FROM changes
+    WINDOW so_far AS (PARTITION BY uuid ORDER BY month),
+        later AS (PARTITION BY uuid ORDER BY month ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+), spans AS (
+    SELECT
+        s.uuid AS component_uuid, s.month AS since, coalesce(s.until, 'infinity') AS until, s.if_used,
+        CASE WHEN s.resources > 0 THEN s.amount ELSE coalesce(l.limit_amount, 0) END AS amount
+    FROM sums s
     CROSS JOIN LATERAL (
         SELECT limit_amount FROM component_limit
-        WHERE component_uuid = c.uuid AND month <= m.month ORDER BY month DESC LIMIT 1
+        WHERE component_uuid = s.uuid AND month <= s.month ORDER BY month DESC LIMIT 1
     ) l
 ), gone AS (
     DELETE FROM allocation a USING touched c

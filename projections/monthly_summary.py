@@ -85,7 +85,8 @@ COLUMNS = {
 """What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 
 # A component has a row for every month since it was first described or used in which a figure is above
-# zero, until the current one: a limit holds until it is changed, also in months without any fact.
+# zero, until the current one: a limit holds until it is changed, also in months without any fact. Of an array
+# PostgreSQL expects few months, of a series a thousand, and would rather read all there is than look it up.
 SUMMARY = SQL("""
 WITH summary AS MATERIALIZED (
     SELECT
@@ -96,11 +97,11 @@ WITH summary AS MATERIALIZED (
         c.billing_type, trunc(c.limit_amount) AS limit_amount, c.limit_period, m.month AS billing_period,
         least(greatest(u.total, 0), 999999999999999999.99) AS total_consumed,
         round(least(greatest(a.amount, -999999999999999999.99), 999999999999999999.99), 2) AS total_allocated
-    FROM (
+    FROM unnest(ARRAY(
         SELECT month::date FROM generate_series(
             least((SELECT min(month) FROM monthly_consumption), (SELECT min(until) + 1 FROM allocation)),
             %(current)s::date, '1 month') AS month
-    ) m
+    )) AS m(month)
     JOIN allocation a ON m.month BETWEEN a.since AND a.until
     JOIN component c ON c.uuid = a.component_uuid
     JOIN offering o ON o.uuid = c.offering_uuid
