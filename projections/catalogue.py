@@ -67,10 +67,9 @@ WHERE r.uuid = ANY(%(uuids)s)"""
 
 SELECT_COMPONENT = "SELECT to_json(c)::text AS value FROM component c WHERE uuid = %(uuid)s"
 
-SELECT_PLAN_PERIOD = """
-SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = %(uuid)s"""
+SELECT_PLAN_PERIODS = "SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = ANY(%(uuids)s)"
 
-EXISTS_OFFERING_USER = "SELECT FROM offering_user WHERE uuid = %(uuid)s"
+SELECT_OFFERING_USERS = "SELECT uuid FROM offering_user WHERE uuid = ANY(%(uuids)s)"
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
@@ -114,10 +113,14 @@ def component(cursor: Cursor[DictRow], uuid: UUID) -> Component:
     return msgspec.json.decode(row["value"], type=Component)
 
 
-def plan_period(cursor: Cursor[DictRow], uuid: UUID) -> PlanPeriod | None:
-    row = cursor.execute(SELECT_PLAN_PERIOD, {"uuid": uuid}).fetchone()
-    return msgspec.json.decode(row["value"], type=PlanPeriod) if row else None
+def plan_periods(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, PlanPeriod]:
+    """Those of the plan periods that there are."""
+    rows = cursor.execute(SELECT_PLAN_PERIODS, {"uuids": list(uuids)}) if uuids else ()
+    found = (msgspec.json.decode(row["value"], type=PlanPeriod) for row in rows)
+    return {each.uuid: each for each in found}
 
 
-def has_offering_user(cursor: Cursor[DictRow], uuid: UUID) -> bool:
-    return cursor.execute(EXISTS_OFFERING_USER, {"uuid": uuid}).fetchone() is not None
+def offering_users(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the offering users that there are."""
+    rows = cursor.execute(SELECT_OFFERING_USERS, {"uuids": list(uuids)}) if uuids else ()
+    return {row["uuid"] for row in rows}

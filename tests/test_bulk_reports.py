@@ -387,6 +387,36 @@ def test_what_is_wrong_with_an_item_is_told_in_the_words_of_the_single_endpoints
     assert world.facts(Report) == []
 
 
+def test_each_item_finds_the_plan_period_and_the_user_that_it_names(world: World) -> None:
+    ends = {uid(0x91): "2026-10-01T00:00:00Z", uid(0x92): "2026-11-10T00:00:00Z", uid(0x93): None}
+    plans = zip((BASIC, PREMIUM, BASIC), ends.items(), strict=True)
+    world.describe(
+        resource_plan_periods=[
+            {"uuid": uuid, "resource_uuid": RESOURCE, "plan_uuid": plan} | ({"end": end} if end else {})
+            for plan, (uuid, end) in plans
+        ]
+    )
+    of_period = {"type": "cpu", "amount": 5}
+    response = send(
+        world,
+        [
+            *(of_period | {"plan_period": uuid} for uuid in (*ends, uid(0x94))),
+            of_user("ann", 1, user=USER_URL),
+            of_user("bob", 1, user=f"https://portal.example{USER_URL}"),
+            of_user("eve", 1, user=USER_URL.replace(OFFERING_USER, uid(0x39))),
+        ],
+        atomic="false",
+    )
+    closed, _, _, nowhere, _, _, nobody = results(response)
+    assert words(response) == ["refused", "created", "created", "refused", "created", "created", "refused"]
+    assert closed == refused({"plan_period": ["Billing period is closed."]})
+    assert nowhere == refused({"plan_period": [f"Object with uuid={uid(0x94)} does not exist."]})
+    assert nobody == refused({"user": ["Invalid hyperlink - Object does not exist."]})
+    periods = [fact.plan_period_uuid for fact in world.facts(UsageReported)]
+    assert periods == [UUID(uid(0x92)), UUID(uid(0x93))]
+    assert {fact.offering_user_uuid for fact in world.facts(UserUsageReported)} == {UUID(OFFERING_USER)}
+
+
 # Who may report
 
 

@@ -3,12 +3,16 @@
 import json
 import math
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow.decorators import POST_LOAD, VALIDATES_SCHEMA
+from marshmallow.fields import Field
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
@@ -17,6 +21,55 @@ from web.errors import MalformedBody, UnsupportedMediaType
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 TOO_DEEP = "JSON parse error - nested too deeply"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+Known = defaultdict[Field[Any], dict[str, Any]]
+"""What texts were loaded as before, by field: the many items of a request say many things again."""
+
+
+class Body(Schema):
+    """A request body, or an item of one. Keys that nobody knows are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checks = [getattr(self, name) for name, *_ in self._hooks[VALIDATES_SCHEMA]]
+        ((name, *_),) = self._hooks[POST_LOAD]
+        self._made = getattr(self, name)
+
+    def load(self, data: Mapping[str, Any], *, known: Known | None = None, **options: Any) -> Any:  # type: ignore[override]
+        """As marshmallow's, in a fraction of the time where nothing is wrong. What is wrong it words."""
+        try:
+            return self._well_formed(data, Known(dict) if known is None else known)
+        except ValidationError:
+            return super().load(data, **options)
+
+    def _well_formed(self, data: Mapping[str, Any], known: Known) -> Any:
+        """What marshmallow makes of data without an error. Raises a ValidationError of no meaning."""
+        values = {}
+        for name, field in self.load_fields.items():
+            if name in data:
+                values[field.attribute or name] = _value(field, data[name], known)
+            elif field.required:
+                raise ValidationError(name)
+        for check in self._checks:
+            check(values)
+        return self._made(values)
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Errors of a whole object go by the reference's name for it."""
+        if isinstance(error.messages, dict) and "_schema" in error.messages:
+            error.messages["non_field_errors"] = error.messages.pop("_schema")
+
+
+def _value(field: Field[Any], value: Any, known: Known) -> Any:
+    if type(value) is not str:
+        return field.deserialize(value)
+    texts = known[field]
+    if value not in texts:
+        texts[value] = field.deserialize(value)
+    return texts[value]
 
 
 def load(schema: Schema) -> Any:

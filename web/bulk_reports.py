@@ -5,33 +5,37 @@ that it is about: by its uuid, or by resource, type and month.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import orjson
 from flask import Response, g
 from marshmallow import ValidationError, post_load, validates_schema
+from msgspec import Struct
 from psycopg.rows import DictRow
 
-from ledger.catalogue import MeteredResource
+from ledger.catalogue import MeteredResource, PlanPeriod
 from ledger.errors import Unreadable
 from ledger.months import month_of_report
 from ledger.reporting import AnyReport, Outcome, Result
 from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
-from projections import past
+from projections import catalogue, past
+from projections.lists import Scopes
 from web.arrival import api
 from web.auth import visible
-from web.body import TOO_DEEP, load_items
+from web.body import TOO_DEEP, Known, load_items
 from web.errors import MalformedBody, answer_to
 from web.fields import (
     FALSE,
     TRUE,
     Moment,
+    OfferingUserUrl,
     Reference,
     Text,
+    if_open,
     load_item,
-    open_plan_period,
+    offering_user_of,
     uuid_of,
 )
 from web.queries import last_of
@@ -83,53 +87,68 @@ def _switch(name: str, *, default: bool) -> bool:
     return word in TRUE if word else default
 
 
+class Named(Struct, frozen=True, kw_only=True):
+    """What items name, by uuid: looked up at once for all items, before they are read."""
+
+    resources: Mapping[UUID, MeteredResource]
+    usages: Mapping[UUID, DictRow]
+    """Those that the caller sees."""
+    plan_periods: Mapping[UUID, PlanPeriod]
+    offering_users: Collection[UUID]
+
+
 def _reports(items: Sequence[Any]) -> list[AnyReport]:
-    """Every item as a report. What many of them name is looked up at once before."""
-    dictionaries = [item for item in items if isinstance(item, dict)]
-    g.resources_named = services().resources(_uuids(dictionaries, "resource"))
+    """Every item as a report."""
+    g.named, known = _named([item for item in items if isinstance(item, dict)]), Known(dict)
+    return [_report(item, known) for item in items]
+
+
+def _named(items: Sequence[dict[str, Any]]) -> Named:
+    resources = services().resources(_uuids(items, "resource"))
     with services().reading() as cursor:
-        named = past.usages(cursor, _uuids(dictionaries, "component_usage"))
-    g.usages_named = {uuid: usage for uuid, usage in named.items() if _is_visible(usage)}
-    return [_report(item) for item in items]
-
-
-def _uuids(items: Sequence[dict[str, Any]], name: str) -> set[UUID]:
-    return {uuid for item in items if (uuid := uuid_of(item.get(name)))}
-
-
-def _is_visible(usage: DictRow) -> bool:
+        usages = past.usages(cursor, _uuids(items, "component_usage"))
+        plan_periods = catalogue.plan_periods(cursor, _uuids(items, "plan_period"))
+        offering_users = catalogue.offering_users(cursor, _uuids(items, "user", offering_user_of))
     scopes = visible()
+    return Named(
+        resources=resources,
+        usages={uuid: usage for uuid, usage in usages.items() if _is_visible(usage, scopes)},
+        plan_periods=plan_periods,
+        offering_users=offering_users,
+    )
+
+
+def _uuids(
+    items: Sequence[dict[str, Any]], name: str, uuid_in: Callable[[str], UUID | None] = uuid_of
+) -> set[UUID]:
+    texts = {text for item in items if isinstance(text := item.get(name), str)}
+    return {uuid for text in texts if (uuid := uuid_in(text))}
+
+
+def _is_visible(usage: DictRow, scopes: Scopes) -> bool:
     return scopes is None or any(usage[f"{kind[:-1]}_uuid"] in uuids for kind, uuids in scopes.items())
 
 
-def _report(item: Any) -> AnyReport:
+def _report(item: Any, known: Known) -> AnyReport:
     if isinstance(item, MalformedBody):
         return Unreadable({"detail": str(item)})
     is_of_user = isinstance(item, dict) and "username" in item
     try:
-        report: AnyReport = load_item(USER_REPORT if is_of_user else COMPONENT_REPORT, item)
+        report: AnyReport = load_item(USER_REPORT if is_of_user else COMPONENT_REPORT, item, known)
     except RecursionError:
         return Unreadable({"detail": TOO_DEEP})
     return report
 
 
-def usage_named(uuid: UUID) -> DictRow | None:
-    """A component usage that was looked up before, for all items at once."""
-    named: dict[UUID, DictRow] = g.usages_named
-    return named.get(uuid)
-
-
-def resource_named(uuid: UUID) -> MeteredResource | None:
-    """The same for a resource."""
-    named: dict[UUID, MeteredResource] = g.resources_named
-    return named.get(uuid)
+def named() -> Named:
+    return cast(Named, g.named)
 
 
 class ComponentReport(UsageItemBody):
     """What `set_usage` takes, with a single usage."""
 
-    plan_period = Reference(open_plan_period)
-    resource = Reference(resource_named)
+    plan_period = Reference(lambda uuid: if_open(named().plan_periods.get(uuid)))
+    resource = Reference(lambda uuid: named().resources.get(uuid))
     date = Moment()
 
     @validates_schema
@@ -150,8 +169,9 @@ class ComponentReport(UsageItemBody):
 class UserReport(SetUserUsage):
     """What `set_user_usage` takes, and the component usage that it is about."""
 
-    component_usage = Reference(usage_named)
-    resource = Reference(resource_named)
+    user = OfferingUserUrl(lambda uuid: uuid in named().offering_users, attribute="offering_user_uuid")
+    component_usage = Reference(lambda uuid: named().usages.get(uuid))
+    resource = Reference(lambda uuid: named().resources.get(uuid))
     type = Text()
 
     @validates_schema

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from flask import current_app
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import ValidationError, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -18,7 +18,7 @@ from ledger.errors import Unreadable
 from ledger.months import month_of, start_of
 from ledger.reports import Measured
 from projections import catalogue
-from web.body import not_a_dictionary, not_a_list, type_name
+from web.body import Body, Known, not_a_dictionary, not_a_list, type_name
 from web.services import services
 
 REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -158,12 +158,12 @@ def check_offset(moment: datetime) -> None:
         raise ValueError("Has an offset from UTC that there is not")
 
 
-def load_item(schema: Schema, item: Any) -> Any:
-    """An item of a list as `schema` reads it, or Unreadable."""
+def load_item(schema: Body, item: Any, known: Known) -> Any:
+    """An item of a list as `schema` reads it, or Unreadable. `known` is of the whole list."""
     if not isinstance(item, Mapping):
         return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
     try:
-        return schema.load(item)
+        return schema.load(item, known=known)
     except ValidationError as error:
         return Unreadable(error.messages_dict)
 
@@ -173,14 +173,15 @@ class Items(fields.Field[list[Any]]):
 
     default_error_messages = REQUIRED
 
-    def __init__(self, schema: Schema, **kwargs: Any) -> None:
+    def __init__(self, schema: Body, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.schema = schema
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             raise ValidationError({"non_field_errors": [not_a_list(value)]})
-        return self.checked([load_item(self.schema, item) for item in value])
+        known = Known(dict)
+        return self.checked([load_item(self.schema, item, known) for item in value])
 
     def checked(self, items: list[Any]) -> list[Any]:
         errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]
@@ -225,7 +226,11 @@ def any_resource(uuid: UUID) -> UUID | None:
 def open_plan_period(uuid: UUID) -> PlanPeriod | None:
     """Raises ValidationError if it ended before the current month."""
     with services().reading() as cursor:
-        period = catalogue.plan_period(cursor, uuid)
+        return if_open(catalogue.plan_periods(cursor, [uuid]).get(uuid))
+
+
+def if_open(period: PlanPeriod | None) -> PlanPeriod | None:
+    """The same for a plan period that was looked up before."""
     zone = services().ledger.zone
     if period and period.end and period.end < start_of(month_of(services().clock()), zone):
         raise ValidationError("Billing period is closed.")
@@ -233,9 +238,13 @@ def open_plan_period(uuid: UUID) -> PlanPeriod | None:
 
 
 class OfferingUserUrl(fields.Field[UUID]):
-    """The URL of an offering user; only its path counts."""
+    """The URL of an offering user; only its path counts. `exists` tells whether there is one with a uuid."""
 
     default_error_messages = REQUIRED
+
+    def __init__(self, exists: Callable[[UUID], bool], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.exists = exists
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
         if value == "":
@@ -248,10 +257,20 @@ class OfferingUserUrl(fields.Field[UUID]):
             known = "Incorrect" if is_routed(path) else "No"
             raise ValidationError(f"Invalid hyperlink - {known} URL match.")
         uuid = uuid_of(match[1])
-        with services().reading() as cursor:
-            if uuid is None or not catalogue.has_offering_user(cursor, uuid):
-                raise ValidationError("Invalid hyperlink - Object does not exist.")
+        if uuid is None or not self.exists(uuid):
+            raise ValidationError("Invalid hyperlink - Object does not exist.")
         return uuid
+
+
+def offering_user_of(url: str) -> UUID | None:
+    """The uuid in the URL of an offering user, None for anything else."""
+    match = OFFERING_USER_PATH.fullmatch(path_of(url))
+    return uuid_of(match[1]) if match else None
+
+
+def any_offering_user(uuid: UUID) -> bool:
+    with services().reading() as cursor:
+        return uuid in catalogue.offering_users(cursor, [uuid])
 
 
 def path_of(url: str) -> str:

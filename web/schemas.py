@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, post_load, validates_s
 from ledger.errors import Unreadable
 from ledger.months import month_of
 from ledger.reports import UsageItem, UsageReport, UserUsageItem, UserUsageReport
+from web.body import Body
 from web.fields import (
     Amount,
     BulkItems,
@@ -18,6 +19,7 @@ from web.fields import (
     OfferingUserUrl,
     Reference,
     Text,
+    any_offering_user,
     any_resource,
     open_plan_period,
 )
@@ -35,18 +37,6 @@ from web.queries import (
 from web.services import services
 
 POLICIES = ("none", "reuse", "zero")
-
-
-class Body(Schema):
-    """A request body. Keys that nobody knows are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
-        """Errors of a whole object go by the reference's name for it."""
-        if isinstance(error.messages, dict) and "_schema" in error.messages:
-            error.messages["non_field_errors"] = error.messages.pop("_schema")
 
 
 class UsageItemBody(Body):
@@ -107,7 +97,7 @@ def check_subject(data: dict[str, Any]) -> None:
 class SetUserUsage(Body):
     username = Text(required=True, max_length=100)
     usage = Amount(attribute="amount")
-    user = OfferingUserUrl(attribute="offering_user_uuid")
+    user = OfferingUserUrl(any_offering_user, attribute="offering_user_uuid")
     date = Moment(attribute="measured")
 
     @post_load
