@@ -15,7 +15,16 @@ from ledger.catalogue import MeteredResource
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
 from ledger.months import month_of_report
 from ledger.people import Person
-from ledger.reports import Past, ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
+from ledger.reports import (
+    NO_RECORD,
+    Past,
+    ReadableReport,
+    Record,
+    RecordKey,
+    UsageRow,
+    UserRow,
+    UserUsageReport,
+)
 
 UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 """By resource and component: how much each offering user may use of it."""
@@ -53,10 +62,10 @@ class Known(Struct, frozen=True, kw_only=True):
                 )
             case UsageReported():
                 key = (fact.resource_uuid, fact.component_uuid, fact.month)
-                self.records[key] = with_usage(self.records.get(key, Record()), fact)
+                self.records[key] = with_usage(self.records.get(key, NO_RECORD), fact)
             case UserUsageReported():
                 key = (fact.resource_uuid, fact.component_uuid, fact.month)
-                self.records[key] = with_user_usage(self.records.get(key, Record()), fact)
+                self.records[key] = with_user_usage(self.records.get(key, NO_RECORD), fact)
 
 
 def with_usage(record: Record, fact: UsageReported) -> Record:
@@ -71,9 +80,13 @@ def with_usage(record: Record, fact: UsageReported) -> Record:
         description=fact.description,
         reported_by=fact.reported_by,
     )
-    rows = {each.usage_uuid: structs.replace(each, missing_usage_policy="none") for each in record.rows}
+    rows = {each.usage_uuid: without_policy(each) for each in record.rows}
     rows[fact.usage_uuid] = row
-    return structs.replace(record, version=fact.originator_version, rows=tuple(rows.values()))
+    return Record(version=fact.originator_version, rows=tuple(rows.values()), users=record.users)
+
+
+def without_policy(row: UsageRow) -> UsageRow:
+    return row if row.missing_usage_policy == "none" else structs.replace(row, missing_usage_policy="none")
 
 
 def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
@@ -92,7 +105,7 @@ def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
             structs.replace(row, amount=fact.total) if row.usage_uuid == fact.usage_uuid else row
             for row in rows
         )
-    return structs.replace(record, version=fact.originator_version, rows=rows, users=users)
+    return Record(version=fact.originator_version, rows=rows, users=users)
 
 
 def records_of(

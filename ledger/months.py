@@ -1,11 +1,13 @@
 """Which calendar month a moment belongs to. A month is the date of its first day."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 
 
 def month_of(moment: datetime, zone: tzinfo = UTC) -> date:
     """The month that an aware moment falls into in `zone`."""
-    return moment.astimezone(zone).date().replace(day=1)
+    local = moment.astimezone(zone)
+    return date(local.year, local.month, 1)
 
 
 def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
@@ -16,7 +18,7 @@ def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
     says nothing about the reporter's calendar and counts for its month in the ledger's own `zone`.
     """
     if measured_at.utcoffset() != timedelta(0):
-        return measured_at.date().replace(day=1)
+        return date(measured_at.year, measured_at.month, 1)
     return month_of(measured_at, zone)
 
 
@@ -25,6 +27,7 @@ def next_month(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
+@cache  # every report asks, and there are few months
 def bounds(month: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """First moment of the month, and first moment after it, in `zone`."""
     return start_of(month, zone), start_of(next_month(month), zone)

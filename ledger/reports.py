@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
+from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site, uuid5
 from ledger.errors import Unreadable
 from ledger.events import Fact, Policy
 
@@ -99,6 +100,8 @@ class Record(Struct, frozen=True, kw_only=True):
     users: Mapping[tuple[UUID, UUID], UserRow] = {}
 
 
+NO_RECORD = Record()
+
 RecordKey = tuple[UUID, UUID, date]
 """Resource, component and month of a record."""
 
@@ -112,7 +115,7 @@ class Past(Struct, frozen=True, kw_only=True):
     """Limits of the addressed component by offering user; known for user usages only."""
 
     def record(self, component_uuid: UUID, month: date) -> Record:
-        return self.records.get((self.resource.resource.uuid, component_uuid, month), Record())
+        return self.records.get((self.resource.resource.uuid, component_uuid, month), NO_RECORD)
 
 
 class Decided(NamedTuple):
@@ -139,6 +142,7 @@ class LastUsage(Struct, frozen=True, kw_only=True):
     plan_period_uuid: UUID | None
 
 
+@lru_cache(10_000)  # about 5 MB: the records of a month are reported again and again
 def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:
     """Id of the stream that holds every report about one component of one resource in one month."""
     return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month.isoformat()[:7]}")

@@ -4,14 +4,24 @@ A decision is a function of (the report, the past, who asks, now) to facts. It r
 nothing; it returns all facts of a report, or raises a refusal.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import structs
 
 from ledger import errors, months
-from ledger.catalogue import NAMESPACE, Caller, Component, MeteredResource, PlanPeriod, ResourceState, Site
+from ledger.catalogue import (
+    NAMESPACE,
+    Caller,
+    Component,
+    MeteredResource,
+    PlanPeriod,
+    ResourceState,
+    Site,
+    uuid5,
+)
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 from ledger.reports import Decided, Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream
 
@@ -35,12 +45,14 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
     for item in last_of_each_type.values():
         component = past.resource.component(item.component_type)
         record = past.record(component.uuid, month)
-        site = past.resource.site(component)
-        stream = record_stream(site.resource_uuid, site.component_uuid, month)
-        usage_uuid = _target(record, period, stream)
+        stream = record_stream(report.resource_uuid, component.uuid, month)
+        target = _target(record, period)
+        others = [row for row in record.rows if row is not target]
+        # Derived from the version that its first fact gets, so a replay derives the same.
+        usage_uuid = target.usage_uuid if target else uuid5(stream, str(record.version + 1))
         row = UsageRow(
             usage_uuid=usage_uuid,
-            amount=_plan_amount(item, component, record, usage_uuid, past.resource, period),
+            amount=_plan_amount(item, component, others, past.resource, period),
             measured_at=measured_at,
             plan_uuid=period.plan_uuid if period else None,
             plan_period_uuid=period.uuid if period else None,
@@ -48,9 +60,10 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
             description=item.description,
             reported_by=caller.user_uuid,
         )
-        is_new = all(each.usage_uuid != usage_uuid for each in record.rows)
-        if not _stands(row, record):
-            place = (stream, record.version + 1)
+        is_new = target is None
+        # A report ends the missing-usage policy of the other rows.
+        if row != target or any(other.missing_usage_policy != "none" for other in others):
+            place, site = (stream, record.version + 1), past.resource.site(component)
             facts.append(usage_reported(place, site, month, row, item.amount, report.measured, now))
     return Decided(facts, usage_uuid, is_new)
 
@@ -111,24 +124,20 @@ def _period_described(period: PlanPeriod, now: datetime) -> PlanPeriodDescribed:
     )
 
 
-def _target(record: Record, period: PlanPeriod | None, stream: UUID) -> UUID:
-    """The row a report is about: its plan's, else one without a plan, which it adopts, else a new one.
-
-    A new row's id is derived from the version that its first fact gets, so a replay derives the same.
-    """
+def _target(record: Record, period: PlanPeriod | None) -> UsageRow | None:
+    """The row a report is about: its plan's, else one without a plan, which it adopts, else None yet."""
     plan_uuid = period.plan_uuid if period else None
     for wanted in (plan_uuid, None):
         for row in record.rows:
             if row.plan_uuid == wanted:
-                return row.usage_uuid
-    return uuid5(stream, str(record.version + 1))
+                return row
+    return None
 
 
 def _plan_amount(
     item: UsageItem,
     component: Component,
-    record: Record,
-    usage_uuid: UUID,
+    others: Sequence[UsageRow],
     resource: MeteredResource,
     period: PlanPeriod | None,
 ) -> Decimal:
@@ -136,8 +145,8 @@ def _plan_amount(
     plan = resource.plan(period.plan_uuid if period else resource.resource.plan_uuid)
     if component.billing_type_under(plan) != "usage":
         return item.amount
-    others = [row.amount for row in record.rows if row.usage_uuid != usage_uuid]
-    return checked(max(Decimal(0), item.amount - sum(others, Decimal(0))))
+    of_others = sum((row.amount for row in others), Decimal(0))
+    return checked(max(Decimal(0), item.amount - of_others))
 
 
 def checked(figure: Decimal) -> Decimal:
@@ -145,13 +154,6 @@ def checked(figure: Decimal) -> Decimal:
     if abs(figure) >= TOO_LARGE:
         raise errors.FigureTooLarge
     return figure
-
-
-def _stands(row: UsageRow, record: Record) -> bool:
-    """Whether the record says so already. A report ends the missing-usage policy of the other rows."""
-    return row in record.rows and all(
-        other.missing_usage_policy == "none" for other in record.rows if other.usage_uuid != row.usage_uuid
-    )
 
 
 def usage_reported(

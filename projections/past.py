@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from ledger.catalogue import MeteredResource
 from ledger.known import Known, records_of
-from ledger.reports import ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
+from ledger.reports import NO_RECORD, ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
 from projections import catalogue
 from projections.memory import Memory
 from projections.projector import Projector
@@ -150,26 +150,23 @@ def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Stan
 
 
 def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
-    usages: dict[RecordKey, list[UsageRow]] = {}
-    versions: dict[RecordKey, int] = {}
+    records: dict[RecordKey, Record] = {}
     users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
     for resource, component, month, version, usage in standing.usages:
         key = (resource, component, month)
-        usages.setdefault(key, []).append(usage)
-        versions[key] = max(version, versions.get(key, 0))
+        record = records.get(key, NO_RECORD)
+        records[key] = Record(version=max(version, record.version), rows=(*record.rows, usage))
     for resource, component, month, user in standing.users:
         users.setdefault((resource, component, month), {})[user.usage_uuid, user.person] = user
     for resource, component, offering_user, limit in standing.limits:
         limits.setdefault((resource, component), {})[offering_user] = limit
-    records = {
-        key: Record(version=versions[key], rows=tuple(rows), users=users.get(key, {}))
-        for key, rows in usages.items()
-    }
+    for key, of_record in users.items():
+        records[key] = structs.replace(records[key], users=of_record)
     return Known(resources=resources, records=records, user_limits=limits)
 
 
 def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
     """Those of the component usages that there are: what they are of, and whose."""
-    rows = cursor.execute(SELECT_USAGES, {"uuids": list(uuids)})
+    rows = cursor.execute(SELECT_USAGES, {"uuids": list(uuids)}) if uuids else ()
     return {row["uuid"]: row for row in rows}
