@@ -8,21 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 from functools import cached_property
-from hashlib import sha1
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Struct
 
 NAMESPACE = UUID("5d0f2c5e-6f1c-5c52-9d2e-1f3a1d3c9b77")
 """Root of every id that the ledger derives. Never changes: derived ids are stored by others."""
-
-
-def uuid5(namespace: UUID, name: str) -> UUID:
-    """As that of the standard library, in half the time: every report derives an id."""
-    digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
-
 
 BillingType = Literal["fixed", "usage", "limit", "one", "few"]
 LimitPeriod = Literal["month", "quarterly", "annual", "total"]

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site, uuid5
+from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
 from ledger.errors import Unreadable
 from ledger.events import Fact, Policy
 

@@ -7,7 +7,7 @@ nothing; it returns all facts of a report, or raises a refusal.
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import structs
 
@@ -20,7 +20,6 @@ from ledger.catalogue import (
     PlanPeriod,
     ResourceState,
     Site,
-    uuid5,
 )
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 from ledger.reports import Decided, Measured, Past, Record, UsageItem, UsageReport, UsageRow, record_stream

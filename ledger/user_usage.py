@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import structs
 
 from ledger import errors, months
-from ledger.catalogue import Caller, Site, uuid5
+from ledger.catalogue import Caller, Site
 from ledger.events import Fact, UserUsageReported
 from ledger.people import Person
 from ledger.reports import (

@@ -18,14 +18,14 @@ from psycopg.rows import DictRow
 from ledger.catalogue import MeteredResource, PlanPeriod
 from ledger.errors import Unreadable
 from ledger.months import month_of_report
-from ledger.reporting import AnyReport, Outcome, Result
+from ledger.reporting import Answer, AnyReport, Outcome, Result
 from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from projections import catalogue, past
 from projections.lists import Scopes
 from web.arrival import api
 from web.auth import visible
 from web.body import TOO_DEEP, Known, load_items
-from web.errors import MalformedBody, answer_to
+from web.errors import MalformedBody
 from web.fields import (
     FALSE,
     TRUE,
@@ -39,8 +39,7 @@ from web.fields import (
     uuid_of,
 )
 from web.queries import last_of
-from web.rendering import json_response
-from web.reporting import alone, submit
+from web.reporting import alone, refused, submit
 from web.schemas import SetUserUsage, UsageItemBody, check_subject, usage_item
 from web.services import services
 
@@ -57,24 +56,25 @@ def report() -> Response:
         message = f"Between 1 and {MOST} reports are taken at once, and these are {len(items)}."
         raise ValidationError({"non_field_errors": [message]})
 
-    def tell(outcomes: Sequence[Outcome]) -> Response:
+    def tell(outcomes: Sequence[Outcome]) -> Answer:
         return told(outcomes, is_atomic=is_atomic)
 
     return submit(_reports(items), tell, is_atomic=is_atomic, is_dry_run=is_dry_run)
 
 
-def told(outcomes: Sequence[Outcome], *, is_atomic: bool) -> Response:
+def told(outcomes: Sequence[Outcome], *, is_atomic: bool) -> Answer:
     """201 if anything was stored, or would be in earnest; else 400 if anything was refused; else 200."""
     counted = Counter(outcome.result for outcome in outcomes)
     stores = counted["created"] + counted["changed"] > 0 and not (is_atomic and counted["refused"])
     status = 201 if stores else 400 if counted["refused"] else 200
     body = {result: counted[result] for result in get_args(Result)}
-    return json_response(body | {"results": [_result(outcome) for outcome in outcomes]}, status)
+    results = [_result(outcome) for outcome in outcomes]
+    return Answer(status, orjson.dumps(body | {"results": results}).decode())
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.refusal:
-        errors = answer_to(alone(outcome.refusal)).get_data()
+        errors = refused(alone(outcome.refusal)).body
         return {"result": outcome.result, "errors": orjson.Fragment(errors)}
     uuid = outcome.uuid.hex if outcome.uuid else None
     return {"result": outcome.result, "uuid": uuid, "position": outcome.position}

@@ -14,10 +14,6 @@ def json_bytes(body: bytes, status: int = 200) -> Response:
     return Response(body, status, content_type="application/json")
 
 
-def created() -> Response:
-    return empty(201)
-
-
 def not_modified() -> Response:
     return empty(304)
 

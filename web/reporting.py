@@ -8,31 +8,30 @@ from ledger.errors import ItemsRefused, LedgerError
 from ledger.reporting import Answer, AnyReport, Outcome, Submission
 from web.auth import caller
 from web.errors import answer_to
-from web.rendering import created, empty, json_bytes
+from web.rendering import empty, json_bytes
 from web.services import services
 
-Tell = Callable[[Sequence[Outcome]], Response]
+CREATED = Answer(201, "")
 
 
 def submit(
-    reports: Sequence[AnyReport], tell: Tell, *, is_atomic: bool = True, is_dry_run: bool = False
+    reports: Sequence[AnyReport],
+    tell: Callable[[Sequence[Outcome]], Answer],
+    *,
+    is_atomic: bool = True,
+    is_dry_run: bool = False,
 ) -> Response:
     """Stores the reports of this request, as far as nothing speaks against them. `tell` words the outcomes.
 
     `tell` may be called for another request's sake by the thread that works for all: it knows no request.
     """
-
-    def answer(outcomes: Sequence[Outcome]) -> Answer:
-        response = tell(outcomes)
-        return Answer(response.status_code, response.get_data(as_text=True))
-
     return answered(
         services().desk.report(
             Submission(
                 reports=reports,
                 caller=caller(),
                 now=services().clock(),
-                answer=answer,
+                answer=tell,
                 is_atomic=is_atomic,
                 is_dry_run=is_dry_run,
                 request=g.get("idempotent_request"),
@@ -48,16 +47,21 @@ def answered(answer: Answer) -> Response:
     return response
 
 
-def one(outcomes: Sequence[Outcome]) -> Response:
+def one(outcomes: Sequence[Outcome]) -> Answer:
     """What the only report of a request is told."""
     (outcome,) = outcomes
-    return answer_to(outcome.refusal) if outcome.refusal else created()
+    return refused(outcome.refusal) if outcome.refusal else CREATED
 
 
-def one_user(outcomes: Sequence[Outcome]) -> Response:
+def one_user(outcomes: Sequence[Outcome]) -> Answer:
     """The same for a report of one user, whose refusal is told as it is."""
     (outcome,) = outcomes
-    return answer_to(alone(outcome.refusal)) if outcome.refusal else created()
+    return refused(alone(outcome.refusal)) if outcome.refusal else CREATED
+
+
+def refused(refusal: LedgerError) -> Answer:
+    response = answer_to(refusal)
+    return Answer(response.status_code, response.get_data(as_text=True))
 
 
 def alone(refusal: LedgerError) -> LedgerError:
