@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from psycopg import Connection, Cursor
 from psycopg.pq import Escaping
 from psycopg.rows import DictRow
-from psycopg.sql import Composable, Literal
+from psycopg.sql import Literal
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -83,9 +83,9 @@ class BatchCursor(Cursor[DictRow]):
 
 
 def _text(query: Any) -> str:
-    if isinstance(query, Composable):
-        return query.as_string()
-    return query.decode() if isinstance(query, bytes) else query
+    if isinstance(query, bytes):
+        return query.decode()
+    return query if isinstance(query, str) else query.as_string()
 
 
 @lru_cache

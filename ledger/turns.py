@@ -1,13 +1,17 @@
 """Group commit: under load, one caller works for all who wait."""
 
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
 S = TypeVar("S")
 R = TypeVar("R")
+
+
+GATHERING_SECONDS = 0.0005
+"""How long a turn waits for those who were served just before: under load their next is on its way."""
 
 
 class Task(Struct, Generic[S, R], eq=False):
@@ -35,14 +39,16 @@ class Turns(Generic[S, R]):
 
     def __init__(self, work: Callable[[Sequence[Task[S, R]]], None], patience: float) -> None:
         self._work, self._patience = work, patience
-        self._turn, self._guard = Lock(), Lock()
+        self._turn, self._guard = Lock(), Condition()
         self._waiting: list[Task[S, R]] = []
+        self._served = 0, 0  # in the last two turns: those who come one by one may well be one
 
     def take(self, subject: S) -> R:
         """Returns the result of `subject`, whoever worked on it. Raises its error, or TookTooLong."""
         task: Task[S, R] = Task(subject)
         with self._guard:
             self._waiting.append(task)
+            self._guard.notify()
         self._await_turn(task)
         try:
             if not task.is_done:
@@ -65,7 +71,11 @@ class Turns(Generic[S, R]):
 
     def _work_for_all(self) -> None:
         with self._guard:
+            expected = sum(self._served)
+            if expected > len(self._served):
+                self._guard.wait_for(lambda: len(self._waiting) >= expected, GATHERING_SECONDS)
             tasks, self._waiting = self._waiting, []
+            self._served = self._served[1], len(tasks)
         try:
             self._work(tasks)
         except BaseException as error:
