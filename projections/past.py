@@ -41,14 +41,16 @@ SELECT json_build_object(
     ),
     'users', (
         SELECT coalesce(json_agg(json_build_array(
-            u.resource_uuid, u.component_uuid, u.billing_period, json_build_object(
-                'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
-                'offering_user_uuid', uu.offering_user_uuid)) ORDER BY uu.id), '[]')
+            u.resource_uuid, u.component_uuid, u.billing_period, s.users)), '[]')
         FROM wanted n
         JOIN component_usage u ON u.resource_uuid = n.resource_uuid
             AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
-        JOIN user_usage uu ON uu.component_usage_uuid = u.uuid
-        WHERE n.with_users
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_object(
+                'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
+                'offering_user_uuid', uu.offering_user_uuid)) AS users
+            FROM user_usage uu WHERE uu.component_usage_uuid = u.uuid) s
+        WHERE n.with_users AND s.users IS NOT NULL
     ),
     'limits', (
         SELECT coalesce(json_agg(json_build_array(
@@ -75,7 +77,7 @@ class Standing(msgspec.Struct):
     described: int
     head: int
     usages: list[tuple[UUID, UUID, date, int, UsageRow]]
-    users: list[tuple[UUID, UUID, date, UserRow]]
+    users: list[tuple[UUID, UUID, date, list[UserRow]]]
     limits: list[tuple[UUID, UUID, UUID, Decimal]]
 
 
@@ -157,8 +159,9 @@ def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
         key = (resource, component, month)
         record = records.get(key, NO_RECORD)
         records[key] = Record(version=max(version, record.version), rows=(*record.rows, usage))
-    for resource, component, month, user in standing.users:
-        users.setdefault((resource, component, month), {})[user.usage_uuid, user.person] = user
+    for resource, component, month, of_usage in standing.users:
+        of_record = users.setdefault((resource, component, month), {})
+        of_record.update({(user.usage_uuid, user.person): user for user in of_usage})
     for resource, component, offering_user, limit in standing.limits:
         limits.setdefault((resource, component), {})[offering_user] = limit
     for key, of_record in users.items():

@@ -157,7 +157,8 @@ class ComponentReport(UsageItemBody):
 
     @post_load
     def item(self, data: dict[str, Any], **_: Any) -> UsageReport:
-        period, resource, measured = (data.pop(name, None) for name in ("plan_period", "resource", "date"))
+        period, resource = data.pop("plan_period", None), data.pop("resource", None)
+        measured = data.pop("date", None)
         return UsageReport(
             resource_uuid=period.resource_uuid if period else resource.resource.uuid,
             plan_period=period,
