@@ -30,6 +30,8 @@ TRUE = {"t", "y", "yes", "true", "on", "1"}
 FALSE = {"f", "n", "no", "false", "off", "0"}
 NULL = {"", "null", "none"}
 
+CENT = Decimal("0.01")
+
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
 OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
 
@@ -73,7 +75,7 @@ class Amount(fields.Field[Decimal]):
             raise ValidationError("A valid number is required.")
         if problem := digits_problem(amount):
             raise ValidationError(problem)
-        return amount.quantize(Decimal("0.01")) + 0  # + 0 makes a negative zero a zero
+        return amount.quantize(CENT) + 0  # + 0 makes a negative zero a zero
 
 
 def digits_problem(amount: Decimal) -> str | None:
