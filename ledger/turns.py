@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Lock
 from typing import Generic, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -20,6 +20,11 @@ class Task(Struct, Generic[S, R], eq=False):
     subject: S
     result: R | UnsetType = UNSET
     error: BaseException | None = None
+    called: Lock = field(default_factory=Lock)
+    """Held until the task is done, or whoever waits for it is to work."""
+
+    def __post_init__(self) -> None:
+        self.called.acquire()
 
     @property
     def is_done(self) -> bool:
@@ -39,7 +44,8 @@ class Turns(Generic[S, R]):
 
     def __init__(self, work: Callable[[Sequence[Task[S, R]]], None], patience: float) -> None:
         self._work, self._patience = work, patience
-        self._turn, self._guard = Lock(), Condition()
+        self._guard = Condition()
+        self._is_somebodys_turn = False
         self._waiting: list[Task[S, R]] = []
         self._served = 0, 0  # in the last two turns: those who come one by one may well be one
 
@@ -49,25 +55,27 @@ class Turns(Generic[S, R]):
         with self._guard:
             self._waiting.append(task)
             self._guard.notify()
-        self._await_turn(task)
-        try:
-            if not task.is_done:
-                self._work_for_all()
-        finally:
-            self._turn.release()
+            has_to_wait, self._is_somebodys_turn = self._is_somebodys_turn, True
+        if has_to_wait:
+            self._await(task)
+        if not task.is_done:
+            self._work_for_all()
         if task.error is not None:
             raise task.error
         assert not isinstance(task.result, UnsetType)
         return task.result
 
-    def _await_turn(self, task: Task[S, R]) -> None:
-        if self._turn.acquire(timeout=self._patience):
+    def _await(self, task: Task[S, R]) -> None:
+        """Returns when the task is done, or it is its turn."""
+        if task.called.acquire(timeout=self._patience):
             return
         with self._guard:
-            if task in self._waiting:
+            was_called = task.called.acquire(blocking=False)
+            if not was_called and task in self._waiting:
                 self._waiting.remove(task)
                 raise TookTooLong
-        self._turn.acquire()
+        if not was_called:
+            task.called.acquire()
 
     def _work_for_all(self) -> None:
         with self._guard:
@@ -82,3 +90,7 @@ class Turns(Generic[S, R]):
             for task in tasks:
                 if not task.is_done:
                     task.error = error
+        with self._guard:
+            self._is_somebodys_turn = bool(self._waiting)
+            for task in [*tasks, *self._waiting[:1]]:  # the last of them to work for all the others
+                task.called.release()
