@@ -94,3 +94,12 @@ class KeyReused(LedgerError):
 
 class UnderWay(LedgerError):
     """The request with this idempotency key is still being worked on. The same may be sent again later."""
+
+
+class StreamGap(LedgerError):
+    """A fact's stream lacks the one before it: it was decided on what is not in the journal. Nothing was
+    appended."""
+
+
+class JournalIncomplete(LedgerError):
+    """The database lacks a part of the journal that can't be made anew. The message says which."""

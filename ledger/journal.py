@@ -1,11 +1,11 @@
 """The journal in PostgreSQL: eventsourcing's recorder and mapper, with what ours needs on top.
 
-* UPDATE, DELETE and TRUNCATE are refused by the database itself.
+* UPDATE, DELETE and TRUNCATE are refused by the database itself, and gaps in a stream: see `ledger/guard.py`.
 * People who are named for the first time are stored in the transaction of the facts that name them.
 * A fact's state is its JSON, written and read by msgspec: a third of the size of the library's own
   transcoding, and typed.
 
-The SQL of the write side is in this file; all other SQL is in `projections/`.
+The SQL of the write side is in these two files; all other SQL is in `projections/`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +25,12 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import resolve_topic, retry
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Identifier
 
 from ledger.batching import BatchCursor
+from ledger.errors import StreamGap
 from ledger.events import Fact
+from ledger.guard import GAP, ensure_journal
 from ledger.people import Person
 
 SCHEMA = "journal"
@@ -36,33 +38,6 @@ SCHEMA = "journal"
 PLACE = b'{"originator_id":"%s","originator_version":%d,'
 PLACE_STARTS = len(PLACE % (b"0" * 32, 0)) - 2
 """How the text of every fact starts, up to its version."""
-
-LOCK_CREATION = "SELECT pg_advisory_lock(hashtext('usage-ledger: creation of tables'))"
-"""Held by whoever makes tables, until their connection closes."""
-
-CREATE_SCHEMA = SQL("CREATE SCHEMA IF NOT EXISTS {schema}")
-
-EXISTS = SQL("SELECT to_regclass({table}) IS NOT NULL AS exists")
-
-CREATE_PERSON = SQL("""
-CREATE TABLE IF NOT EXISTS {schema}.person (
-    uuid uuid PRIMARY KEY,
-    username text NOT NULL UNIQUE,
-    salt bytea NOT NULL
-)""")
-
-CREATE_GUARD = SQL("""
-CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'the journal is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
-END $$""")
-
-CREATE_TRIGGER = SQL("""
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.{table}
-FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change()""")
-
-# Also where an operator has turned triggers off for a session (session_replication_role).
-ENABLE_TRIGGER = SQL("ALTER TABLE {schema}.{table} ENABLE ALWAYS TRIGGER append_only")
 
 INSERT_PEOPLE = SQL("""
 INSERT INTO {schema}.person (uuid, username, salt)
@@ -104,8 +79,6 @@ class JournalRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
         names = {"schema": Identifier(SCHEMA), "table": Identifier(self.events_table_name)}
-        added = [CREATE_PERSON, CREATE_GUARD, CREATE_TRIGGER, ENABLE_TRIGGER]
-        self.sql_create_statements += [statement.format(**names) for statement in added]
         self.lock_table_statements = self.lock_table_statements[1:]  # the timeout is each connection's
         self.insert_facts_statement = INSERT_FACTS.format(**names).as_string().encode()
         self.select_facts_statement = SELECT_FACTS.format(**names).as_string().encode()
@@ -114,14 +87,9 @@ class JournalRecorder(PostgresApplicationRecorder):
         self.select_people_statement = SELECT_PEOPLE.format(**names).as_string().encode()
 
     def create_table(self) -> None:
-        """Makes the journal's schema and tables, unless they are there. The caller holds LOCK_CREATION."""
-        table = EXISTS.format(table=Literal(f"{SCHEMA}.{self.events_table_name}"))
+        """Makes what the journal lacks in its database. The caller holds LOCK_CREATION."""
         with self.datastore.get_connection() as connection:
-            row = connection.execute(table).fetchone()
-            if row and row["exists"]:
-                return
-            connection.execute(CREATE_SCHEMA.format(schema=Identifier(SCHEMA)))
-        super().create_table()
+            ensure_journal(connection, super().create_table)
 
     @contextmanager
     def transaction(self) -> Iterator["Appending"]:
@@ -135,15 +103,18 @@ class JournalRecorder(PostgresApplicationRecorder):
             try:
                 yield appending
                 appending.commit()
-            except BaseException:
+            except BaseException as error:
                 with suppress(psycopg.Error):  # the connection may be gone
                     connection.rollback()
+                if isinstance(error, psycopg.Error) and error.sqlstate == GAP:
+                    raise StreamGap from error
                 raise
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Appends facts, and `people` whom they name for the first time. Returns the facts' positions.
 
-        Raises eventsourcing's IntegrityError where a version in a stream is taken.
+        Raises eventsourcing's IntegrityError where a version in a stream is taken, StreamGap where the
+        version before is missing.
         """
         with self.transaction() as appending:
             return appending.append(stored_events, **kwargs)
