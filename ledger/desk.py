@@ -8,7 +8,7 @@ locked first, so that nobody is faster twice.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.application import Ledger
+from ledger.digests import digest_of
 from ledger.errors import Contended, KeyReused, UnderWay, Unreadable
 from ledger.events import Fact, RequestAnswered, UserUsageReported
 from ledger.journal import Appending
@@ -34,7 +35,11 @@ PATIENCE_SECONDS = 10.0
 """How long a report waits for those before it, before it is refused as contended."""
 
 
-class ReadSide(Protocol):
+F = TypeVar("F")
+"""What a read side knows once it has taken facts in."""
+
+
+class ReadSide(Protocol[F]):
     """What reports are decided on, and what is to follow from facts: all the ledger knows of read models."""
 
     def read(
@@ -42,11 +47,15 @@ class ReadSide(Protocol):
     ) -> Known:
         """What is known of what these reports are about, up to date with the journal."""
 
-    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-        """Takes in facts, with their positions, in the transaction that appends them."""
+    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> F:
+        """Takes in facts, with their positions, in the transaction that appends them; `digest` is the last
+        one's. Returns what to `publish` once they are committed."""
+
+    def publish(self, followed: F) -> None:
+        """Tells everybody that facts which were taken in are committed. Does not fail."""
 
     def show(self, position: int) -> None:
-        """Called once facts are committed: makes sure that everybody sees them. Does not fail."""
+        """Takes in facts up to a position, which are committed and were not taken in. Does not fail."""
 
 
 class NotFollowed(Exception):
@@ -56,7 +65,7 @@ class NotFollowed(Exception):
 class Desk:
     """Takes in the reports of one request at a time, from many threads."""
 
-    def __init__(self, ledger: Ledger, read_side: ReadSide, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, ledger: Ledger, read_side: ReadSide[Any], patience: float = PATIENCE_SECONDS) -> None:
         self._ledger, self._read_side = ledger, read_side
         self._turns = Turns(self._serve, patience)
 
@@ -95,21 +104,23 @@ class Desk:
                 appending.lock()
             batch = Batch(self._ledger, self._read_side, appending)
             results = batch.decided([task.subject for task in tasks])
-            facts = batch.appended
-            if facts and follows:
-                self._follow(appending, facts)
-        if facts:
-            self._read_side.show(facts[-1][0])
+            followed = self._follow(appending, batch) if batch.appended and follows else None
+        if followed is not None:
+            self._read_side.publish(followed)
+        elif batch.appended:
+            self._read_side.show(batch.appended[-1][0])
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 task.error = result
             else:
                 task.result = result
 
-    def _follow(self, appending: Appending, facts: Sequence[tuple[int, Fact]]) -> None:
+    def _follow(self, appending: Appending, batch: "Batch") -> Any:
+        """Has the read side take in what was appended, and commits. Returns what is to be published then."""
         try:
-            self._read_side.follow(appending.cursor, facts)
+            followed = self._read_side.follow(appending.cursor, batch.appended, batch.digest)
             appending.commit()  # only now it is sent
+            return followed
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:
@@ -123,11 +134,15 @@ def _earlier(ledger: Ledger, appending: Appending, streams: list[UUID]) -> dict[
 
 
 class Batch:
-    """The submissions that are decided in one transaction. `appended` are their facts with positions."""
+    """The submissions that are decided in one transaction.
 
-    def __init__(self, ledger: Ledger, read_side: ReadSide, appending: Appending) -> None:
+    `appended` are their facts with positions, and `digest` is that of the last one.
+    """
+
+    def __init__(self, ledger: Ledger, read_side: ReadSide[Any], appending: Appending) -> None:
         self._ledger, self._read_side, self._appending = ledger, read_side, appending
         self.appended: list[tuple[int, Fact]] = []
+        self.digest = 0
 
     def decided(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
         """What each is answered, or why it is not. What follows is appended, and not committed yet.
@@ -190,8 +205,12 @@ class Batch:
         return structs.replace(known, people=people | new), new.values()
 
     def _append(self, facts: Sequence[Fact], people: Sequence[Person] = ()) -> list[int]:
-        positions = self._appending.append(self._ledger.stored(facts), people) if facts else []
+        if not facts:
+            return []
+        stored = self._ledger.stored(facts)
+        positions = self._appending.append(stored, people)
         self.appended += zip(positions, facts, strict=True)
+        self.digest = digest_of(positions[-1], stored[-1])
         return positions
 
     def _remember(self, submissions: Sequence[Submission], answers: Sequence[Answer | Exception]) -> None:

@@ -9,63 +9,147 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
 from threading import Lock
+from typing import NamedTuple
 from weakref import finalize
 
-SIZE = 24
-WRITING, WATCHING = 0, 1
-"""Bytes of the file that are locked."""
+CELL = 8
+WATCHED_UNTIL, LINES = 0, 1
+"""Cells of the shared memory: until when somebody watches, and where the processes' lines begin."""
+
+LINE = 9
+"""Cells of a line: how often it was written, and two copies of four values, of which every second is good."""
+
+WATCHING = 0
+"""Byte of the file that is locked by who watches. The next ones are locked by who has a line."""
+
+
+class End(NamedTuple):
+    """The last fact that read models reflect: its position in the journal, and its digest."""
+
+    position: int = 0
+    digest: int = 0
+
+
+class Known(NamedTuple):
+    """What is known of the read models.
+
+    `described` is the position of the last fact that said anything else than usage. A `generation` lasts for
+    as long as the database is where it was known to be; what was read in another one is of another history.
+    """
+
+    generation: int = 0
+    end: End = End()
+    described: int = 0
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The version of catalogue and rights: it only rises, also where the database goes back."""
+        return self.generation, self.described
 
 
 class Board:
-    """Two positions of the journal that only rise. Processes that are forked after it is made share it.
+    """What is known, which only rises within a generation. Processes that are forked after it share it.
 
-    `position` is that of the last fact that the read models reflect, `described` that of the last one that
-    said anything else than usage. One process may watch what others than these do, and put it here. A process
-    that dies leaves no lock behind.
+    Every process writes a line of its own, and what is known is the best of all lines. So there is no lock
+    that a process could hold while it is stopped, and nobody waits for anybody: whoever comes between the
+    halves of a change sees the line as it was before. A process that dies leaves its line to the next one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 1) -> None:
+        self._lines = 2 * processes  # some may start while their predecessors end
+        size = CELL * (LINES + LINE * self._lines)
         self._file, path = mkstemp()
         Path(path).unlink()
-        os.truncate(self._file, SIZE)
-        self._values = memoryview(mmap.mmap(self._file, SIZE)).cast("q")
+        os.truncate(self._file, size)
+        self._map = mmap.mmap(self._file, size)
+        self._cells = memoryview(self._map).cast("q")
         finalize(self, os.close, self._file)
-        self._lock = Lock()  # the file's keeps processes apart, and not threads
+        self._lock = Lock()  # for the threads of this process
+        self._owner, self._line = 0, 0
+        self._seen = b"", Known()
 
-    @property
-    def position(self) -> int:
-        return self._values[0]
+    def known(self) -> Known:
+        """Return what is known by all processes together."""
+        lines = self._map[CELL * LINES :]
+        seen, known = self._seen
+        if lines != seen:
+            found = [self._read(line) for line in range(self._lines)]
+            generation = max(each.generation for each in found)
+            current = [each for each in found if each.generation == generation]
+            known = Known(
+                generation, max(each.end for each in current), max(each.described for each in current)
+            )
+            self._seen = lines, known
+        return known
 
-    @property
-    def described(self) -> int:
-        return self._values[1]
-
-    def rise(self, position: int, described: int) -> None:
-        if position <= self.position and described <= self.described:
-            return
+    def rise(self, known: Known) -> None:
+        """Tell what is known now. What is of a generation that has ended is nothing to anybody."""
         with self._lock:
-            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, WRITING)
-            try:
-                self._values[1] = max(described, self.described)
-                self._values[0] = max(position, self.position)
-            finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, WRITING)
+            line = self._own_line()
+            before = self._read(line)
+            if known.generation < before.generation:
+                return
+            if known.generation == before.generation:
+                known = Known(
+                    known.generation, max(known.end, before.end), max(known.described, before.described)
+                )
+            if known != before:
+                self._write(line, known)
+
+    def forget(self, generation: int) -> int:
+        """End a generation, unless that was done. Return the one that follows, in which nothing is known."""
+        self.rise(Known(generation + 1))
+        return generation + 1
+
+    def _read(self, line: int) -> Known:
+        start = LINES + LINE * line
+        while True:
+            written = self._cells[start]
+            copy = start + 1 + 4 * (written % 2)
+            generation, position, digest, described = self._cells[copy : copy + 4]
+            if written == self._cells[start]:
+                return Known(generation, End(position, digest), described)
+
+    def _write(self, line: int, known: Known) -> None:
+        start = LINES + LINE * line
+        written = self._cells[start] + 1
+        copy = start + 1 + 4 * (written % 2)
+        values = (known.generation, *known.end, known.described)
+        for cell, value in enumerate(values, copy):
+            self._cells[cell] = value
+        self._cells[start] = written
+
+    def _own_line(self) -> int:
+        """The line of this process. What its predecessor wrote there stays until there is more to say."""
+        if self._owner != os.getpid():
+            self._line = next(line for line in range(self._lines) if self._locks(WATCHING + 1 + line))
+            self._owner = os.getpid()
+        return self._line
+
+    def _locks(self, byte: int) -> bool:
+        """Whether this process could lock a byte. It never waits: such locks make circles among threads."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
 
     @property
     def is_watched(self) -> bool:
         """Whether what others do is sure to be put here at once."""
-        return time.monotonic_ns() < self._values[2]
+        return time.monotonic_ns() < self._cells[WATCHED_UNTIL]
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Waits until no other process watches, and then keeps them waiting."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, WATCHING)
+    def watching(self) -> Iterator[bool]:
+        """Yields whether this process is the one that watches: only one can, until it leaves the block."""
+        watches = self._locks(WATCHING)
         try:
-            yield
+            yield watches
         finally:
-            self._values[2] = 0
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, WATCHING)
+            if watches:
+                self._cells[WATCHED_UNTIL] = 0
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, WATCHING)
 
     def watched_until(self, moment: float) -> None:
         """Says for how long one may rely on it, in seconds of the monotonic clock."""
-        self._values[2] = int(moment * 1e9)
+        self._cells[WATCHED_UNTIL] = int(moment * 1e9)

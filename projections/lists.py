@@ -14,6 +14,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Literal, Placeholder
 
+from projections.board import End
 from projections.figures import Kinds, kept
 
 Scopes = Mapping[str, list[UUID]] | None
@@ -21,14 +22,14 @@ Scopes = Mapping[str, list[UUID]] | None
 
 PAGE = """
 {prelude} SELECT
-    (SELECT position FROM read_position) AS position,
+    (SELECT ARRAY[position, digest] FROM read_position) AS "end",
     ({total}) AS total,
     (SELECT convert_to('[' || coalesce(string_agg(r.json, ','), '') || ']', 'UTF8')
      FROM ({rows}) r) AS rows"""
 
 ONE = """
 SELECT
-    (SELECT position FROM read_position) AS position,
+    (SELECT ARRAY[position, digest] FROM read_position) AS "end",
     (SELECT r.json FROM ({rows}) r) AS row"""
 
 TOTAL = "{prelude} {total}"
@@ -76,11 +77,11 @@ def in_iso(moment: SQL) -> Json:
 
 
 class Page(NamedTuple):
-    """Rows as a JSON array in bytes, how many there are on all pages, and the position of both."""
+    """Rows as a JSON array in bytes, how many there are on all pages, and where the journal ended then."""
 
     rows: bytes
     total: int
-    position: int
+    end: End
 
 
 class Column(NamedTuple):
@@ -124,7 +125,7 @@ class Listing:
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
         row = cursor.execute(statement, parameters, binary=True).fetchone()
         assert row is not None
-        return Page(**row)
+        return Page(row["rows"], row["total"], End(*row["end"]))
 
     def one(
         self,
@@ -132,14 +133,14 @@ class Listing:
         columns: Sequence[Column],
         restrictions: Mapping[str, Any],
         scopes: Scopes,
-    ) -> tuple[str | None, int]:
-        """The first row as a JSON object, None if there is none, and the position that it is of."""
+    ) -> tuple[str | None, End]:
+        """The first row as a JSON object, None if there is none, and where the journal ended then."""
         statement = _statement(self, ONE, tuple(columns), tuple(restrictions), _kinds(scopes))
         row = cursor.execute(
             statement, {**restrictions, **(scopes or {}), "limit": 1, "offset": 0}
         ).fetchone()
         assert row is not None
-        return row["row"], row["position"]
+        return row["row"], End(*row["end"])
 
     def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
         """How many rows there are on all pages."""

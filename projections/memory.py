@@ -13,24 +13,24 @@ MOST = 10_000
 
 
 class Memory:
-    """Values by key, all of one `described` position: they hold exactly as long as it does."""
+    """Values by key, all of one version of catalogue and rights: they hold exactly as long as it does."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lock = Lock()
-        self._described = -1
+        self._version = (-1, 0)
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
     def recall(
-        self, described: int, keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
+        self, version: tuple[int, int], keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
     ) -> dict[K, T]:
         """The values of these keys. `read` is asked for those that are missing, and need not know all.
 
-        `described` was reached before the call, so what is read now is at least as new.
+        `version` was reached before the call, so what is read now is at least as new.
         """
         with self._lock:
-            if described > self._described:
-                self._described, self._values = described, OrderedDict()
+            if version > self._version:
+                self._version, self._values = version, OrderedDict()
             values = self._values
             found: dict[K, T] = {key: values[key] for key in keys if key in values}
             for key in found:

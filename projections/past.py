@@ -9,17 +9,20 @@ import msgspec
 from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
+from psycopg.sql import SQL
 
 from ledger.catalogue import MeteredResource
+from ledger.digests import FACT_DIGEST
 from ledger.known import Known, records_of
 from ledger.reports import NO_RECORD, ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
 from projections import catalogue
 from projections.memory import Memory
-from projections.projector import Projector
+from projections.projector import SELECT_HEAD, Projector
 from projections.rows import as_json
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
-SELECT_STANDING = """
+SELECT_STANDING = (
+    SQL("""
 WITH wanted AS (
     SELECT * FROM json_to_recordset(%(wanted)s)
         AS n(resource_uuid uuid, component_uuid uuid, month date, with_users boolean)
@@ -27,7 +30,9 @@ WITH wanted AS (
 SELECT json_build_object(
     'position', p.position,
     'described', p.described,
-    'head', (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events),
+    'head', ({head}),
+    'follows', p.digest = coalesce((
+        SELECT {digest} FROM journal.ledger_events WHERE notification_id = p.position), 0),
     'usages', (
         SELECT coalesce(json_agg(json_build_array(
             u.resource_uuid, u.component_uuid, u.billing_period, u.version, json_build_object(
@@ -60,8 +65,10 @@ SELECT json_build_object(
             SELECT resource_uuid, component_uuid FROM wanted WHERE with_users)
     )
 )::text AS standing
-FROM read_position p"""
-
+FROM read_position p""")
+    .format(head=SQL(SELECT_HEAD), digest=FACT_DIGEST)
+    .as_string()
+)
 
 SELECT_USAGES = """
 SELECT
@@ -76,6 +83,7 @@ class Standing(msgspec.Struct):
     position: int
     described: int
     head: int
+    follows: bool
     usages: list[tuple[UUID, UUID, date, int, UsageRow]]
     users: list[tuple[UUID, UUID, date, list[UserRow]]]
     limits: list[tuple[UUID, UUID, UUID, Decimal]]
@@ -90,6 +98,7 @@ class ReadSide:
     def __init__(self, projector: Projector, memory: Memory) -> None:
         self._projector, self._memory = projector, memory
         self.follow = projector.follow
+        self.publish = projector.board.rise
         self.show = projector.show
 
     def read(
@@ -99,21 +108,26 @@ class ReadSide:
 
         Raises ProjectingFailed.
         """
-        described = self._projector.board.described
         while True:
-            resources = self._resources(cursor, described, [report for report, _ in reports])
+            known = self._projector.board.known()
+            resources = self._resources(cursor, known.version, [report for report, _ in reports])
             standing = _standing(cursor, _wanted(reports, resources, zone))
-            if standing.position < standing.head:
+            if not standing.follows:
+                self._projector.reached()  # raises, unless they were just rebuilt
+            elif standing.position < known.end.position or standing.described < known.described:
+                self._projector.board.forget(known.generation)
+            elif standing.position < standing.head:
                 self._projector.catch_up()
-            elif standing.described == described:
+            elif standing.described == known.described:
                 return _known(resources, standing)
-            described = max(described, standing.described)
+            else:
+                self._projector.board.rise(known._replace(described=standing.described))
 
     def _resources(
-        self, cursor: Cursor[DictRow], described: int, reports: Sequence[ReadableReport]
+        self, cursor: Cursor[DictRow], version: tuple[int, int], reports: Sequence[ReadableReport]
     ) -> dict[UUID, MeteredResource]:
         resources = self._memory.recall(
-            described,
+            version,
             {report.resource_uuid for report in reports},
             lambda uuids: catalogue.metered_resources(cursor, uuids),
         )

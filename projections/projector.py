@@ -18,9 +18,10 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
+from ledger.digests import FACT_DIGEST
 from ledger.events import Fact, Report, RequestAnswered
 from projections import accounts, allocation, catalogue, component_usage, monthly_summary, user_usage
-from projections.board import Board
+from projections.board import Board, End, Known
 
 SCHEMA = "read_models"
 BATCH = 5_000
@@ -42,29 +43,52 @@ SIGN_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
 # As a document, because tables of another version may lack the column.
 SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_models.read_position p"
 
-SELECT_POSITIONS = """
-SELECT position, described, (SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events) AS head
-FROM read_position"""
+SELECT_TABLES = """
+SELECT
+    to_regclass('journal.ledger_events') IS NOT NULL AS journal,
+    to_regclass('read_models.read_position') IS NOT NULL AS read_models"""
+
+SELECT_HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM journal.ledger_events"
+
+# Both digests are of what is in the journal now: that of the fact that the read models end at, and that of
+# the fact that was known to be there.
+SELECT_POSITIONS = (
+    SQL("""
+SELECT position, digest, described, ({head}) AS head,
+    digest = coalesce((
+        SELECT {digest} FROM journal.ledger_events WHERE notification_id = position), 0) AS follows,
+    coalesce((
+        SELECT {digest} FROM journal.ledger_events WHERE notification_id = %(known)s), 0) AS known_digest
+FROM read_position""")
+    .format(head=SQL(SELECT_HEAD), digest=FACT_DIGEST)
+    .as_string()
+)
 
 # Whoever comes second waits here, and then finds that the first has projected for both. A lock of its own,
 # not that of the row: after it, names are looked up anew, and may lead to tables that were just rebuilt.
 LOCK_PROJECTING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: projecting'))"
 
 SELECT_POSITION = "SELECT position FROM read_position"
+SELECT_END = "SELECT position, digest, described FROM read_position"
 
 # Fails, as a position is never null, unless every fact before the first one is projected, and no other. So
 # nobody has to wait for what it says. A copy in another schema tells nobody how far it is.
-MOVE_POSITION = """
+MOVE_POSITION = (
+    SQL("""
 UPDATE read_position SET
     position = CASE WHEN position = (
         SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events WHERE notification_id < %(first)s
     ) THEN %(last)s::bigint END,
+    digest = (SELECT {digest} FROM journal.ledger_events WHERE notification_id = %(last)s),
     described = greatest(described, %(described)s)
 RETURNING CASE WHEN current_schema() = 'read_models'
-    THEN pg_notify('usage_ledger', position || ' ' || described) END"""
+    THEN pg_notify('usage_ledger', position || ' ' || digest || ' ' || described) END""")
+    .format(digest=FACT_DIGEST)
+    .as_string()
+)
 
 CHANNEL = "usage_ledger"
-"""Where every move of the position is told: both positions, with a space between."""
+"""Where every move of the position is told: position, digest and `described`, with spaces between."""
 
 SAYS_NOTHING_NEW = (Report, RequestAnswered)
 """Kinds of facts that leave catalogue, accounts and rights as they are."""
@@ -103,13 +127,28 @@ class ProjectingFailed(Exception):
     """The read models could not be brought up to date. The journal has every fact all the same."""
 
 
+class OtherHistory(ProjectingFailed):
+    """The read models end at a fact that is not in the journal: one of both was put back, or replaced.
+
+    Nothing is served or decided until they are rebuilt.
+    """
+
+
 class Reached(NamedTuple):
-    """How far the read models are: the `position` of the last fact they reflect, and of the last one that
-    `described` anything else than usage. `head` is the journal's last."""
+    """How far the read models are in the database, as `SELECT_POSITIONS` says it."""
 
     position: int
+    digest: int
     described: int
     head: int
+    """Position of the journal's last fact."""
+    follows: bool
+    """Is the fact that the read models end at in the journal?"""
+    known_digest: int
+
+    @property
+    def end(self) -> End:
+        return End(self.position, self.digest)
 
 
 def create_read_models(
@@ -128,26 +167,40 @@ def create_read_models(
             connection.execute(SIGN_SCHEMA, {"built_by": BUILT_BY})
 
 
-def are_outdated(connection: Connection[DictRow]) -> bool:
-    """Whether another version of this software built the read models that are there."""
+def reason_to_rebuild(connection: Connection[DictRow]) -> str | None:
+    """What is wrong with the read models that are there, if anything is: the end of a sentence."""
     row = connection.execute(SELECT_BUILT_BY).fetchone()
-    return row is None or row["built_by"] != BUILT_BY
+    if row is None or row["built_by"] != BUILT_BY:
+        return "were built by another version"
+    reached = connection.execute(SELECT_POSITIONS, {"known": 0}).fetchone()
+    if reached is None or not reached["follows"]:
+        return "end at a fact that is not in the journal"
+    return None
+
+
+def position_without_journal(connection: Connection[DictRow]) -> int:
+    """The position of read models whose journal has no fact, or is not even there; 0 if all is well."""
+    tables = connection.execute(SELECT_TABLES).fetchone()
+    if not tables or not tables["read_models"]:
+        return 0
+    head = connection.execute(SELECT_HEAD).fetchone() if tables["journal"] else None
+    return 0 if head and head["head"] else position_of(connection.cursor())
 
 
 def project_batch(
     cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], models: Sequence[ReadModel]
-) -> tuple[int, int]:
+) -> int:
     """Rows and position of a batch, in the transaction and the schema that the cursor is in.
 
-    Returns the positions of its last fact and of the last that described something, 0 if none did. The
-    database refuses it if facts before it are not projected yet.
+    Returns the position of its last fact that described something, 0 if none did. The database refuses it if
+    facts before it are not projected yet.
     """
     for model in models:
         model.project(cursor, facts)
     descriptions = (position for position, fact in facts if not isinstance(fact, SAYS_NOTHING_NEW))
     first, last, described = facts[0][0], facts[-1][0], max(descriptions, default=0)
     cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
-    return last, described
+    return described
 
 
 def position_of(cursor: Cursor[DictRow]) -> int:
@@ -175,16 +228,20 @@ class Projector:
     ) -> None:
         self._pool, self._read_facts, self._models, self._batch = pool, read_facts, models, batch
         self._turn = Lock()
-        self._followed = 0, 0
         self.board = board or Board()
 
-    def refresh(self) -> int:
-        """Notices what others have projected, and does what they did not live to. Returns the position."""
-        if not self.board.is_watched:
+    def refresh(self) -> Known:
+        """Notices what others have projected, and does what they did not live to. Returns what is known.
+
+        Raises OtherHistory.
+        """
+        known = self.board.known()
+        if known.end.position == 0 or not self.board.is_watched:
             reached = self.reached()
             if reached.position < reached.head:
                 self.show(reached.head)
-        return self.board.position
+            known = self.board.known()
+        return known
 
     def catch_up(self, position: int | None = None) -> int:
         """Returns once every read model reflects the facts up to `position`; None: all that are committed.
@@ -194,23 +251,26 @@ class Projector:
         again.
         """
         try:
-            at, target = self.board.position, position
-            if target is None:
-                at, _, target = self.reached()  # the board may tell of more, if a database was put back
+            reached = self.reached()  # the board is of memory, and may tell of more than the database has
+            at, target = reached.position, reached.head if position is None else position
             while at < target:
                 with self._turn:
                     at = self._project(target)
+        except ProjectingFailed:
+            raise
         except Exception as error:
             raise ProjectingFailed(reason_of(error)) from error
-        return self.board.position
+        return at
 
-    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-        """Projects facts in the very transaction that appends them; `show` is called once it is committed.
+    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> Known:
+        """Projects facts in the very transaction that appends them; `digest` is that of the last one.
 
-        Raises what a read model or the database says to it.
+        Returns what is known once it is committed. Raises what a read model or the database says to it.
         """
+        generation = self.board.known().generation
         cursor.execute(LOCK_PROJECTING)
-        self._followed = project_batch(cursor, facts, self._models)
+        described = project_batch(cursor, facts, self._models)
+        return Known(generation, End(facts[-1][0], digest), described)
 
     def show(self, position: int) -> None:
         """Makes sure that the read models reflect the facts up to a position, which are committed.
@@ -218,39 +278,55 @@ class Projector:
         A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and
         the next request tries again.
         """
-        if position <= self._followed[0]:
-            self.board.rise(*self._followed)
-            return
         try:
             self.catch_up(position)
         except ProjectingFailed:
             log.exception("Facts are stored, but the read models are behind the journal")
 
     def reached(self) -> Reached:
-        """How far the read models are now, whoever projected."""
+        """How far the read models are now, whoever projected. Raises OtherHistory."""
         with self._pool.connection() as connection:
             return self.reached_on(connection)
 
     def reached_on(self, connection: Connection[DictRow]) -> Reached:
-        """The same, asked on a connection of the caller's."""
-        row = connection.execute(SELECT_POSITIONS).fetchone()
+        """The same, asked on a connection of the caller's.
+
+        What is known is held against the database: where that went back, all that was known is forgotten.
+        """
+        known = self.board.known()  # before the database is asked, which never is behind of it
+        row = connection.execute(SELECT_POSITIONS, {"known": known.end.position}).fetchone()
         assert row is not None
-        reached = Reached(**row)
-        self.board.rise(reached.position, reached.described)
+        reached, generation = Reached(**row), known.generation
+        if reached.position < known.end.position or reached.known_digest != known.end.digest:
+            log.warning("The database is not where it was known to be: position %d", known.end.position)
+            generation = self.board.forget(known.generation)
+        if not reached.follows:
+            self.board.forget(generation)
+            raise OtherHistory(
+                f"the read models end at position {reached.position}, with a fact that is not in the"
+                f" journal, which ends at {reached.head}: they are to be rebuilt"
+            )
+        self.board.rise(Known(generation, reached.end, reached.described))
         return reached
 
     def _project(self, target: int) -> int:
         """Projects a batch, unless somebody else just did. Returns the position reached."""
+        generation = self.board.known().generation
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             cursor.execute(DO_NOT_WAIT_FOR_DISK)
             cursor.execute(LOCK_PROJECTING)
-            moved = position_of(cursor), 0
-            if moved[0] < target:
-                facts = self._read_facts(moved[0], self._batch)
-                moved = project_batch(cursor, facts, self._models)
-        self.board.rise(*moved)
-        return moved[0]
+            position = position_of(cursor)
+            if position < target:
+                facts = self._read_facts(position, self._batch)
+                if not facts:
+                    raise ProjectingFailed(f"the journal ends before position {target}")
+                project_batch(cursor, facts, self._models)
+            row = cursor.execute(SELECT_END).fetchone()
+        assert row is not None
+        end = End(row["position"], row["digest"])
+        self.board.rise(Known(generation, end, row["described"]))
+        return end.position
 
 
 def reason_of(error: Exception) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Identifier
 
 from ledger.events import Fact
 from projections import (
@@ -35,7 +35,7 @@ from projections.projector import (
     LOCK_PROJECTING,
     MODELS,
     SCHEMA,
-    SELECT_POSITIONS,
+    SELECT_HEAD,
     Pool,
     ReadFacts,
     ReadModel,
@@ -62,11 +62,40 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 DIGEST = SQL("SELECT count(*) AS rows, sum(hash_record_extended(t, 0)) AS hash FROM {table} t")
 
 COMPARE = SQL("""
+WITH only_live AS MATERIALIZED ({live} EXCEPT ALL {shadow}), only_rebuilt AS MATERIALIZED (
+    {shadow} EXCEPT ALL {live}
+)
 SELECT
-    (SELECT count(*) FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a) AS only_live,
-    (SELECT count(*) FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b) AS only_rebuilt,
-    (SELECT to_jsonb(a)::text FROM (TABLE {live} EXCEPT ALL TABLE {shadow}) a LIMIT 1) AS live_example,
-    (SELECT to_jsonb(b)::text FROM (TABLE {shadow} EXCEPT ALL TABLE {live}) b LIMIT 1) AS rebuilt_example""")
+    (SELECT count(*) FROM only_live) AS only_live,
+    (SELECT count(*) FROM only_rebuilt) AS only_rebuilt,
+    (SELECT to_jsonb(a)::text FROM only_live a LIMIT 1) AS live_example,
+    (SELECT to_jsonb(b)::text FROM only_rebuilt b LIMIT 1) AS rebuilt_example""")
+
+NAMING = ("account", "offering_user", "user_usage")
+"""Tables that have the `username` of a `person`, null once the person has been forgotten."""
+
+ROWS = SQL("SELECT {columns} FROM {table} t")
+
+FORGET = SQL("""
+UPDATE {table} SET username = NULL
+WHERE username IS NOT NULL AND NOT EXISTS (SELECT FROM journal.person p WHERE p.uuid = person)""")
+
+SELECT_COLUMNS = """
+SELECT attname AS name FROM pg_attribute
+WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
+
+# Of those who are known. To name somebody who was removed is as good as not to name them.
+SHOWN_NAME = SQL(
+    "CASE WHEN EXISTS (SELECT FROM journal.person p WHERE p.uuid = t.person) THEN t.username END AS username"
+)
+
+COUNT_FORGOTTEN = """
+SELECT count(DISTINCT person) AS forgotten FROM (
+    SELECT person, username FROM read_models.account
+    UNION ALL SELECT person, username FROM read_models.offering_user
+    UNION ALL SELECT person, username FROM read_models.user_usage
+) named
+WHERE username IS NOT NULL AND NOT EXISTS (SELECT FROM journal.person p WHERE p.uuid = named.person)"""
 
 # As long as a crash would only lead to another rebuild.
 DO_NOT_LOG = "ALTER TABLE component_usage SET UNLOGGED; ALTER TABLE user_usage SET UNLOGGED"
@@ -112,8 +141,17 @@ class Difference(NamedTuple):
     rebuilt_example: str | None
 
 
+class Rebuilt(NamedTuple):
+    """What a rebuild came to: whether its rows took over, in what they differ from those that were live, and
+    how many people have been forgotten, whose names it left out."""
+
+    is_live: bool
+    differences: tuple[Difference, ...] = ()
+    forgotten: int = 0
+
+
 class Rebuild:
-    """One rebuild. `differences` are known once `run` has ended."""
+    """One rebuild."""
 
     def __init__(
         self,
@@ -125,25 +163,25 @@ class Rebuild:
     ) -> None:
         self._pool, self._read_facts, self._batch = pool, read_facts, batch
         self._progress = progress
-        self.differences: list[Difference] = []
 
-    def run(self, *, compare: bool = True, accept: bool = False) -> bool:
-        """Returns whether the rebuilt read models took over: they do unless they differ from the live ones.
+    def run(self, *, compare: bool = True, accept: bool = False) -> Rebuilt:
+        """Rebuilds the read models, which take over unless they differ from the live ones.
 
-        `accept`: also if they differ. `compare=False`: there is nothing to compare with, as the live ones
-        are of another schema. Raises AlreadyRebuilding.
+        Names of people who were removed from `journal.person` are no difference. `accept`: also if they
+        differ. `compare=False`: there is nothing to compare with, as the live ones are of another schema, or
+        of another journal. Raises AlreadyRebuilding.
         """
         with self._pool.connection() as connection, alone(connection):
             self._clear(connection)
             create_read_models(connection, SHADOW, indexes=False)
             self._load()
             self._complete()
-            if compare:
-                self.differences = self._compare()
-            if taken := accept or not self.differences:
+            differences, forgotten = self._compare() if compare else ((), 0)
+            if is_live := accept or not differences:
                 self._swap()
+                self._forget()
             self._clear(connection)
-            return taken
+            return Rebuilt(is_live, differences, forgotten)
 
     def _clear(self, connection: Connection[DictRow]) -> None:
         for schema in (SHADOW, OLD):
@@ -195,7 +233,7 @@ class Rebuild:
                 return
 
     def _head(self, cursor: Cursor[DictRow]) -> int:
-        row = cursor.execute(SELECT_POSITIONS).fetchone()
+        row = cursor.execute(SELECT_HEAD).fetchone()
         assert row is not None
         head: int = row["head"]
         return head
@@ -208,7 +246,8 @@ class Rebuild:
             self._fill(position_of(connection.cursor()))
             yield connection
 
-    def _compare(self) -> list[Difference]:
+    def _compare(self) -> tuple[tuple[Difference, ...], int]:
+        """In what the copy differs, and how many people the live read models still name."""
         with self._pool.connection() as reader:
             with self._at_one_position():
                 reader.execute(BEGIN_SNAPSHOT)
@@ -216,9 +255,22 @@ class Rebuild:
             try:
                 names = [row["tablename"] for row in tables if not self._is_same(reader, row["tablename"])]
                 found = [self._compare_table(reader, name) for name in names]
+                forgotten = self._count_forgotten(reader) if names else 0
             finally:
                 reader.execute("ROLLBACK")
-        return [each for each in found if each.only_live or each.only_rebuilt]
+        return tuple(each for each in found if each.only_live or each.only_rebuilt), forgotten
+
+    def _forget(self) -> None:
+        """Takes out the names of people who were removed after the copy had met them."""
+        with self._pool.connection() as connection:
+            for table in NAMING:
+                connection.execute(FORGET.format(table=Identifier(table)))
+
+    def _count_forgotten(self, reader: Connection[DictRow]) -> int:
+        row = reader.execute(COUNT_FORGOTTEN).fetchone()
+        assert row is not None
+        forgotten: int = row["forgotten"]
+        return forgotten
 
     def _is_same(self, reader: Connection[DictRow], table: str) -> bool:
         live, shadow = (
@@ -228,10 +280,19 @@ class Rebuild:
         return live == shadow
 
     def _compare_table(self, reader: Connection[DictRow], table: str) -> Difference:
-        statement = COMPARE.format(live=Identifier(SCHEMA, table), shadow=Identifier(SHADOW, table))
-        row = reader.execute(statement).fetchone()
+        columns = self._columns(reader, table)
+        live, shadow = (
+            ROWS.format(columns=columns, table=Identifier(schema, table)) for schema in (SCHEMA, SHADOW)
+        )
+        row = reader.execute(COMPARE.format(live=live, shadow=shadow)).fetchone()
         assert row is not None
         return Difference(table, **row)
+
+    def _columns(self, reader: Connection[DictRow], table: str) -> Composable:
+        if table not in NAMING:
+            return SQL("*")
+        names = [row["name"] for row in reader.execute(SELECT_COLUMNS, {"table": f"{SCHEMA}.{table}"})]
+        return SQL(", ").join([SHOWN_NAME if name == "username" else Identifier(name) for name in names])
 
     def _swap(self) -> None:
         self._fill()

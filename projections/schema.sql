@@ -10,6 +10,7 @@
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position bigint NOT NULL,              -- of the last fact that every table here reflects
+    digest bigint NOT NULL DEFAULT 0,      -- of that fact: positions come again where a journal is put back
     described bigint NOT NULL DEFAULT 0,   -- of the last one that described anything else than usage
     built_by text                          -- the version of schema and projections
 );

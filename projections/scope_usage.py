@@ -74,12 +74,12 @@ WITH {projects}, limits AS (
     GROUP BY l.offering_uuid, l.component_type
 )
 SELECT
-    h.position, c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
+    h."end", c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
     o.name AS offering_name, encode(uuid_send(o.uuid), 'hex') AS offering_uuid, o.offering_type,
     CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END::float8 AS used,
     CASE WHEN %(include_terminated)s THEN used.of_terminated ELSE 0 END::float8 AS used_terminated,
     limits.total AS limit
-FROM (SELECT position FROM read_position WHERE {found}) h
+FROM (SELECT ARRAY[position, digest] AS "end" FROM read_position WHERE {found}) h
 LEFT JOIN (
     (
         SELECT h.offering_uuid FROM projects p JOIN project_offering h ON h.project_uuid = p.uuid
@@ -103,11 +103,11 @@ SERIES = _by_kind(
     SQL("""
 WITH {projects}
 SELECT
-    h.position, f.uuid AS offering_found, c.*, (
+    h."end", f.uuid AS offering_found, c.*, (
         SELECT sum(l.amount) FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
         WHERE l.offering_uuid = f.uuid AND l.component_type = c.component_type
     ) AS limit, b.*
-FROM (SELECT position FROM read_position WHERE {found}) h
+FROM (SELECT ARRAY[position, digest] AS "end" FROM read_position WHERE {found}) h
 LEFT JOIN offering f ON f.uuid = %(offering)s
 LEFT JOIN LATERAL (
     SELECT
@@ -148,8 +148,8 @@ def components(cursor: Cursor[DictRow], scope: Scope, periods: Periods) -> list[
     """Every component of every offering that the scope has resources of, with the `used` of the period of its
     limit, the part of it by terminated resources, and the sum of limits, None if none has.
 
-    Each with the `position` of all. One row without a `component_type` if there are none; no row at all if
-    there is no such project or customer for the caller.
+    Each with the `end` of the journal then. One row without a `component_type` if there are none; no row at
+    all if there is no such project or customer for the caller.
     """
     parameters = _parameters(scope, periods)
     return cursor.execute(COMPONENTS[scope.kind], parameters, binary=True).fetchall()
@@ -161,7 +161,7 @@ def series(
     """What was `used` of a component, the first of its offering if no type is named, by each project and
     month of the period of its limit that has any usage.
 
-    Each with the component, the sum of limits and the `position`. Without usage one row that has no
+    Each with the component, the sum of limits and the `end`. Without usage one row that has no
     `billing_period`, without the component one that has no `component_uuid` either, and if there is not even
     the offering, no `offering_found`; no row at all if there is no such project or customer for the caller.
     """

@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "projections": {
         "projections",
         "ledger.catalogue",
+        "ledger.digests",
         "ledger.errors",
         "ledger.events",
         "ledger.imports",

@@ -501,6 +501,14 @@ def test_a_rebuild_says_what_it_did_and_keeps_rows_that_differ(
     assert output_of(environment, "rebuild").startswith("48 facts")
 
 
+def test_a_rebuild_says_how_many_names_are_gone(environment: Environment, catalogue: Path) -> None:
+    output_of(environment, "import", catalogue)
+    with psycopg.connect(environment["LEDGER_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("DELETE FROM journal.person WHERE username = 'stranger'")
+    told, _ = output_of(environment, "rebuild").splitlines()
+    assert told == "Names left out, of people removed from journal.person: 1."
+
+
 def test_carry_over_shows_what_it_carries_and_into_which_month(
     environment: Environment, catalogue: Path
 ) -> None:

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from ledger.desk import Desk
 from ledger.events import Report, RequestAnswered
+from projections.board import Known
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.rebuild import Rebuild
@@ -327,9 +328,9 @@ class Killed(ReadSide):
 
     def __init__(self, world: World) -> None:
         super().__init__(world.projector, Memory())
-        self.show = self.kill
+        self.publish = self.kill
 
-    def kill(self, position: int) -> None:
+    def kill(self, known: Known) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 

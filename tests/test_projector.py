@@ -14,6 +14,7 @@ from ledger.application import Decision
 from ledger.catalogue import NAMESPACE
 from ledger.desk import Desk
 from ledger.events import Fact, Report, TokenIssued
+from projections.board import End, Known
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
@@ -163,7 +164,7 @@ class Dying(ReadSide):
         self.follow = self.die
         self.show = self.end
 
-    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> Known:
         raise RuntimeError("dying")
 
     def end(self, position: int) -> None:
@@ -181,7 +182,7 @@ def test_a_report_and_its_rows_are_of_one_transaction(world: World) -> None:
 def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:
     with psycopg.connect(world.conninfo, autocommit=True) as listener:
         listener.execute("LISTEN usage_ledger")
-        assert Rebuild(world.ledger.pool, world.ledger.facts_after, batch=5).run()
+        assert Rebuild(world.ledger.pool, world.ledger.facts_after, batch=5).run().is_live
         world.report(usages=[{"type": "cpu", "amount": "10"}])
         (first,) = listener.notifies(stop_after=1)
         assert first.payload.split()[0] == str(world.ledger.facts_after(0, 1_000_000)[-1][0])
@@ -189,7 +190,7 @@ def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:
 
 def test_facts_are_projected_even_if_the_board_says_that_they_are(world: World) -> None:
     token = world.facts(TokenIssued)[-1]
-    world.projector.board.rise(10**9, 0)
+    world.projector.board.rise(Known(0, End(10**9, 1)))
     again = structs.replace(token, originator_id=uuid5(NAMESPACE, "x"), token_uuid=uuid5(NAMESPACE, "x"))
     again = structs.replace(again, originator_version=1, token_hash="0" * 64)
     world.ledger.append(lambda: Decision([again]))

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledger.events import UsageReported
-from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild
+from projections import accounts
+from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild, Rebuilt
 from tests.world import (
     BASIC,
     CONSUMER,
@@ -198,7 +199,7 @@ def test_live_rows_equal_rebuilt_rows_whatever_the_size_of_a_batch(
             step(world)
         for batch in (1, 7, 1_000_000):
             rebuild = rebuild_of(world, batch=batch)
-            assert (rebuild.run(), rebuild.differences) == (True, [])
+            assert rebuild.run() == Rebuilt(is_live=True)
 
 
 # --- beside writers and readers ---
@@ -237,7 +238,7 @@ def test_a_rebuild_under_eight_writers_is_noticed_by_nobody(world: World) -> Non
         try:
             for _ in range(3):
                 rebuild = rebuild_of(world)
-                assert (rebuild.run(), rebuild.differences) == (True, [])
+                assert rebuild.run() == Rebuilt(is_live=True)
         finally:
             done.set()
         assert [writer.result() for writer in writers] == [{201}] * 8
@@ -245,7 +246,7 @@ def test_a_rebuild_under_eight_writers_is_noticed_by_nobody(world: World) -> Non
     rows = world.usages(o="billing_period")
     assert [row["usage"] for row in rows] == [f"{written[number]}.00" for number in range(8)]
     last = rebuild_of(world)
-    assert (last.run(), last.differences) == (True, [])
+    assert last.run() == Rebuilt(is_live=True)
 
 
 # --- when they differ, or end early ---
@@ -260,8 +261,9 @@ def tamper(world: World) -> None:
 def test_rows_that_somebody_changed_are_kept_and_named(world: World) -> None:
     tamper(world)
     rebuild = rebuild_of(world)
-    assert rebuild.run() is False
-    (difference,) = rebuild.differences
+    rebuilt = rebuild.run()
+    assert not rebuilt.is_live
+    (difference,) = rebuilt.differences
     assert isinstance(difference, Difference)
     assert (difference.table, difference.only_live, difference.only_rebuilt) == ("component_usage", 1, 1)
     assert '"usage": 6.00' in (difference.live_example or "")
@@ -272,8 +274,76 @@ def test_rows_that_somebody_changed_are_kept_and_named(world: World) -> None:
 
 def test_rows_that_somebody_changed_are_mended_by_a_rebuild_that_is_accepted(world: World) -> None:
     tamper(world)
-    assert rebuild_of(world).run(accept=True) is True
+    assert rebuild_of(world).run(accept=True).is_live
     assert [row["usage"] for row in world.usages()] == ["5.00"]
+
+
+# --- people who were removed ---
+
+
+def forget(world: World, username: str) -> None:
+    """The only deletion that is permitted."""
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        removed = connection.execute("DELETE FROM journal.person WHERE username = %s", [username])
+        assert removed.rowcount == 1
+
+
+def names(world: World) -> list[tuple[str, str]]:
+    return [(row["username"], row["usage"]) for row in world.user_usages(o="usage")]
+
+
+def report_users(world: World, **usages: str) -> None:
+    world.report(usages=[{"type": "gpu", "amount": "5"}])
+    for username, usage in usages.items():
+        world.report_user(world.usages()[0]["uuid"], username=username, usage=usage)
+
+
+def test_a_rebuild_leaves_out_the_names_of_people_who_were_removed(world: World) -> None:
+    world.describe(users=[{"uuid": uid(0x99), "username": "carol"}])
+    report_users(world, alice="1", bob="2")
+    forget(world, "alice")
+    forget(world, "carol")
+    assert rebuild_of(world).run() == Rebuilt(is_live=True, forgotten=2)
+    assert names(world) == [("", "1.00"), ("bob", "2.00")]
+    assert world.usages()[0]["usage"] == "5.00"
+    with world.services.reading() as cursor:
+        assert accounts.accounts_named(cursor, "carol") == []
+    report_users(world, alice="4")
+    assert names(world) == [("", "1.00"), ("bob", "2.00"), ("alice", "4.00")]
+    assert rebuild_of(world).run() == Rebuilt(is_live=True)
+
+
+def test_people_who_are_removed_during_a_rebuild_are_left_out_too(world: World) -> None:
+    report_users(world, alice="1", bob="2")
+
+    def meanwhile(_facts: int, _head: int) -> None:
+        if removed:
+            forget(world, removed.pop())
+
+    removed = ["alice"]
+    rebuilt = Rebuild(world.ledger.pool, world.ledger.facts_after, progress=meanwhile).run()
+    assert rebuilt == Rebuilt(is_live=True, forgotten=1)
+    assert names(world) == [("", "1.00"), ("bob", "2.00")]
+
+
+CHANGES = {
+    "figure": "UPDATE user_usage SET usage = usage + 1 WHERE username = 'bob'",
+    "other name": "UPDATE user_usage SET username = 'mallory' WHERE username = 'bob'",
+    "no name": "UPDATE user_usage SET username = NULL WHERE username = 'bob'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_removal_does_not_cover_for_another_difference(world: World, change: str) -> None:
+    report_users(world, alice="1", bob="2")
+    forget(world, "alice")
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(CHANGES[change].encode())
+    rebuilt = rebuild_of(world).run()
+    assert not rebuilt.is_live
+    (difference,) = rebuilt.differences
+    assert (difference.table, difference.only_live, difference.only_rebuilt) == ("user_usage", 1, 1)
+    assert '"username": "bob"' in (difference.rebuilt_example or "")
 
 
 def schemas(world: World) -> set[str]:
@@ -286,7 +356,7 @@ def test_what_a_rebuild_left_behind_is_cleared_by_the_next(world: World) -> None
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         for schema in (SHADOW, OLD):
             connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.left_behind ()".encode())
-    assert rebuild_of(world).run() is True
+    assert rebuild_of(world).run().is_live
     assert schemas(world) == {"read_models"}
 
 
@@ -310,7 +380,7 @@ def test_a_rebuild_that_is_killed_leaves_the_live_read_models_untouched(world: W
     assert schemas(world) == {"read_models", SHADOW}
     assert [row["usage"] for row in world.usages()] == ["5.00"]
     world.report(usages=[{"type": "gpu", "amount": "7"}])
-    assert rebuild_of(world).run() is True
+    assert rebuild_of(world).run().is_live
     assert [row["usage"] for row in world.usages()] == ["7.00"]
     assert schemas(world) == {"read_models"}
 
@@ -320,7 +390,7 @@ def test_two_rebuilds_at_once_are_one_too_many(world: World) -> None:
         with pytest.raises(AlreadyRebuilding):
             rebuild_of(world).run()
 
-    assert Rebuild(world.ledger.pool, world.ledger.facts_after, progress=meanwhile).run() is True
+    assert Rebuild(world.ledger.pool, world.ledger.facts_after, progress=meanwhile).run().is_live
 
 
 # --- other versions of the software ---
@@ -346,7 +416,7 @@ def test_carried_over_usages_survive_a_rebuild_with_their_ids(world: World) -> N
     world.report(date="2026-10-03", usages=[{"type": "gpu", "amount": "5", "missing_usage_policy": "reuse"}])
     carried(world)
     before = world.usages()
-    assert rebuild_of(world).run() is True
+    assert rebuild_of(world).run().is_live
     assert world.usages() == before
     assert {uuid_of(row["uuid"]) for row in before} == {
         fact.usage_uuid for fact in world.facts(UsageReported)

@@ -1,16 +1,21 @@
-"""The board, and how what other servers store gets there without anybody's asking."""
+"""How what other servers store is seen without anybody's asking, by a thread that nothing ends."""
 
-import multiprocessing
-import signal
+import logging
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 import psycopg
 import pytest
+from psycopg import Connection
+from psycopg.rows import DictRow
 
-from projections.board import Board
+from projections.projector import Projector
 from tests.test_embedded_postgres import wait_until
 from tests.world import World, open_world
+from web import watching
 from web.watching import Watch
 
 END_LISTENING = """
@@ -18,51 +23,60 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
-def test_what_another_server_stores_is_put_on_the_board(world: World, world_url: str) -> None:
-    board = world.projector.board
-    with ThreadPoolExecutor(1) as pool, open_world(world_url) as other:
-        listening = pool.submit(Watch(world.conninfo, world.projector)._listen)
+@contextmanager
+def listening(world: World, watch: Watch) -> Iterator[None]:
+    """Somebody listens; ended by an administrator, as everybody's connections are."""
+    with ThreadPoolExecutor(1) as pool:
+        listener = pool.submit(watch._listen)
         try:
-            wait_until(lambda: board.is_watched)
-            other.report(usages=[{"type": "cpu", "amount": "10"}])
-            head = other.ledger.facts_after(0, 1_000_000)[-1][0]
-            wait_until(lambda: board.position == head)
+            wait_until(lambda: world.projector.board.is_watched)
+            yield
         finally:
             with psycopg.connect(world.conninfo, autocommit=True) as connection:
                 connection.execute(END_LISTENING)
         with pytest.raises(psycopg.OperationalError):
-            listening.result()
+            listener.result()
 
 
-def test_another_process_watches_when_the_first_one_dies() -> None:
-    board = Board()
-    board.rise(5, 3)
-    first = multiprocessing.get_context("fork").Process(target=watch, args=(board,))
-    first.start()
-    try:
-        wait_until(lambda: board.is_watched)
-        assert (board.position, board.described) == (7, 4)
-        with ThreadPoolExecutor(1) as pool:
-            second = pool.submit(lambda: board.watching().__enter__())
-            time.sleep(0.1)
-            assert not second.done()
-            first.kill()
-            second.result(timeout=10)
-    finally:
-        first.kill()
-        first.join()
+def never() -> None:
+    raise AssertionError("there is nothing to mend")
 
 
-def watch(board: Board) -> None:
-    with board.watching():
-        board.rise(7, 4)
-        board.watched_until(time.monotonic() + 60)
-        signal.pause()
+def test_what_another_server_stores_is_put_on_the_board(world: World, world_url: str) -> None:
+    board = world.projector.board
+    with open_world(world_url) as other, listening(world, Watch(world.conninfo, world.projector, never)):
+        other.report(usages=[{"type": "cpu", "amount": "10"}])
+        head = other.ledger.facts_after(0, 1_000_000)[-1][0]
+        wait_until(lambda: board.known().end.position == head)
+        assert board.known().end == other.projector.board.known().end
 
 
-def test_who_stops_watching_says_so() -> None:
-    board = Board()
-    with board.watching():
-        board.watched_until(time.monotonic() + 60)
-        assert board.is_watched
-    assert not board.is_watched
+class Failing(Watch):
+    """Fails in ways that nobody thought of, and then listens."""
+
+    def __init__(self, conninfo: str, projector: Projector) -> None:
+        super().__init__(conninfo, projector, never)
+        self.failures = [SystemExit(3), MemoryError("no more"), OSError(35, "Resource deadlock avoided")]
+        self.listens = Event()
+
+    def _beat(self, connection: Connection[DictRow]) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.listens.set()
+        time.sleep(60)
+
+
+def test_the_thread_that_watches_goes_on_whatever_happens_and_counts_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watching, "BEAT_SECONDS", 0.01)
+    watch = Failing(world.conninfo, world.projector)
+    with caplog.at_level(logging.WARNING):
+        watch.start()
+        assert watch.listens.wait(timeout=30)
+    told = [message for message in caplog.messages if "Not listening" in message]
+    assert told == [
+        "Not listening to the database, failure 1: SystemExit: 3",
+        "Not listening to the database, failure 2: MemoryError: no more",
+        "Not listening to the database, failure 3: OSError: [Errno 35] Resource deadlock avoided",
+    ]

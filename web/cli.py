@@ -16,7 +16,7 @@ import click
 import msgspec
 import orjson
 
-from ledger.errors import Contended
+from ledger.errors import Contended, StreamGap
 from ledger.reporting import Result
 from ledger.reports import LastUsage
 from projections.board import Board
@@ -77,6 +77,8 @@ def told_in_one_line() -> Iterator[None]:
         raise WrongUsage(f"{error.format_message()} `{command} --help` says more.") from error
     except Contended as error:
         raise click.ClickException("Reports come in too fast; run it again to finish it.") from error
+    except StreamGap as error:
+        raise click.ClickException("The read models do not follow from the journal; start again.") from error
     except OSError as error:
         about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise click.ClickException(about) from error
@@ -138,7 +140,7 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     settings = Settings.from_environment()
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    board = Board()
+    board = Board(workers + 1)
     with server.bound(host, port) as holder, open_database(settings) as conninfo:
         with open_ledger(conninfo, settings) as ledger:
             services = Services(ledger, projector_of(ledger, board), utc_now)
@@ -324,14 +326,16 @@ def rebuild(accept: bool) -> None:
                 bar.update(done)
 
             rebuilding = Rebuild(services.ledger.pool, services.ledger.facts_after, progress=progress)
-            taken = rebuilding.run(accept=accept)
-    for each in rebuilding.differences:
+            rebuilt = rebuilding.run(accept=accept)
+    for each in rebuilt.differences:
         click.echo(
             f"{each.table}: {each.only_live} rows only live, {each.only_rebuilt} only rebuilt, such as"
         )
         click.echo(f"  live     {each.live_example}\n  rebuilt  {each.rebuilt_example}")
-    if not taken:
+    if not rebuilt.is_live:
         raise click.ClickException("The rebuilt read models differ, the live ones stay; --accept takes them.")
+    if rebuilt.forgotten:
+        click.echo(f"Names left out, of people removed from journal.person: {rebuilt.forgotten}.")
     click.echo(f"{facts} facts were projected in {time.monotonic() - start:.1f} s; the result is live.")
 
 

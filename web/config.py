@@ -24,11 +24,17 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from ledger.application import Ledger
-from ledger.journal import LOCK_CREATION
+from ledger.errors import JournalIncomplete
+from ledger.guard import LOCK_CREATION
 from ledger.journal import SCHEMA as JOURNAL
 from projections.board import Board
 from projections.projector import SCHEMA as READ_MODELS
-from projections.projector import Projector, are_outdated, create_read_models
+from projections.projector import (
+    Projector,
+    create_read_models,
+    position_without_journal,
+    reason_to_rebuild,
+)
 from projections.rebuild import Rebuild
 from web import MAX_BODY_BYTES
 from web.embedded_postgres import embedded_postgres
@@ -99,26 +105,45 @@ def open_database(settings: Settings) -> Iterator[str]:
 
 
 def prepared(url: str, settings: Settings) -> str:
-    """Makes the tables where they are missing. Returns the conninfo that the ledger is opened with."""
+    """The conninfo that the ledger at a URL is opened with, with all tables in its database."""
     try:
         given = conninfo_to_dict(url).get("options")
-        options = f"{given or ''} {OPTIONS}"
-        conninfo = make_conninfo(url, options=options.strip())
+        conninfo = make_conninfo(url, options=f"{given or ''} {OPTIONS}".strip())
+    except psycopg.Error as error:
+        raise unusable(error) from error
+    prepare(conninfo, settings)
+    return conninfo
+
+
+def prepare(conninfo: str, settings: Settings) -> None:
+    """Makes what is missing in the database, and rebuilds read models that do not follow from its journal.
+
+    At every start, and where the database was found to have another history. Raises ConfigurationError.
+    """
+    try:
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             if connection.info.server_version < OLDEST_POSTGRES * 10_000:
                 raise ConfigurationError(
                     f"LEDGER_DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or later is needed"
                 )
             connection.execute(LOCK_CREATION)
+            if position := position_without_journal(connection):
+                raise ConfigurationError(
+                    f"LEDGER_DATABASE_URL: the journal is gone, and the read models are at {position}:"
+                    f" restore the schema {JOURNAL}, or drop the schema {READ_MODELS} to begin anew"
+                )
             with open_ledger(conninfo, settings, create=True) as ledger:
                 create_read_models(connection)
-                if are_outdated(connection):
-                    log.warning("The read models were built by another version: rebuilding them")
+                if reason := reason_to_rebuild(connection):
+                    log.warning("The read models %s: rebuilding them", reason)
                     Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
-    except (psycopg.Error, PersistenceError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}") from error
-    return conninfo
+    except (psycopg.Error, PersistenceError, JournalIncomplete) as error:
+        raise unusable(error) from error
+
+
+def unusable(error: Exception) -> ConfigurationError:
+    reason = " ".join(str(error).split())
+    return ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}")
 
 
 @contextmanager

@@ -56,6 +56,10 @@ DATABASE_IS_AWAY = (
 )
 
 
+MISSING_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+"""What is said while a database is being restored: a part of it is there, and nothing can be done yet."""
+
+
 class Unauthenticated(Exception):
     """Nobody we know is asking."""
 
@@ -154,11 +158,20 @@ def malformed(error: MalformedBody) -> Response:
 
 def behind(error: ProjectingFailed) -> Response:
     log.error("The read models are behind the journal: %s", error)
+    return behind_now()
+
+
+def gap(error: errors.StreamGap) -> Response:
+    log.error("A report was decided on what is not in the journal: %s", error.__cause__)
+    return behind_now()
+
+
+def behind_now() -> Response:
     return detail("The read models can't be brought up to date at the moment. Try again.", 503)
 
 
 def unexpected(error: Exception) -> Response:
-    if isinstance(error, DATABASE_IS_AWAY):
+    if isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES):
         log.error("The database is not available: %s", error)
         services().ledger.check_connections()  # else each dead connection would cost a request of its own
         return detail("The database is not available at the moment. Try again.", 503)
@@ -192,6 +205,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.Contended: contended,
     errors.UnderWay: under_way,
     errors.KeyReused: key_reused,
+    errors.StreamGap: gap,
     NotThereYet: not_there_yet,
     BadHeader: bad_header,
     Unauthenticated: unauthenticated,

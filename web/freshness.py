@@ -1,8 +1,9 @@
 """How new an answer is, and what a client can do with that.
 
 Every answer says in `Ledger-Position` up to where in the journal it is good. A GET has a strong `ETag` that
-changes only when the answer could: with the position, the caller's rights, the day where the answer depends
-on it, and the version of this software. A client that has the answer is told so before a row is read.
+changes only when the answer could: with the journal's last fact, the caller's rights, the day where the
+answer depends on it, and the version of this software. A client that has the answer is told so before a row
+is read.
 """
 
 import time
@@ -17,6 +18,7 @@ from marshmallow import Schema
 from werkzeug.http import parse_etags
 
 from ledger.catalogue import Caller
+from projections.board import End, Known
 from projections.projector import BUILT_BY
 from web.auth import caller, identify
 from web.errors import NotThereYet
@@ -47,7 +49,8 @@ DEPEND_ON_THE_DAY = (
 
 def refresh() -> None:
     """Before every request: sees to it that what other processes did is seen."""
-    g.position = services().projector.refresh()
+    known = services().projector.refresh()
+    g.generation, g.end = known.generation, known.end
 
 
 def await_position() -> None:
@@ -56,9 +59,9 @@ def await_position() -> None:
         return
     wanted: int = POSITION.load({"min_position": last_of("min_position")})["min_position"]
     deadline = time.monotonic() + current_app.config[PATIENCE]
-    while g.position < wanted:
+    while g.end.position < wanted:
         if time.monotonic() > deadline:
-            raise NotThereYet(wanted, g.position)
+            raise NotThereYet(wanted, g.end.position)
         time.sleep(PAUSE_SECONDS)
         refresh()
 
@@ -96,21 +99,21 @@ class Unmodified:
         has = parse_etags(environ["HTTP_IF_NONE_MATCH"])
         if has.star_tag or "min_position" in environ.get("QUERY_STRING", ""):
             return []
-        position = self._services.projector.refresh()
+        end = self._services.projector.refresh().end
         who = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
-        tag = etag_of(environ, position, day_of(environ["PATH_INFO"], self._services), who)
-        told = [("Ledger-Position", str(position)), ("ETag", f'"{tag}"')]
+        tag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), who)
+        told = [("Ledger-Position", str(end.position)), ("ETag", f'"{tag}"')]
         return told if has.contains_weak(tag) else []
 
 
 def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
     board = services().projector.board
-    if request.method == "POST" or "position" not in g:
-        g.position = board.position
-    # Rows may be of a position whose writer has not told of it yet: from now on it is known.
-    board.rise(g.position, 0)
-    response.headers["Ledger-Position"] = str(g.position)
+    if request.method == "POST" or "end" not in g:
+        g.end = board.known().end
+    elif g.end > board.known().end:  # rows may be of a fact whose writer has not told of it yet
+        board.rise(Known(g.generation, g.end))
+    response.headers["Ledger-Position"] = str(g.end.position)
     if response.status_code == 304:
         response.headers["ETag"] = f'"{g.etag}"'
     elif response.status_code == 200 and "caller" in g and request.method in ("GET", "HEAD"):
@@ -122,12 +125,12 @@ def tell_freshness(response: Response) -> Response:
 
 
 def _etag() -> str:
-    return etag_of(request.environ, g.position, g.day, caller())
+    return etag_of(request.environ, g.end, g.day, caller())
 
 
-def etag_of(environ: "WSGIEnvironment", position: int, day: str, who: Caller) -> str:
+def etag_of(environ: "WSGIEnvironment", end: End, day: str, who: Caller) -> str:
     asked = [environ.get(name, "") for name in ADDRESS]
-    key = f"{position} {asked} {day} {BUILT_BY}"
+    key = f"{end} {asked} {day} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(who)).hexdigest()[:32]
 
 

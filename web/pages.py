@@ -56,7 +56,7 @@ def page(listing: Listing, query: Schema, row: Row, **parameters: str) -> Respon
         if number is None:
             return detail("Invalid page.", 404)
         found = listing.page(cursor, row.asked_for(), restrictions, scopes, order, size, (number - 1) * size)
-    g.position = found.position
+    g.end = found.end
     last = _last_page(found.total, size)
     if number > last:
         return detail("Invalid page.", 404)
@@ -72,7 +72,7 @@ def single(listing: Listing, uuid: str, kind: str, row: Row, **parameters: str) 
         raise NotFound(kind)
     restrictions = {"uuid": wanted} | parameters
     with services().reading() as cursor:
-        found, g.position = listing.one(cursor, row.asked_for(), restrictions, visible())
+        found, g.end = listing.one(cursor, row.asked_for(), restrictions, visible())
     if found is None:
         raise NotFound(kind)
     return json_bytes(found.encode())

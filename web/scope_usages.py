@@ -16,6 +16,7 @@ from psycopg.rows import DictRow
 from ledger.catalogue import PROJECT_LIST, RESOURCE_LIST, LimitPeriod
 from ledger.errors import NotFound
 from projections import scope_usage
+from projections.board import End
 from projections.periods import Period, last_six_months, period_of
 from projections.scope_usage import Periods, Scope, ScopeKind
 from web.arrival import api
@@ -92,7 +93,7 @@ def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
     """The first row. Raises NotFound if there is none."""
     if not rows:
         raise NotFound(kind.capitalize())
-    g.position = rows[0]["position"]
+    g.end = End(*rows[0]["end"])
     return rows[0]
 
 

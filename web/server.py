@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from granian.server import MPServer
 from ledger.application import Ledger
 from projections.board import Board
 from web import create_app
-from web.config import Settings, projector_of
+from web.config import Settings, prepare, projector_of
 from web.watching import Watch
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplica
     """The ledger, on a prepared database; all workers share the board."""
     ledger = Ledger(conninfo, zone=settings.zone, entropy=secrets.token_bytes, connections=THREADS + 2)
     projector = projector_of(ledger, board)
-    Watch(conninfo, projector).start()
+    Watch(conninfo, projector, mend=partial(prepare, conninfo, settings)).start()
     return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
 
 

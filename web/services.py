@@ -51,7 +51,8 @@ class Services:
                 found = accounts.credentials(cursor, token_hash)
             return {token_hash: found} if found else {}
 
-        return self._memory.recall(self.projector.board.described, [token_hash], read).get(token_hash)
+        version = self.projector.board.known().version
+        return self._memory.recall(version, [token_hash], read).get(token_hash)
 
     def resources(self, uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
         """Those of the resources that there are."""
@@ -60,7 +61,7 @@ class Services:
             with self.reading() as cursor:
                 return catalogue.metered_resources(cursor, missing)
 
-        return self._memory.recall(self.projector.board.described, uuids, read)
+        return self._memory.recall(self.projector.board.known().version, uuids, read)
 
 
 def services() -> Services:

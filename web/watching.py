@@ -7,6 +7,7 @@ next takes over. Whenever the listening has not been proved for a while, request
 
 import logging
 import time
+from collections.abc import Callable
 from threading import Thread
 
 import psycopg
@@ -14,7 +15,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 
-from projections.projector import CHANNEL, Projector
+from projections.board import End, Known
+from projections.projector import CHANNEL, OtherHistory, Projector
 
 BEAT_SECONDS = 1.0
 """How often the listening is proved, by a question on its own connection."""
@@ -25,21 +27,28 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Keeps a projector's board up to date, in a thread of its own, for as long as the process lives."""
+    """Keeps a projector's board up to date, in a thread of its own, for as long as the process lives.
 
-    def __init__(self, conninfo: str, projector: Projector) -> None:
-        self._conninfo, self._projector = conninfo, projector
+    `mend` is called where the journal is there and the read models do not follow from it.
+    """
+
+    def __init__(self, conninfo: str, projector: Projector, mend: Callable[[], object]) -> None:
+        self._conninfo, self._projector, self._mend = conninfo, projector, mend
 
     def start(self) -> None:
         Thread(target=self._run, daemon=True, name="watch").start()
 
     def _run(self) -> None:
+        failures = 0
         while True:
             try:
-                with self._projector.board.watching():
-                    self._listen()
-            except (psycopg.Error, ValueError) as error:  # the latter if others use the channel, too
-                log.warning("Not listening to the database: %s", error)
+                with self._projector.board.watching() as watches:
+                    if watches:
+                        self._listen()
+            except BaseException as error:  # nobody would miss this thread until something is not seen
+                failures += 1
+                name = type(error).__name__
+                log.warning("Not listening to the database, failure %d: %s: %s", failures, name, error)
             time.sleep(BEAT_SECONDS)
 
     def _listen(self) -> None:
@@ -49,11 +58,21 @@ class Watch:
                 self._beat(connection)
 
     def _beat(self, connection: Connection[DictRow]) -> None:
-        asked = time.monotonic()
-        reached = self._projector.reached_on(connection)
-        if reached.position < reached.head:
-            self._projector.show(reached.head)
-        self._projector.board.watched_until(asked + 3 * BEAT_SECONDS)
+        asked, board = time.monotonic(), self._projector.board
+        self._look(connection)
+        board.watched_until(asked + 3 * BEAT_SECONDS)
+        generation = board.known().generation
         for notify in connection.notifies(timeout=BEAT_SECONDS):
-            position, described = map(int, notify.payload.split())
-            self._projector.board.rise(position, described)
+            position, digest, described = map(int, notify.payload.split())
+            board.rise(Known(generation, End(position, digest), described))
+
+    def _look(self, connection: Connection[DictRow]) -> None:
+        """Holds what is known against the database, and has mended what is wrong there."""
+        try:
+            reached = self._projector.reached_on(connection)
+        except OtherHistory as problem:
+            log.error("Nothing is served: %s", problem)
+            self._mend()
+        else:
+            if reached.position < reached.head:
+                self._projector.show(reached.head)

@@ -63,7 +63,8 @@ def rebuild(ledger: Ledger, *, compare: bool) -> int:
         facts += done
 
     rebuilding = Rebuild(ledger.pool, ledger.facts_after, progress=count)
-    assert rebuilding.run(compare=compare), rebuilding.differences
+    rebuilt = rebuilding.run(compare=compare)
+    assert rebuilt.is_live, rebuilt.differences
     return facts
 
 

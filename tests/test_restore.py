@@ -1,0 +1,454 @@
+"""Databases that are restored, put back or replaced: what is served always follows from the journal there."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from msgspec import structs
+from psycopg.rows import dict_row
+from psycopg.sql import SQL
+
+from ledger.application import Decision
+from ledger.digests import FACT_DIGEST, digest_of
+from ledger.errors import StreamGap
+from ledger.events import Fact, Report
+from ledger.guard import ledger_id, parts
+from tests.conftest import database
+from tests.dumps import dump, journal_of, put_back, restore, run
+from tests.world import RESOURCE, USAGES, World, open_world, settings_of
+from web import tokens
+from web.config import ConfigurationError, prepare, prepared
+from web.watching import Watch
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+BEHIND = {"detail": "The read models can't be brought up to date at the moment. Try again."}
+
+UPDATE = "UPDATE journal.ledger_events SET state = state"
+
+
+@pytest.fixture
+def url(world_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """A database with the world in it, for this test alone."""
+    with world_database() as url:
+        yield url
+
+
+@pytest.fixture
+def here(url: str) -> Iterator[World]:
+    with open_world(url) as world:
+        yield world
+
+
+def execute(url: str, statement: str) -> list[Any]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def report(world: World, amount: str, **body: Any) -> int:
+    """Reports gpu hours. Returns the position of the answer."""
+    response = world.report(usages=[{"type": "gpu", "amount": amount}], **body)
+    assert response.status_code == 201, response.text
+    return int(response.headers["Ledger-Position"])
+
+
+def figures(world: World) -> list[str]:
+    return [row["usage"] for row in world.usages(o="billing_period")]
+
+
+def head_of(url: str) -> int:
+    ((head,),) = execute(url, "SELECT coalesce(max(notification_id), 0) FROM journal.ledger_events")
+    return int(head)
+
+
+def ready(world: World) -> tuple[int, Any]:
+    response = world.anonymous.get("/readyz")
+    return response.status_code, response.get_json()
+
+
+@contextmanager
+def beating(world: World) -> Iterator[Callable[[], None]]:
+    """What the thread that watches does each second, at the test's own pace."""
+    mend = partial(prepare, world.conninfo, world.settings)
+    watch = Watch(world.conninfo, world.projector, mend)
+    with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
+        yield lambda: watch._look(connection)
+
+
+# --- an older journal under newer read models, at start ---
+
+
+def test_read_models_that_are_ahead_of_a_restored_journal_are_rebuilt_at_start(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_world(url) as world:
+        report(world, "5")
+        before = journal_of(url)
+        for amount in ("6", "7", "8"):
+            report(world, amount)
+    restore(url, before, "journal")
+    with open_world(url) as world:
+        assert "The read models end at a fact that is not in the journal: rebuilding them" in caplog.messages
+        assert ready(world) == (200, {"status": "ok", "position": head_of(url)})
+        assert figures(world) == ["5.00"]
+        report(world, "9")
+        assert figures(world) == ["9.00"]
+        assert [fact.originator_version for fact in world.facts(Report)] == [1, 2]
+
+
+def test_read_models_of_another_history_are_rebuilt_even_where_both_end_at_one_position(url: str) -> None:
+    with open_world(url) as world:
+        before = journal_of(url)
+        report(world, "5")
+    restore(url, before, "journal")
+    execute(url, "DROP SCHEMA read_models CASCADE")
+    with open_world(url) as world:
+        report(world, "6", date="2026-10-01")
+        other = dump(url, "--schema=read_models")
+        restore(url, before, "journal")
+    execute(url, "DROP SCHEMA read_models CASCADE")
+    with open_world(url) as world:
+        report(world, "7")
+        head = head_of(url)
+    restore(url, other, "read_models")
+    with open_world(url) as world:
+        assert (head_of(url), figures(world)) == (head, ["7.00"])
+
+
+def test_read_models_whose_journal_is_gone_are_not_thrown_away(url: str) -> None:
+    with open_world(url) as world:
+        position = report(world, "5")
+        journal = journal_of(url)
+    execute(url, "DROP SCHEMA journal CASCADE")
+    with pytest.raises(
+        ConfigurationError, match=f"the journal is gone, .* at {position}: restore the schema"
+    ):
+        prepared(url, settings_of(url))
+    restore(url, journal)  # nothing was made that would stand in the way
+    with open_world(url) as world:
+        assert figures(world) == ["5.00"]
+
+
+def test_a_journal_without_its_people_is_refused(url: str) -> None:
+    execute(url, "DROP TABLE journal.person")
+    with pytest.raises(ConfigurationError, match=r"journal\.person.* is missing: restore both together"):
+        prepared(url, settings_of(url))
+
+
+# --- the same while the service runs ---
+
+
+def test_nothing_is_served_or_taken_while_the_read_models_are_ahead_of_the_journal(
+    here: World, url: str
+) -> None:
+    report(here, "5")
+    before = journal_of(url)
+    report(here, "6")
+    restore(url, before, "journal")
+    staff = here.as_("staff")
+    answers = [
+        staff.get(USAGES),
+        here.report(usages=[{"type": "gpu", "amount": "7"}]),
+        staff.post("/api/ledger/reports/", [{"resource": RESOURCE, "type": "gpu", "amount": "7"}]),
+    ]
+    assert [(each.status_code, each.get_json()) for each in answers] == [(503, BEHIND)] * 3
+    status, told = ready(here)
+    assert (status, told["status"]) == (503, "unavailable")
+    assert "with a fact that is not in the journal" in told["reason"]
+    assert here.anonymous.get("/healthz").status_code == 200
+    assert len(here.facts(Report)) == 1
+
+
+def test_a_running_service_rebuilds_what_is_ahead_of_the_journal(here: World, url: str) -> None:
+    report(here, "5")
+    before = journal_of(url)
+    lost = report(here, "6")
+    with beating(here) as beat:
+        beat()
+        restore(url, before, "journal")
+        beat()
+    assert figures(here) == ["5.00"]
+    assert here.as_("staff").get(USAGES, min_position=lost).status_code == 503
+    assert report(here, "7") == lost  # the same position, for another fact
+    assert figures(here) == ["7.00"]
+
+
+def test_a_running_service_makes_a_guard_anew_that_a_restore_lost(here: World, url: str) -> None:
+    report(here, "5")
+    before = dump(url, "--table=journal.ledger_events", "--table=journal.person", "--data-only")
+    report(here, "6")
+    execute(
+        url,
+        "DROP TABLE journal.ledger_events;"
+        "CREATE TABLE journal.ledger_events (originator_id uuid, originator_version bigint, topic text,"
+        " state bytea, notification_id bigint); DELETE FROM journal.person",
+    )
+    restore(url, "\n".join(line for line in before.splitlines() if "setval" not in line))
+    with beating(here) as beat:
+        beat()
+    assert figures(here) == ["5.00"]
+    report(here, "7")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        execute(url, UPDATE)
+
+
+def test_a_database_that_went_back_is_served_from_where_it_is(here: World, url: str) -> None:
+    report(here, "5")
+    before = dump(url, "--schema=journal", "--schema=read_models")
+    here.describe(projects=[{**PROJECT_ROW, "name": "Renamed"}])
+    here.usages()
+    lost = report(here, "6")
+    put_back(url, before)
+    assert figures(here) == ["5.00"]
+    assert here.usages()[0]["project_name"] == PROJECT_ROW["name"]
+    assert here.as_("staff").get(USAGES, min_position=lost).status_code == 503
+    report(here, "8")
+    assert figures(here) == ["8.00"]
+
+
+PROJECT_ROW = {"uuid": f"{0xA1:032x}", "name": "Project", "customer_uuid": f"{0xC2:032x}"}
+
+
+def test_reports_go_on_where_a_description_was_lost(here: World, url: str) -> None:
+    """A report waited for ever for a position of the catalogue that did not come again."""
+    report(here, "5")
+    before = dump(url, "--schema=journal", "--schema=read_models")
+    here.describe(projects=[{**PROJECT_ROW, "name": "Renamed"}])
+    report(here, "6")
+    board = here.projector.board
+    board.watched_until(2**31)  # so that nobody asks the database on arrival
+    put_back(url, before)
+    assert here.report(usages=[{"type": "gpu", "amount": "7"}]).status_code == 201
+    assert figures(here) == ["7.00"]
+
+
+def test_a_token_that_is_revoked_after_the_database_went_back_works_no_more(here: World, url: str) -> None:
+    before = dump(url, "--schema=journal", "--schema=read_models")
+    for name in ("Renamed", "Renamed again"):
+        here.describe(projects=[{**PROJECT_ROW, "name": name}])
+    client = here.as_("support")
+    assert client.get(USAGES).status_code == 200
+    put_back(url, before)
+    with open_world(url) as command:
+        token = next(each for each in tokens.listed(command.services) if each["username"] == "support")
+        tokens.revoke(command.services, token["token_uuid"])
+    assert client.get(USAGES).status_code == 401
+
+
+def test_one_tag_never_names_two_figures(here: World, url: str) -> None:
+    report(here, "5")
+    before = dump(url, "--schema=journal", "--schema=read_models")
+    report(here, "6")
+    staff = here.as_("staff")
+    old = staff.get(USAGES)
+    put_back(url, before)
+    here.projector.board.watched_until(2**31)  # before anybody has noticed
+    report(here, "7")
+    new = staff.get(USAGES)
+    assert old.headers["Ledger-Position"] == new.headers["Ledger-Position"]
+    assert old.headers["ETag"] != new.headers["ETag"]
+    condition = {"If-None-Match": old.headers["ETag"]}
+    assert staff.send("GET", USAGES, headers=condition).status_code == 200
+
+
+def test_nothing_is_thrown_away_while_a_journal_is_being_restored(here: World, url: str) -> None:
+    report(here, "5")
+    journal = journal_of(url)
+    execute(url, "DROP SCHEMA journal CASCADE")
+    with beating(here) as beat, pytest.raises(psycopg.errors.UndefinedTable):
+        beat()
+    assert here.as_("staff").get(USAGES).status_code == 503
+    restore(url, journal)
+    assert figures(here) == ["5.00"]
+
+
+# --- what guards the journal ---
+
+
+def test_a_dump_of_tables_alone_is_guarded_again_where_it_is_restored(
+    here: World, url: str, server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(here, "5")
+    tables = dump(url, "--table=journal.ledger_events", "--table=journal.person")
+    tables = "\n".join(
+        line for line in tables.splitlines() if "append_only" not in line and "no_gap" not in line
+    )
+    with database(server) as other:
+        restore(other, f"CREATE SCHEMA journal;\n{tables}")
+        assert execute(other, f"{UPDATE} WHERE false RETURNING 1") == []
+        with open_world(other) as world:
+            with pytest.raises(psycopg.errors.RestrictViolation):
+                execute(other, UPDATE)
+            assert figures(world) == ["5.00"]
+            report(world, "6")
+    assert (
+        "The journal lacked guard append_only of ledger; guard append_only of ledger_events; "
+        "guard no_gap of ledger_events; table ledger: made anew"
+    ) in caplog.messages
+
+
+LOSSES = {
+    "key ledger_events (originator_id, originator_version)": """
+        ALTER TABLE journal.ledger_events DROP CONSTRAINT ledger_events_pkey""",
+    "key ledger_events (notification_id)": "DROP INDEX journal.ledger_events_notification_id_idx",
+    "key person (uuid)": "ALTER TABLE journal.person DROP CONSTRAINT person_pkey",
+    "key person (username)": "ALTER TABLE journal.person DROP CONSTRAINT person_username_key",
+    "numbers of ledger_events": "DROP SEQUENCE journal.ledger_events_notification_id_seq CASCADE",
+    "guard append_only of ledger_events": "ALTER TABLE journal.ledger_events DISABLE TRIGGER append_only",
+    "guard no_gap of ledger_events": "DROP TRIGGER no_gap ON journal.ledger_events",
+    "guard append_only of ledger": "ALTER TABLE journal.ledger ENABLE TRIGGER append_only",
+}
+
+
+@pytest.mark.parametrize("part", LOSSES)
+def test_whatever_the_journal_lost_is_made_at_the_next_start(url: str, part: str) -> None:
+    def there() -> set[str]:
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            return parts(connection)
+
+    whole = there()
+    execute(url, LOSSES[part])
+    assert whole - there() == {part}
+    with open_world(url) as world:
+        assert there() == whole
+        report(world, "5")
+        assert figures(world) == ["5.00"]
+
+
+BLUNT = "CREATE OR REPLACE FUNCTION journal.{}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+
+
+@pytest.mark.parametrize("function", ["refuse_change", "refuse_gap"])
+def test_a_guard_that_was_made_blunt_is_sharp_after_the_next_start(url: str, function: str) -> None:
+    execute(url, BLUNT.format(function))
+    prepared(url, settings_of(url))
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        execute(url, UPDATE)
+
+
+def test_numbers_that_are_behind_the_facts_go_on_after_them(url: str) -> None:
+    execute(url, "SELECT setval('journal.ledger_events_notification_id_seq', 1)")
+    head = head_of(url)
+    with open_world(url) as world:
+        report(world, "5")
+        assert figures(world) == ["5.00"]
+    assert head_of(url) > head
+
+
+def test_the_next_start_changes_nothing_of_a_sound_journal(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = execute(url, "SELECT oid, xmin FROM pg_trigger UNION ALL SELECT oid, xmin FROM pg_class")
+    prepared(url, settings_of(url))
+    assert execute(url, "SELECT oid, xmin FROM pg_trigger UNION ALL SELECT oid, xmin FROM pg_class") == before
+    assert caplog.messages == []
+
+
+# --- the identity of the ledger ---
+
+
+def identity(url: str) -> Any:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return ledger_id(connection)
+
+
+def test_every_ledger_has_an_identity_of_its_own_that_a_dump_takes_along(
+    url: str, server: str, empty_template: str
+) -> None:
+    with database(server, empty_template) as other, database(server) as third:
+        restore(third, journal_of(url))
+        prepared(third, settings_of(third))
+        prepared(other, settings_of(other))
+        assert identity(third) == identity(url)
+    with database(server) as fourth:
+        prepared(fourth, settings_of(fourth))
+        assert identity(fourth) != identity(url)
+
+
+def test_nobody_can_change_the_identity(url: str) -> None:
+    for change in ("UPDATE journal.ledger SET ledger_id = gen_random_uuid()", "DELETE FROM journal.ledger"):
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            execute(url, change)
+
+
+def test_an_identity_that_was_lost_is_derived_from_the_first_fact(url: str, server: str) -> None:
+    found = []
+    for _ in range(2):
+        execute(url, "DROP TABLE journal.ledger")
+        prepared(url, settings_of(url))
+        found.append(identity(url))
+    assert found[0] == found[1]
+
+
+# --- gaps ---
+
+
+def versioned(fact: Fact, version: int) -> Fact:
+    return structs.replace(fact, originator_version=version)
+
+
+def test_a_fact_whose_stream_lacks_the_one_before_is_refused(here: World) -> None:
+    report(here, "5")
+    (fact,) = here.facts(Report)
+    before = len(here.facts())
+    with pytest.raises(StreamGap):
+        here.ledger.append(lambda: Decision([versioned(fact, 3)]))
+    with pytest.raises(StreamGap):
+        here.ledger.append(lambda: Decision([versioned(fact, 2), versioned(fact, 4)]))
+    assert len(here.facts()) == before
+    here.ledger.append(lambda: Decision([versioned(fact, 2), versioned(fact, 3)]))
+    assert len(here.facts()) == before + 2
+
+
+def test_whoever_reports_on_a_row_that_no_fact_bears_is_told_so_and_nothing_is_stored(here: World) -> None:
+    report(here, "5")
+    with here.services.reading() as cursor:
+        cursor.execute("UPDATE component_usage SET version = 4")
+    response = here.report(usages=[{"type": "gpu", "amount": "7"}])
+    assert (response.status_code, response.get_json()) == (503, BEHIND)
+    assert len(here.facts(Report)) == 1
+
+
+# --- digests ---
+
+
+def test_the_database_and_we_make_one_digest_of_a_fact(here: World, url: str) -> None:
+    report(here, "5")
+    stored = here.ledger.stored_after(0, 1_000)
+    digests = [digest_of(each.id, each) for each in stored]
+    statement = SQL("SELECT {} FROM journal.ledger_events ORDER BY notification_id").format(FACT_DIGEST)
+    with psycopg.connect(url) as connection:
+        assert [row[0] for row in connection.execute(statement)] == digests
+    assert len(set(digests)) == len(digests)
+    assert here.projector.board.known().end == (stored[-1].id, digests[-1])
+
+
+# --- what the README says ---
+
+
+def test_the_lines_of_the_readme_dump_and_restore_the_whole_ledger(
+    here: World, url: str, server: str, tmp_path: Path
+) -> None:
+    report(here, "5")
+    (line_dump,) = [line.strip() for line in README.splitlines() if line.strip().startswith("pg_dump ")]
+    (line_restore,) = [line.strip() for line in README.splitlines() if line.strip().startswith("pg_restore ")]
+    with database(server) as other:
+        for line, target in ((line_dump, url), (line_restore, other)):
+            name, *words = shlex.split(
+                line.replace("$LEDGER_DATABASE_URL", target).replace(
+                    "ledger.dump", str(tmp_path / "ledger.dump")
+                )
+            )
+            run(name, *words)
+        with open_world(other) as world:
+            assert figures(world) == ["5.00"]
+            assert identity(other) == identity(url)
+            report(world, "6")
+            with pytest.raises(psycopg.errors.RestrictViolation):
+                execute(other, UPDATE)
