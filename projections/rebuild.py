@@ -255,7 +255,7 @@ class Rebuild:
             try:
                 names = [row["tablename"] for row in tables if not self._is_same(reader, row["tablename"])]
                 found = [self._compare_table(reader, name) for name in names]
-                forgotten = self._count_forgotten(reader) if names else 0
+                forgotten = self._count_forgotten(reader)
             finally:
                 reader.execute("ROLLBACK")
         return tuple(each for each in found if each.only_live or each.only_rebuilt), forgotten
