@@ -29,7 +29,7 @@ class ComponentsNotReportable(Refusal):
 
 
 class MeasuredInFuture(Refusal):
-    """The date of a report lies after now."""
+    """The date of a report lies further ahead of now than clocks differ."""
 
 
 class MayNotBackfill(Refusal):

@@ -5,7 +5,7 @@ nothing; it returns all facts of a report, or raises a refusal.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from uuid import UUID, uuid5
 
@@ -26,6 +26,8 @@ from ledger.reports import Decided, Measured, Past, Record, UsageItem, UsageRepo
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
 TOO_LARGE = Decimal(10) ** 18
+CLOCKS_DIFFER = timedelta(seconds=60)
+"""How far ahead of our clock a date may be before it counts as one of the future."""
 STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 
 
@@ -79,7 +81,7 @@ def _check_usage(
         raise errors.ResourceNotInValidState
     if wrong := resource.not_reportable(component_types):
         raise errors.ComponentsNotReportable(wrong)
-    if report.measured and report.measured.at > now:
+    if report.measured and report.measured.at - now > CLOCKS_DIFFER:
         raise errors.MeasuredInFuture
     if report.measured and not may_report:
         raise errors.MayNotBackfill

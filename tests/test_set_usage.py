@@ -1,6 +1,7 @@
 """Reporting usage: contract sections 1.3 and 2.1."""
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -477,12 +478,16 @@ def test_nobody_reports_the_future(world: World, user: str) -> None:
     refused(
         world,
         {"date": ["Cannot submit usage for future dates. Date must be current date or earlier."]},
-        world.report(by=user, usages=[CPU_ITEM], date="2026-11-15T12:00:01Z"),
+        world.report(by=user, usages=[CPU_ITEM], date="2026-11-15T12:01:01Z"),
     )
 
 
-def test_a_report_may_be_of_this_very_moment(world: World) -> None:
-    assert answer(world.report(usages=[CPU_ITEM], date="2026-11-15T14:00:00+02:00")) == (201, None)
+@pytest.mark.parametrize("written", ["2026-11-15T14:00:00+02:00", "2026-11-15T12:01:00Z"])
+def test_a_report_may_be_of_this_very_moment_and_of_a_clock_that_is_a_minute_ahead(
+    world: World, written: str
+) -> None:
+    assert answer(world.report(usages=[CPU_ITEM], date=written)) == (201, None)
+    assert [fact.measured_at for fact in world.facts(UsageReported)] == [datetime.fromisoformat(written)]
 
 
 CLOSED_MONTH = {
