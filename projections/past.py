@@ -72,8 +72,8 @@ FROM read_position p""")
 
 SELECT_USAGES = """
 SELECT
-    uuid, resource_uuid, component_uuid, billing_period, project_uuid, customer_uuid, offering_uuid,
-    provider_uuid
+    uuid, resource_uuid, component_uuid, component_type, billing_period, project_uuid, customer_uuid,
+    offering_uuid, provider_uuid
 FROM component_usage WHERE uuid = ANY(%(uuids)s)"""
 
 

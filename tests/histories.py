@@ -71,7 +71,7 @@ user_items = optional(
     resource=(0, 1),
     type=("cpu", "gpu"),
     username=("ann", "bob", "member01"),
-    usage=(None, *AMOUNTS),
+    usage=AMOUNTS,
     date=DATES,
     user=(None, USER_URL),
 )
@@ -128,7 +128,8 @@ def describe(world: World) -> None:
     for resource in catalogue()["resources"]:
         of = {"resource": resource["uuid"], "date": "2026-09-15"}
         items += [{**of, "type": name, "amount": 1} for name in ("cpu", "gpu")]
-    items += [{**items[0], "username": name, "usage": 0} for name in ("ann", "bob", "member01")]
+    of = {"resource": items[0]["resource"], "type": "cpu", "date": "2026-09-15"}
+    items += [{**of, "username": name, "usage": 0} for name in ("ann", "bob", "member01")]
     assert staff.post("/api/ledger/reports/", items).status_code == 201
 
 

@@ -38,6 +38,7 @@ CLOSED = (
     "Service providers can only specify date for limit-based or prepaid billing components "
     "when backfilling past billing periods."
 )
+WHO_MAY = " Only staff may report past months of other components."
 
 
 def of(component_type: str, amount: Any, **more: Any) -> dict[str, Any]:
@@ -171,10 +172,47 @@ def test_by_default_all_are_stored_or_none(world: World) -> None:
     response = send(world, [of("cpu", 1), of("fee", 2), of_user("ann", 3), of("cpu", 1)])
     status, body = answer(response)
     assert status == 400
-    assert [each["result"] for each in body["results"]] == ["created", "refused", "created", "unchanged"]
+    # The last one would repeat what the first would have stored: it is not there either.
+    assert [each["result"] for each in body["results"]] == [
+        "not_stored",
+        "refused",
+        "not_stored",
+        "not_stored",
+    ]
+    assert {name: body[name] for name in body if name != "results"} == {
+        "created": 0,
+        "changed": 0,
+        "unchanged": 0,
+        "refused": 1,
+        "not_stored": 3,
+    }
     assert body["results"][1] == refused({"non_field_errors": ["These components are invalid: fee."]})
     assert {each.get("position") for each in body["results"]} == {None}
     assert (world.facts(), world.usages()) == (before, [])
+
+
+def test_what_stands_already_is_unchanged_in_a_refused_request_too(world: World) -> None:
+    items = [of("cpu", 1, date="2026-11-02"), of("gpu", 1, date="2026-11-02")]
+    assert send(world, items).status_code == 201
+    more = [*items, of("cpu", 2, date="2026-11-02"), of("cpu", 2, date="2026-11-02"), of("fee", 1)]
+    response = send(world, more)
+    assert words(response) == ["unchanged", "unchanged", "not_stored", "not_stored", "refused"]
+    assert rows(world) == [(RESOURCE, kind, "2026-11-01", "1.00") for kind in ("cpu", "gpu")]
+    tried = send(world, more, dry_run="true")
+    assert words(tried) == ["unchanged", "unchanged", "changed", "unchanged", "refused"]
+    assert "not_stored" not in tried.get_json()
+
+
+def test_a_refused_request_that_names_itself_is_told_again_what_was_not_stored(world: World) -> None:
+    def again() -> TestResponse:
+        return world.as_("staff").send(
+            "POST", REPORTS, json=[of("cpu", 1), of("fee", 1)], headers={"Idempotency-Key": "june"}
+        )
+
+    first, second = again(), again()
+    assert words(first) == ["not_stored", "refused"]
+    assert (second.status_code, second.data) == (400, first.data)
+    assert second.headers["Idempotency-Replayed"] == "true"
 
 
 def test_with_atomic_false_the_good_ones_are_stored(world: World) -> None:
@@ -199,8 +237,10 @@ def test_with_atomic_false_a_request_of_which_nothing_is_good_is_a_400(world: Wo
 MIXED = [of("cpu", 1), of_user("member01", 3), of("fee", 2), of("cpu", 1), of("gpu", 4), of("gpu", 5)]
 
 
-@pytest.mark.parametrize("atomic", ["true", "false"])
-@pytest.mark.parametrize("items", [MIXED, MIXED[:2], MIXED[2:3]])
+@pytest.mark.parametrize(
+    ("items", "atomic"),
+    [(MIXED[:2], "true"), (MIXED, "false"), (MIXED[:2], "false"), (MIXED[2:3], "false")],
+)
 def test_a_dry_run_stores_nothing_and_answers_the_same_without_positions(
     world: World, items: list[Any], atomic: str
 ) -> None:
@@ -214,6 +254,13 @@ def test_a_dry_run_stores_nothing_and_answers_the_same_without_positions(
             each["position"] = None
     assert answer(tried) == (status, told)
     assert (len(world.facts()) > len(before)) == (status == 201)
+
+
+def test_a_dry_run_of_what_would_be_refused_says_what_would_become_of_each(world: World) -> None:
+    response = send(world, MIXED, dry_run="true")
+    told = response.get_json()
+    assert words(response) == ["created", "created", "refused", "unchanged", "created", "changed"]
+    assert (response.status_code, told["created"], told["changed"]) == (400, 3, 1)
 
 
 def test_people_who_are_named_in_vain_are_not_kept(world: World) -> None:
@@ -248,7 +295,24 @@ def test_a_switch_that_is_no_boolean_is_refused(world: World, name: str) -> None
         400,
         {name: ["Must be a valid boolean."]},
     )
-    assert send(world, [of("cpu", 1)], **{name: ""}).status_code == 201
+    assert answer(send(world, [of("cpu", 1)], **{name: ""})) == (400, {name: ["Must be a valid boolean."]})
+    assert world.facts(Report) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dry_runn", "Unknown parameter. Did you mean dry_run?"),
+        ("Dry-Run", "Unknown parameter. Did you mean dry_run?"),
+        ("ATOMIC", "Unknown parameter. Did you mean atomic?"),
+        ("min_position", "Unknown parameter. Known are atomic, dry_run."),
+    ],
+)
+def test_a_parameter_that_nobody_knows_is_refused_with_the_one_that_was_meant(
+    world: World, name: str, told: str
+) -> None:
+    assert answer(send(world, [of("cpu", 1)], **{name: "true"})) == (400, {name: [told]})
+    assert world.facts(Report) == []
 
 
 # What is taken
@@ -383,8 +447,121 @@ def test_what_is_wrong_with_an_item_is_told_in_the_words_of_the_single_endpoints
 ) -> None:
     response = send(world, [item, of("cpu", 1)])
     assert (response.status_code, results(response)[0]) == (400, refused(errors))
-    assert words(response) == ["refused", "created"]
+    assert words(response) == ["refused", "not_stored"]
     assert world.facts(Report) == []
+
+
+OF_USER = "Belongs to the report of a user, and this one has no username: a component's has an amount."
+OF_COMPONENT = "Belongs to the report of a component, and this one has a username: a user's has a usage."
+
+
+@pytest.mark.parametrize(
+    ("item", "errors"),
+    [
+        (of("cpu", 1, usage=60), {"usage": [OF_USER]}),
+        (
+            of("cpu", 1, user=USER_URL, component_usage=uid(9)),
+            {"user": [OF_USER], "component_usage": [OF_USER]},
+        ),
+        (of_user("alice", 60, amount=100), {"amount": [OF_COMPONENT]}),
+        (
+            of_user(
+                "alice", 1, description="x", missing_usage_policy="zero", recurring=False, plan_period=""
+            ),
+            {
+                name: [OF_COMPONENT]
+                for name in ("description", "missing_usage_policy", "recurring", "plan_period")
+            },
+        ),
+        (
+            {"resource": RESOURCE, "type": "cpu", "amount": "12.50", "username": "alice"},
+            {"amount": [OF_COMPONENT], "usage": ["This field is required."]},
+        ),
+        (
+            {"resource": RESOURCE, "type": "cpu", "username": "alice"},
+            {"usage": ["This field is required."]},
+        ),
+        (of("cpu", 1, Date="2026-10-31"), {"Date": ["Unknown field. Did you mean date?"]}),
+        (of("cpu", 1, descripton="x"), {"descripton": ["Unknown field. Did you mean description?"]}),
+        (of("cpu", 1, user_name="ann"), {"user_name": ["Unknown field. Did you mean username?"]}),
+        (
+            of("cpu", "x", q=1),
+            {
+                "amount": ["A valid number is required."],
+                "q": [
+                    "Unknown field. Known are amount, component_usage, date, description, "
+                    "missing_usage_policy, plan_period, recurring, resource, type, usage, user, username."
+                ],
+            },
+        ),
+    ],
+)
+def test_what_an_item_says_beside_its_report_is_refused_by_its_name(
+    world: World, item: Any, errors: dict[str, Any]
+) -> None:
+    response = send(world, [item], atomic="false")
+    assert (response.status_code, results(response)) == (400, [refused(errors)])
+    assert world.facts(Report) == []
+
+
+def test_however_many_names_nobody_knows_are_told_without_being_looked_up_for_long(world: World) -> None:
+    response = send(world, [of("cpu", 1) | {f"field {number}": 1 for number in range(1_000)}])
+    (result,) = results(response)
+    assert len(result["errors"]) == 1_000
+    assert result["errors"]["field 999"] == ["Unknown field."]
+
+
+def test_the_single_endpoints_ignore_what_they_do_not_know_as_the_reference_does(world: World) -> None:
+    item = {"type": "cpu", "amount": 1, "usage": 3, "Date": "2026-10-01"}
+    assert world.report(usages=[item], username="ann").status_code == 201
+    (usage,) = world.usages()
+    assert world.report_user(usage["uuid"], username="ann", amount=4, description="x").status_code == 201
+    assert shares(world) == [("2026-11-01", "ann", "0.00")]
+
+
+@pytest.mark.parametrize("kind", ["application/json", LINES])
+def test_an_item_that_says_something_twice_is_refused(world: World, kind: str) -> None:
+    item = f'{{"resource": "{RESOURCE}", "type": "cpu", "amount": 1, "amount": 2}}'
+    data = item if kind == LINES else f"[{item}]"
+    response = world.as_("staff").send("POST", REPORTS, data=data, content_type=kind)
+    assert results(response) == [refused({"detail": 'The key "amount" is there more than once.'})]
+    assert world.facts(Report) == []
+
+
+def test_what_an_item_is_about_is_said_twice_only_in_the_same_words(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": 1}, {"type": "gpu", "amount": 1}])
+    cpu = next(row["uuid"] for row in world.usages() if row["type"] == "cpu")
+    wrong = ["Is not the one that component_usage is of."]
+    by_uuid = {"username": "ann", "usage": 1, "component_usage": cpu}
+    items = [
+        by_uuid | {"resource": SECOND_RESOURCE},
+        by_uuid | {"type": "gpu"},
+        by_uuid | {"resource": SECOND_RESOURCE, "type": "gpu"},
+        by_uuid | {"resource": RESOURCE, "type": "cpu"},
+        by_uuid | {"type": "cpu"},
+    ]
+    response = send(world, items, atomic="false")
+    assert results(response)[:3] == [
+        refused({"resource": wrong}),
+        refused({"type": wrong}),
+        refused({"resource": wrong, "type": wrong}),
+    ]
+    assert words(response)[3:] == ["created", "unchanged"]
+
+
+def test_a_plan_period_and_a_resource_that_it_is_not_of_are_refused(world: World) -> None:
+    world.describe(resource_plan_periods=[{"uuid": uid(0x91), "resource_uuid": RESOURCE, "plan_uuid": BASIC}])
+    response = send(
+        world,
+        [
+            of("cpu", 1, plan_period=uid(0x91), resource=SECOND_RESOURCE),
+            of("cpu", 1, plan_period=uid(0x91)),
+        ],
+        atomic="false",
+    )
+    wrong = {"resource": ["Is not the one that plan_period belongs to."]}
+    assert (results(response)[0], words(response)) == (refused(wrong), ["refused", "created"])
+    assert rows(world) == [(RESOURCE, "cpu", "2026-11-01", "1.00")]
 
 
 def test_each_item_finds_the_plan_period_and_the_user_that_it_names(world: World) -> None:
@@ -461,7 +638,7 @@ def test_a_provider_does_not_report_into_a_closed_month_and_staff_does(world: Wo
     items = [of("cpu", 1, date="2026-10-05"), of("gpu", 1, date="2026-10-05")]
     items += [of_user("ann", 1, date="2026-10-05"), of_user("ann", 1, type="gpu", date="2026-10-05")]
     response = send(world, items, by="offering-manager", atomic="false")
-    closed = refused({"date": [CLOSED]})
+    closed = refused({"date": [CLOSED + WHO_MAY]})
     assert [results(response)[0], results(response)[2]] == [closed, closed]
     assert words(response) == ["refused", "created", "refused", "created"]
     assert words(send(world, items)) == ["created", "changed", "created", "unchanged"]
@@ -615,8 +792,9 @@ def test_a_bulk_request_leads_to_what_the_same_reports_lead_to_one_by_one(
 
 
 def summed_up(result: dict[str, Any]) -> Any:
-    """Of a result what the single endpoints tell, too."""
-    return result.get("errors", "stored")
+    """Of a result what the single endpoints tell, too: all but who may report what was refused."""
+    errors = result.get("errors", "stored")
+    return {"date": [CLOSED]} if errors == {"date": [CLOSED + WHO_MAY]} else errors
 
 
 def report_alone(world: World, item: Item, by: str) -> Any:

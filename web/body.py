@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from marshmallow.decorators import POST_LOAD, VALIDATES_SCHEMA
 from marshmallow.fields import Field
 from werkzeug.datastructures import MultiDict
@@ -22,12 +22,13 @@ LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 TOO_DEEP = "JSON parse error - nested too deeply"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
+Pairs = list[tuple[str, Any]]
 Known = defaultdict[Field[Any], dict[str, Any]]
 """What texts were loaded as before, by field: the many items of a request say many things again."""
 
 
 class Body(Schema):
-    """A request body, or an item of one. Keys that nobody knows are ignored."""
+    """A request body, or an item of one. Keys that nobody knows are ignored, unless a subclass says else."""
 
     class Meta:
         unknown = EXCLUDE
@@ -53,6 +54,8 @@ class Body(Schema):
                 values[field.attribute or name] = _value(field, data[name], known)
             elif field.required:
                 raise ValidationError(name)
+        if self.unknown == RAISE and len(values) < len(data):
+            raise ValidationError("unknown")
         for check in self._checks:
             check(values)
         return self._made(values)
@@ -100,8 +103,8 @@ def type_name(value: Any) -> str:
 def load_items() -> list[Any]:
     """The values of a body that is a list: a JSON array, or JSON line by line.
 
-    A line that can't be read is a MalformedBody in its place. Raises MalformedBody for an array,
-    UnsupportedMediaType, ValidationError.
+    A line that can't be read, and an object that says something twice, is a MalformedBody in its place.
+    Raises MalformedBody for an array, UnsupportedMediaType, ValidationError.
     """
     data = _data()
     if request.mimetype in LINES:
@@ -119,7 +122,7 @@ def load_items() -> list[Any]:
 
 def _line(data: bytes) -> Any:
     try:
-        return from_json(data)
+        return from_json(data, once)
     except MalformedBody as malformed:
         return malformed
     except RecursionError:
@@ -155,15 +158,27 @@ def _data() -> bytes:
     return data
 
 
-def from_json(data: bytes) -> Any:
-    """Values of a JSON text, which orjson judges: its strictness and its messages are the wire's."""
+def from_json(data: bytes, made: Callable[[Pairs], Any] | None = None) -> Any:
+    """Values of a JSON text, which orjson judges: its strictness and its messages are the wire's.
+
+    `made` is what becomes of an object; of keys that are there twice the last one counts without it.
+    """
     try:
         orjson.loads(data)
-        return json.loads(data, parse_float=_decimal, parse_int=_integer)
+        return json.loads(data, parse_float=_decimal, parse_int=_integer, object_pairs_hook=made)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"JSON parse error - {error}") from None
     except InvalidOperation:
         raise MalformedBody("JSON parse error - a number's exponent is out of range") from None
+
+
+def once(pairs: Pairs) -> Any:
+    """An object of JSON, or a MalformedBody if nobody knows which of its values is meant."""
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+    return MalformedBody(f"The key {json.dumps(twice[:100])} is there more than once.")
 
 
 def _decimal(literal: str) -> Decimal:

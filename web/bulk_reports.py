@@ -10,13 +10,13 @@ from typing import Any, cast, get_args
 from uuid import UUID
 
 import orjson
-from flask import Response, g
+from flask import Response, g, request
 from marshmallow import ValidationError, post_load, validates_schema
 from msgspec import Struct
 from psycopg.rows import DictRow
 
 from ledger.catalogue import MeteredResource, PlanPeriod
-from ledger.errors import Unreadable
+from ledger.errors import LedgerError, MonthIsClosed, Unreadable
 from ledger.months import month_of_report
 from ledger.reporting import Answer, AnyReport, Outcome, Result
 from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
@@ -25,10 +25,11 @@ from projections.lists import Scopes
 from web.arrival import api
 from web.auth import visible
 from web.body import TOO_DEEP, Known, load_items
-from web.errors import MalformedBody
+from web.errors import MalformedBody, body_of
 from web.fields import (
     FALSE,
     TRUE,
+    Amount,
     Moment,
     OfferingUserUrl,
     Reference,
@@ -42,14 +43,19 @@ from web.queries import last_of
 from web.reporting import alone, refused, submit
 from web.schemas import SetUserUsage, UsageItemBody, check_subject, usage_item
 from web.services import services
+from web.strict import StrictBody, check_parameters
 
 MOST = 10_000
+SWITCHES = ("atomic", "dry_run")
+NOT_STORED = "not_stored"
+WHO_MAY = "Only staff may report past months of other components."
 
 blueprint = api("bulk_reports", "/api/ledger/reports")
 
 
 @blueprint.post("/")
 def report() -> Response:
+    check_parameters(request.args, SWITCHES)
     is_atomic, is_dry_run = _switch("atomic", default=True), _switch("dry_run", default=False)
     items = load_items()
     if not 0 < len(items) <= MOST:
@@ -57,7 +63,8 @@ def report() -> Response:
         raise ValidationError({"non_field_errors": [message]})
 
     def tell(outcomes: Sequence[Outcome]) -> Answer:
-        return told(outcomes, is_atomic=is_atomic)
+        is_undone = is_atomic and not is_dry_run and any(each.refusal for each in outcomes)
+        return none_stored(outcomes) if is_undone else told(outcomes, is_atomic=is_atomic)
 
     return submit(_reports(items), tell, is_atomic=is_atomic, is_dry_run=is_dry_run)
 
@@ -72,19 +79,41 @@ def told(outcomes: Sequence[Outcome], *, is_atomic: bool) -> Answer:
     return Answer(status, orjson.dumps(body | {"results": results}).decode())
 
 
+def none_stored(outcomes: Sequence[Outcome]) -> Answer:
+    """400: of an atomic request of which anything was refused. What it counts is what happened."""
+    results = [_result(outcome) for outcome in outcomes]
+    in_vain = set()
+    for outcome, result in zip(outcomes, results, strict=True):
+        # A figure is unchanged only if nothing before it in the request was to change it.
+        if outcome.result in ("created", "changed") or outcome.uuid in in_vain:
+            in_vain.add(outcome.uuid)
+            result["result"] = NOT_STORED
+    counted = Counter(result["result"] for result in results)
+    body = {result: counted[result] for result in (*get_args(Result), NOT_STORED)}
+    return Answer(400, orjson.dumps(body | {"results": results}).decode())
+
+
 def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.refusal:
-        errors = refused(alone(outcome.refusal)).body
-        return {"result": outcome.result, "errors": orjson.Fragment(errors)}
+        return {"result": outcome.result, "errors": _errors(alone(outcome.refusal))}
     uuid = outcome.uuid.hex if outcome.uuid else None
     return {"result": outcome.result, "uuid": uuid, "position": outcome.position}
 
 
+def _errors(refusal: LedgerError) -> Any:
+    """In the words of the single endpoints. Agents match those, and people read on."""
+    if isinstance(refusal, MonthIsClosed):
+        return {name: [f"{message} {WHO_MAY}" for message in told] for name, told in body_of(refusal).items()}
+    return orjson.Fragment(refused(refusal).body)
+
+
 def _switch(name: str, *, default: bool) -> bool:
+    if name not in request.args:
+        return default
     word = last_of(name).lower()
-    if word and word not in TRUE | FALSE:
+    if word not in TRUE | FALSE:  # an empty one, too: `?dry_run` is not to store anything
         raise ValidationError({name: ["Must be a valid boolean."]})
-    return word in TRUE if word else default
+    return word in TRUE
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -144,7 +173,7 @@ def named() -> Named:
     return cast(Named, g.named)
 
 
-class ComponentReport(UsageItemBody):
+class ComponentReport(StrictBody, UsageItemBody):
     """What `set_usage` takes, with a single usage."""
 
     plan_period = Reference(lambda uuid: if_open(named().plan_periods.get(uuid)))
@@ -154,6 +183,9 @@ class ComponentReport(UsageItemBody):
     @validates_schema
     def check_subject(self, data: dict[str, Any], **_: Any) -> None:
         check_subject(data)
+        period, resource = data.get("plan_period"), data.get("resource")
+        if period and resource and period.resource_uuid != resource.resource.uuid:
+            raise ValidationError("Is not the one that plan_period belongs to.", "resource")
 
     @post_load
     def item(self, data: dict[str, Any], **_: Any) -> UsageReport:
@@ -167,9 +199,10 @@ class ComponentReport(UsageItemBody):
         )
 
 
-class UserReport(SetUserUsage):
-    """What `set_user_usage` takes, and the component usage that it is about."""
+class UserReport(StrictBody, SetUserUsage):
+    """What `set_user_usage` takes, with a usage in any case, and the component usage that it is about."""
 
+    usage = Amount(attribute="amount", required=True)
     user = OfferingUserUrl(lambda uuid: uuid in named().offering_users, attribute="offering_user_uuid")
     component_usage = Reference(lambda uuid: named().usages.get(uuid))
     resource = Reference(lambda uuid: named().resources.get(uuid))
@@ -177,8 +210,17 @@ class UserReport(SetUserUsage):
 
     @validates_schema
     def check_subject(self, data: dict[str, Any], **_: Any) -> None:
-        if "component_usage" not in data and not {"resource", "type"} <= data.keys():
-            raise ValidationError("Either component_usage or resource and type should be provided.")
+        if "component_usage" not in data:
+            if not {"resource", "type"} <= data.keys():
+                raise ValidationError("Either component_usage or resource and type should be provided.")
+            return
+        usage, resource, name = data["component_usage"], data.get("resource"), data.get("type")
+        wrong = {
+            "resource": resource is not None and resource.resource.uuid != usage["resource_uuid"],
+            "type": name is not None and name != usage["component_type"],
+        }
+        if any(wrong.values()):
+            raise ValidationError({key: [NOT_OF_USAGE] for key in wrong if wrong[key]})
 
     @post_load
     def item(self, data: dict[str, Any], **_: Any) -> UserUsageReport:
@@ -210,4 +252,14 @@ def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str
     )
 
 
+NOT_OF_USAGE = "Is not the one that component_usage is of."
+
 COMPONENT_REPORT, USER_REPORT = ComponentReport(), UserReport()
+FIELDS = COMPONENT_REPORT.fields.keys() | USER_REPORT.fields.keys()
+
+COMPONENT_REPORT.known = dict.fromkeys(
+    FIELDS, "Belongs to the report of a user, and this one has no username: a component's has an amount."
+)
+USER_REPORT.known = dict.fromkeys(
+    FIELDS, "Belongs to the report of a component, and this one has a username: a user's has a usage."
+)

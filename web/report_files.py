@@ -15,9 +15,8 @@ from typing import BinaryIO, Literal, NamedTuple
 import orjson
 from msgspec import Struct
 
-from web.bulk_reports import COMPONENT_REPORT, USER_REPORT
+from web.bulk_reports import FIELDS
 
-FIELDS = COMPONENT_REPORT.fields.keys() | USER_REPORT.fields.keys()
 DELIMITERS = ",;\t"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 1_000_000
