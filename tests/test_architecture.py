@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "web": {"web", "ledger", "projections"},
 }
 
-ONLY_IN_WEB = {"flask", "marshmallow", "werkzeug", "click", "granian", "orjson"}
+ONLY_IN_WEB = {"flask", "marshmallow", "werkzeug", "click", "granian", "httpx", "orjson"}
 
 CLOCK_AND_CHANCE = {"now", "utcnow", "today", "uuid1", "uuid4", "token_bytes", "token_hex", "urandom"}
 

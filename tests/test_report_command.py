@@ -4,18 +4,25 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import tempfile
 import termios
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -306,6 +313,118 @@ def test_a_token_that_is_not_accepted_is_told_in_one_line(
     ]:
         done = run(shell | {"LEDGER_TOKEN": token}, "report", file, "--url", front.url)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {message}\n")
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Passes requests on, and tells which."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        names = ("Authorization", "Content-Type", "Idempotency-Key")
+        connection = HTTPConnection(parts.netloc)
+        headers = {name: self.headers[name] for name in names}
+        connection.request("POST", f"{parts.path}?{parts.query}", body, headers)
+        with closing(connection), connection.getresponse() as response:
+            answer = response.read()
+            self.send_response(response.status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    def log_message(self, *_: Any) -> None:
+        """Tests say what went wrong."""
+
+
+@pytest.fixture
+def proxy() -> Iterator[str]:
+    """URL of a forward proxy."""
+    Proxy.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_goes_through_the_proxy_of_the_environment_unless_that_says_no(
+    front: Front, shell: Environment, proxy: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    command: list[str | Path] = ["report", file, "--url", front.url]
+    assert output_of(shell | {"HTTP_PROXY": proxy}, *command).startswith("1 created")
+    assert Proxy.asked == [f"{front.url}/api/ledger/reports/?atomic=false&dry_run=false"]
+    for without in ("127.0.0.1", "*"):
+        assert run(shell | {"HTTP_PROXY": proxy, "NO_PROXY": without}, *command).returncode == 0
+    assert run(shell | {"HTTPS_PROXY": proxy}, *command).returncode == 0  # for another scheme
+    assert (len(Proxy.asked), len(front.keys)) == (1, 4)
+
+
+AWAY = "can't be reached: [Errno 111] Connection refused; check --url, and that the service runs."
+
+
+@pytest.mark.parametrize("kind", ["refused", "unknown", "untrusted", "no TLS", "proxied", "odd proxy"])
+def test_a_service_that_was_never_reached_is_not_waited_for(
+    front: Front, shell: Environment, tmp_path: Path, kind: str
+) -> None:
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    nobody = f"127.0.0.1:{free_port()}"
+    with untrusted() as untrusted_url:
+        url, more, message = {
+            "refused": (f"http://{nobody}", {}, AWAY),
+            "unknown": ("http://ledger.invalid", {}, "can't be reached: its name is not known ("),
+            "untrusted": (
+                untrusted_url,
+                {},
+                ": self-signed certificate; check --url, and which certificates",
+            ),
+            "no TLS": (front.url.replace("http", "https"), {}, "can't be reached: [SSL"),
+            "proxied": (
+                front.url,
+                {"HTTP_PROXY": f"http://{nobody}"},
+                f"{AWAY} It was asked for through the",
+            ),
+            "odd proxy": (
+                front.url,
+                {"ALL_PROXY": "socks5://x"},
+                "The proxy that the environment names can't",
+            ),
+        }[kind]
+        done = run(shell | more, "report", file, "--url", url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1  # it did not wait for another attempt
+    assert front.keys == []
+
+
+@contextmanager
+def untrusted() -> Iterator[str]:
+    """URL of a service with a certificate that nobody vouches for."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes a certificate with openssl, which is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = Path(folder, "key"), Path(folder, "certificate")
+        options = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+        made: list[str | Path] = [openssl, *options, "-keyout", key, "-out", certificate]
+        subprocess.run(made, check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), QuietRefuser) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class QuietRefuser(BaseHTTPRequestHandler):
+    """Is never asked anything."""
 
 
 def test_a_body_that_is_too_large_for_the_service_goes_in_halves(

@@ -1,21 +1,24 @@
 """The bulk endpoint of a running service, as its client sees it: patient where that can help."""
 
+import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from itertools import chain
 from typing import Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
+import httpx
 import orjson
 
 from ledger.reporting import Result
+from web.config import is_proxied
 
 PATH = "/api/ledger/reports/"
-TIMEOUT_SECONDS = 60
+TIMEOUT = httpx.Timeout(60, connect=10)
+"""In seconds."""
 PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 """Seconds before each next attempt: about a minute in all."""
 LONGEST_PAUSE = 300
@@ -68,6 +71,7 @@ class Reply(NamedTuple):
         return " ".join(self.body[:200].decode(errors="replace").split())
 
 
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 Waiting = Callable[[str, float], None]
 
 
@@ -83,13 +87,13 @@ class Service:
         waiting: Waiting = lambda reason, seconds: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Raises SendingFailed if the environment names a proxy that can't be used."""
         self.url = url
-        parts = urlsplit(url)
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
-        self._path = f"{parts.path}{PATH}?atomic=false&dry_run={str(is_dry_run).lower()}"
+        self._client = client()
+        self._address = f"{url}{PATH}?atomic=false&dry_run={str(is_dry_run).lower()}"
         self._headers = {"Authorization": f"Token {token}", "Content-Type": "application/x-ndjson"}
         self._is_dry_run, self._waiting, self._pause = is_dry_run, waiting, pause
+        self._was_reached = False
 
     def report(self, items: list[bytes], key: str) -> list[dict[str, Any]]:
         """What became of each item. Sending again with the same key stores nothing twice.
@@ -99,7 +103,6 @@ class Service:
         headers = self._headers if self._is_dry_run else self._headers | {"Idempotency-Key": f'"{key}"'}
         reply = self._answer(b"\n".join(items), headers)
         if reply.status == 413:
-            self._connection.close()  # its other end has not read all
             raise TooLarge
         results = reply.results if reply.status in (200, 201, 400) else None
         if results is None:
@@ -109,7 +112,7 @@ class Service:
         return results
 
     def close(self) -> None:
-        self._connection.close()
+        self._client.close()
 
     def _answer(self, body: bytes, headers: dict[str, str]) -> Reply:
         """The first answer that another attempt would not change. Raises SendingFailed."""
@@ -117,15 +120,14 @@ class Service:
             asked = None
             try:
                 reply = self._post(body, headers)
-            except ssl.SSLCertVerificationError as error:
-                raise SendingFailed(f"{self.url}: {error.verify_message}") from error
-            except (OSError, HTTPException) as error:
+            except httpx.RequestError as error:
+                if problem := self._lasting_problem(error):
+                    raise SendingFailed(problem) from error
                 reason = str(error) or type(error).__name__
             else:
                 if reply.status not in WORTH_ANOTHER_TRY:
                     return reply
                 reason, asked = f"{reply.status} {reply.detail}".strip(), reply.retry_after
-            self._connection.close()
             if pause is not None:
                 seconds = max(pause, seconds_of(asked))
                 self._waiting(reason, seconds)
@@ -135,26 +137,35 @@ class Service:
         )
 
     def _post(self, body: bytes, headers: dict[str, str]) -> Reply:
-        try:
-            self._connection.request("POST", self._path, body, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            return self._early_reply()
-        return reply_of(self._connection.getresponse())
+        """Also what a service answers that refuses a body before it has read it: httpx sees to that."""
+        response = self._client.post(self._address, content=body, headers=headers)
+        self._was_reached = True
+        retry_after, location = (response.headers.get(name) for name in ("Retry-After", "Location"))
+        return Reply(response.status_code, retry_after, location, response.content)
 
-    def _early_reply(self) -> Reply:
-        """That of a service which refused the body before it had read it. Raises OSError, HTTPException."""
-        response = HTTPResponse(self._connection.sock, method="POST")
-        try:
-            response.begin()
-            return reply_of(response)
-        finally:
-            self._connection.close()
+    def _lasting_problem(self, error: httpx.RequestError) -> str | None:
+        """What is to be checked where waiting does not help: nothing was reached yet, or is not trusted."""
+        cause = next((each for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
+        if cause:
+            return (
+                f"{self.url}: {cause.verify_message}; check --url, and which certificates this system trusts"
+            )
+        if self._was_reached or not isinstance(error, NOT_REACHED):
+            return None
+        reason = str(error) or "it does not answer"
+        if any(isinstance(each, socket.gaierror) for each in causes(error)):
+            reason = f"its name is not known ({reason})"
+        through = " It was asked for through the proxy of the environment; NO_PROXY leaves that out."
+        return (
+            f"{self.url} can't be reached: {reason}; check --url, and that the service runs."
+            f"{through if is_proxied(self.url) else ''}"
+        )
 
     def _failure(self, reply: Reply) -> SendingFailed:
         if reply.status == 401:
             return SendingFailed(f"{self.url} does not accept LEDGER_TOKEN: {reply.detail}")
         if reply.status in (200, 201, 404, 405):
-            asked = f"POST {urlsplit(self._path).path}"
+            asked = f"POST {urlsplit(self._address).path}"
             return SendingFailed(f"{self.url} is no usage ledger: it answers {reply.status} to {asked}")
         if reply.location:
             return SendingFailed(
@@ -163,10 +174,20 @@ class Service:
         return SendingFailed(f"{self.url} answers {reply.status}: {reply.detail}")
 
 
-def reply_of(response: HTTPResponse) -> Reply:
-    with response:
-        retry_after, location = response.getheader("Retry-After"), response.getheader("Location")
-        return Reply(response.status, retry_after, location, response.read())
+def client() -> httpx.Client:
+    """Goes by the proxies of the environment and the certificates of the system. Raises SendingFailed."""
+    try:
+        return httpx.Client(verify=ssl.create_default_context(), timeout=TIMEOUT, follow_redirects=False)
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        raise SendingFailed(f"The proxy that the environment names can't be used: {error}") from None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it."""
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def seconds_of(retry_after: str | None) -> float:

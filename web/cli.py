@@ -117,6 +117,7 @@ def main() -> None:
     the API token that `report` uses.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else it tells of every request
     # Unwinds, so that an embedded database is not left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 

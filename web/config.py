@@ -7,6 +7,8 @@
 | LEDGER_TIME_ZONE | IANA name; the month of reports that don't say theirs | UTC |
 | LEDGER_MAX_BODY_BYTES | larger request bodies are answered with 413 | 5242880 |
 | LEDGER_TOKEN | the API token that `usage-ledger report` reports with | is asked for |
+
+`usage-ledger report` goes by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as its HTTP library does.
 """
 
 import logging
@@ -16,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
@@ -89,6 +93,13 @@ def api_token(environment: Mapping[str, str] = os.environ) -> str | None:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise ConfigurationError("LEDGER_TOKEN: has characters that no API token has")
     return token or None
+
+
+def is_proxied(url: str) -> bool:
+    """Whether the environment leads to this URL through a proxy."""
+    parts = urlsplit(url)
+    through = {parts.scheme, "all"} & getproxies().keys()
+    return bool(through) and not proxy_bypass(parts.netloc)
 
 
 @contextmanager
