@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import pty
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -11,12 +13,13 @@ import ssl
 import subprocess
 import tempfile
 import termios
+import textwrap
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -38,19 +41,14 @@ from tests.test_cli import (
     run,
     served,
 )
-from tests.world import CATALOGUE, RESOURCE, SECOND_RESOURCE, USAGES, World
+from tests.world import CATALOGUE, NOW, RESOURCE, SECOND_RESOURCE, USAGES, World
+from web import utc_now
 from web.bulk_client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
-from web.report_files import LARGEST_CHUNK, Format, ReportFile, UnreadableFile
-from web.sending import send
+from web.report_files import ReportFile
+from web.sending import reports_left, send
 from web.sending_progress import Sending, progress_of
 
 __all__ = ["environment"]
-
-EXAMPLE = """\
-resource,type,amount,date,username,usage
-00000000-0000-4000-8000-000000000701,cpu,118.5,2026-06-30T22:00:00Z,,
-00000000-0000-4000-8000-000000000701,cpu,,2026-06-30T22:00:00Z,alice,80.25
-"""
 
 Application = Callable[[Any, Any], Iterable[bytes]]
 Mood = Callable[[Application, Any, Any], Iterable[bytes]]
@@ -99,6 +97,7 @@ def answers(status: str, body: str = "", **headers: str) -> Mood:
 
 @pytest.fixture
 def front(world: World) -> Iterator[Front]:
+    world.now = utc_now()  # what comes without a date is dated by the clock of who sends it
     front = Front(world)
     thread = threading.Thread(target=front.server.serve_forever)
     thread.start()
@@ -113,6 +112,9 @@ def shell(world: World, tmp_path: Path) -> Environment:
     """The environment of somebody who may report, and has no database."""
     token = world.as_("staff").authorization.split()[1]
     return {"LEDGER_TOKEN": token, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+
+REPLACED = "Replaced by a later line for the same figure: at least {}; --sum adds them up."
 
 
 def line(amount: int, **values: Any) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def test_a_table_is_reported_line_by_line_and_empty_cells_are_left_out(
         b"\xef\xbb\xbfresource; type; amount; date; username; usage; description\r\n"
         + f'{RESOURCE};cpu;12.50;2026-10-31;;;"two\nlines; one cell"\r\n\r\n'.encode()
         + f"{RESOURCE};cpu;;2026-10-31;ann;4;\r\n".encode()
-        + f"{SECOND_RESOURCE};cpu;1\n".encode()
+        + f"{SECOND_RESOURCE};cpu;1;2026-10-31;;;\n".encode()
     )
     assert output_of(shell, "report", table, "--url", front.url) == (
         "3 created, 0 changed, 0 unchanged, 0 refused\n"
@@ -156,39 +158,6 @@ def test_a_table_is_reported_line_by_line_and_empty_cells_are_left_out(
     )
 
 
-def test_lines_of_json_go_out_exactly_as_they_are() -> None:
-    text = b'{"amount":1.10}\r\n\n {"a":\r2} \n[1]\nno json'
-    items = ReportFile(BytesIO(text), "ndjson").chunk(10)
-    assert items == [(1, b'{"amount":1.10}'), (3, b'{"a": 2}'), (4, b"[1]"), (5, b"no json")]
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "message"),
-    [
-        ("csv", "", "its first line is to name the columns"),
-        ("csv", "resource,size\n", "columns that are unknown: 'size'; known are amount, component_usage, "),
-        ("csv", "type,type\n", "columns that are there more than once: 'type'; known are amount, "),
-        ("csv", "type,amount\ncpu,1,2\n", "line 2 has 3 cells, and the first line 2"),
-        ("csv", 'type,amount\ncpu,1\ncpu,"1\n\n', "line 3: unexpected end of data"),
-        ("csv", "type\n\udcff\n", "line 2 is not UTF-8"),
-        ("csv", "type\n" + "x" * 1_000_001, "line 2 has more than 1000000 bytes"),
-        ("ndjson", "\n[\n{}\n]", "it is a JSON array, where one object a line is taken"),
-    ],
-)
-def test_a_file_that_is_not_what_it_should_be_is_told_with_the_line(
-    kind: Format, text: str, message: str
-) -> None:
-    with pytest.raises(UnreadableFile) as told:
-        ReportFile(BytesIO(text.encode(errors="surrogateescape")), kind).chunk(10)
-    assert str(told.value).startswith(message)
-
-
-def test_a_chunk_ends_before_it_has_more_bytes_than_proxies_let_through() -> None:
-    reports = ReportFile(BytesIO(b'{"description": "%s"}\n' % (b"x" * 200_000) * 12), "ndjson")
-    sizes = [len(chunk) for chunk in iter(lambda: reports.chunk(10), [])]
-    assert sizes == [LARGEST_CHUNK // 200_000] * 2 + [2]
-
-
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
@@ -197,16 +166,19 @@ def test_refused_lines_are_told_with_their_numbers_and_can_be_mended_and_sent_ag
 ) -> None:
     refused = tmp_path / "refused.ndjson"
     file = tmp_path / "usage.ndjson"
-    file.write_text("\n".join([*map(json.dumps, [line(1), line(2, type="tape"), line(3)]), "no json"]))
+    items = [line(1), line(2, type="tape", date="2026-11-02"), line(3)]
+    file.write_text("\n".join([*map(json.dumps, items), "no json\n"]))
     done = run(shell, "report", file, "--url", front.url)
     unknown = {"non_field_errors": ["These components are invalid: tape."]}
     assert (done.returncode, done.stdout) == (1, "1 created, 1 changed, 0 unchanged, 2 refused\n")
-    first, second = done.stderr.splitlines()
+    first, second, replaced = done.stderr.splitlines()
+    assert replaced == REPLACED.format(1)
     assert first == f"Line 2 is refused: {json.dumps(unknown, separators=(',', ':'))}"
     assert second.startswith('Line 4 is refused: {"detail":"JSON parse error - ')
-    assert run(shell, "report", file, "--url", front.url, "--refused", refused).stderr == ""
+    done = run(shell, "report", file, "--url", front.url, "--refused", refused)
+    assert done.stderr == f"{REPLACED.format(1)}\n"
     told = [json.loads(each) for each in refused.read_text().splitlines()]
-    assert told[0] == {"line": 2, "item": line(2, type="tape"), "errors": unknown}
+    assert told[0] == {"line": 2, "item": items[1], "errors": unknown}
     assert (told[1]["line"], told[1]["item"]) == (4, "no json")
     written(file, [told[0]["item"] | {"type": "gpu"}])
     assert output_of(shell, "report", file, "--url", front.url, "--refused", refused).startswith("1 created")
@@ -252,8 +224,8 @@ def send_all(
     text = b"".join(json.dumps(line(amount)).encode() + b"\n" for amount in [1, 2, 1, 2, 1, 2])
     token = world.as_("staff").authorization.split()[1]
     service = Service(front.url, token, pause=pause, waiting=waiting)
-    with progress_of(None, Sending.new(front.url, 2)) as progress:
-        send(ReportFile(BytesIO(text), "ndjson"), service, progress, lambda _: None)
+    with progress_of(None, Sending.new(front.url, 2, world.now)) as progress:
+        send(ReportFile(BytesIO(text), "ndjson", progress.sending.begun), service, progress, lambda _: None)
         assert progress.results == {"created": 1, "changed": 5}
     service.close()
 
@@ -438,7 +410,8 @@ def test_a_body_that_is_too_large_for_the_service_goes_in_halves(
         done = run(shell, "report", file, "--url", here.url)
     assert (done.stdout, done.stderr) == (
         "1 created, 199 changed, 0 unchanged, 1 refused\n",
-        'Line 21 is refused: {"detail":"The service takes no body of this size."}\n',
+        'Line 21 is refused: {"detail":"The service takes no body of this size."}\n'
+        f"{REPLACED.format(199)}\n",
     )
     assert amounts(world) == list(range(1, 201))
 
@@ -473,8 +446,9 @@ def test_a_command_that_is_killed_goes_on_and_every_line_is_stored_once(
     expected = [item["amount"] for item in items if item["type"] == "cpu"]
     assert amounts(world) == expected
     assert done.stdout == f"1 created, {len(expected) - 1} changed, 0 unchanged, {len(refused)} refused\n"
-    before, *lines = done.stderr.splitlines()
+    before, *lines, replaced = done.stderr.splitlines()
     assert before == "14 lines were sent before."
+    assert replaced == REPLACED.format(len(expected) - 1)  # those of the first run, too
     assert [each.split(":")[0] for each in lines] == [f"Line {number} is refused" for number in refused]
     assert (done.returncode, list(tmp_path.iterdir())) == (1, [file])
     assert len(front.keys) == 7  # six chunks, of which one was sent twice
@@ -540,26 +514,64 @@ def test_all_is_sent_from_the_start_when_what_was_sent_has_changed(
     assert run(shell, *arguments).returncode == 1
     written(file, [line(amount) for amount in (1, 5, 3)])
     done = run(shell, *arguments)
-    assert done.stderr == "Lines that were sent before have changed; all is sent from the start.\n"
+    changed, replaced = done.stderr.splitlines()
+    assert changed == "Lines that were sent before have changed; all is sent from the start."
+    assert replaced == REPLACED.format(2)  # of what is sent now
     assert done.stdout == "0 created, 3 changed, 0 unchanged, 0 refused\n"
     assert amounts(world) == [1, 2, 1, 5, 3]
 
 
-def test_the_same_file_is_another_report_a_month_later(
-    world: World, front: Front, shell: Environment, tmp_path: Path
-) -> None:
-    file = written(tmp_path / "usage.ndjson", [line(1)])
+def test_the_same_file_is_another_report_a_month_later(world: World, front: Front) -> None:
+    world.now = NOW
     for _ in range(2):
-        assert output_of(shell, "report", file, "--url", front.url).startswith("1 created")
+        assert send_lines(world, front, [line(1)]) == {"created": 1}
         world.now += timedelta(days=30)
     assert [row["billing_period"] for row in world.usages()] == ["2026-12-01", "2026-11-01"]
+
+
+def test_lines_without_a_date_are_of_when_the_sending_began_however_long_it_takes(
+    world: World, front: Front, tmp_path: Path
+) -> None:
+    """It breaks off on the last day of a month and goes on on the next."""
+    world.now = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+    by_uuid = {"username": "ann", "usage": 4}
+    items = [
+        line(1),
+        line(2, resource=SECOND_RESOURCE),
+        {"resource": RESOURCE, "type": "cpu", **by_uuid},
+        line(9, type="tape"),
+        line(3, date="2026-12-01", type="gpu"),
+    ]
+    file = written(tmp_path / "usage.ndjson", items)
+    front.moods.extend([lets_through, answers("404 Not Found")])
+    with pytest.raises(SendingFailed):
+        send_lines(world, front, items, file)
+    world.now += timedelta(minutes=2)
+    assert send_lines(world, front, items, file) == {"created": 4, "refused": 1}
+    periods = {(row["type"], row["billing_period"]) for row in world.usages()}
+    assert periods == {("cpu", "2026-11-01"), ("gpu", "2026-12-01")}
+    begun = "2026-11-30T23:59:00+00:00"
+    assert [fact.written_date for fact in world.facts(UsageReported)] == [begun, begun, "2026-12-01"]
+    assert [fact.written_date for fact in world.facts(UserUsageReported)] == [begun]
+
+
+def send_lines(world: World, front: Front, items: list[Any], file: Path | None = None) -> dict[str, int]:
+    """Sends by the world's clock, one at a time. Says what became of them."""
+    text = "".join(json.dumps(item) + "\n" for item in items).encode()
+    service = Service(front.url, world.as_("staff").authorization.split()[1])
+    new = Sending.new(front.url, 1, world.now)
+    with progress_of(file, new) as progress, closing(service):
+        send(
+            reports_left(BytesIO(text), "ndjson", progress, lambda _: None), service, progress, lambda _: None
+        )
+        return dict(progress.results)
 
 
 def test_a_file_that_is_being_sent_is_not_sent_a_second_time(
     world: World, front: Front, shell: Environment, tmp_path: Path
 ) -> None:
     file = written(tmp_path / "usage.ndjson", [line(1)])
-    with progress_of(file, Sending.new(front.url, 2)):
+    with progress_of(file, Sending.new(front.url, 2, world.now)):
         done = run(shell, "report", file, "--url", front.url)
     assert done.stderr == f"Error: {file}.progress is in use: this file is being sent already\n"
     assert (done.returncode, amounts(world)) == (1, [])
@@ -580,35 +592,76 @@ def test_a_sending_to_another_service_is_finished_first(
 
 def output_of_the_rest(shell: Environment, file: Path, url: str) -> str:
     done = run(shell, "report", file, "--url", url)
-    assert (done.returncode, done.stderr) == (0, "1 lines were sent before.\n")
+    assert (done.returncode, done.stderr) == (0, f"1 lines were sent before.\n{REPLACED.format(1)}\n")
     return done.stdout
 
 
 # --- the command --------------------------------------------------------------------------------------------
 
 
-def test_the_example_of_the_readme_works_with_the_demo_also_from_standard_input(
-    environment: Environment, tmp_path: Path
-) -> None:
+def example() -> tuple[str, str, list[str]]:
+    """Of the README's section on files: the file's name, its text, and the command that sends it."""
     readme = (Path(__file__).parent.parent / "README.md").read_text()
-    assert "".join(f"    {each}\n" for each in EXAMPLE.splitlines()) in readme
-    file = tmp_path / "june.csv"
-    file.write_text(EXAMPLE)
+    section = readme.split("### From files\n")[1].split("\n#")[0]
+    name = re.findall(r"`([^`]+\.csv)`", section)[0]
+    table, command = re.findall(r"(?:^    .+\n)+", section, re.MULTILINE)
+    environment, *words = shlex.split(command.strip())
+    assert environment == "LEDGER_TOKEN=…"
+    return name, textwrap.dedent(table), words
+
+
+@pytest.mark.parametrize("user", ["demo-staff", "demo-agent"])
+def test_the_example_of_the_readme_works_for_whoever_may_report(
+    environment: Environment, tmp_path: Path, user: str
+) -> None:
+    name, table, (program, *arguments) = example()
+    assert program == ".venv/bin/usage-ledger"
+    (tmp_path / name).write_text(table)
     with served(environment, "--workers", "1") as here:
-        shell = environment | {"LEDGER_TOKEN": here.demo_token}
-        created = "2 created, 0 changed, 0 unchanged, 0 refused\n"
-        assert output_of(shell, "report", file, "--url", f"{here.url}/") == created
+        shell = environment | {"LEDGER_TOKEN": output_of(environment, "token", "create", user).strip()}
+        place = arguments.index("http://127.0.0.1:8000")
+        arguments[place : place + 1] = [here.url]
+        arguments[arguments.index(name)] = str(tmp_path / name)
+        assert output_of(shell, *arguments) == "2 created, 0 changed, 0 unchanged, 0 refused\n"
+        _, rows = here.get(USAGES, here.demo_token)
+        assert [row["usage"] for row in rows] == ["118.50"]
+        with_a_date = "\n".join(
+            f"{each},{'date' if number == 0 else '2026-06-30'}" for number, each in enumerate(table.split())
+        )
         again = subprocess.run(
             [COMMAND, "report", "-", "--format", "csv", "--url", here.url],
-            input=EXAMPLE.encode(),
+            input=f"{with_a_date}\n".encode(),
             env=shell,
             capture_output=True,
             timeout=PATIENCE_SECONDS,
-            check=True,
+            check=False,
         )
-        assert again.stdout == b"0 created, 0 changed, 2 unchanged, 0 refused\n"
-        status, rows = here.get(f"{USAGES}?billing_period=2026-06-01", here.demo_token)
-    assert (status, [row["usage"] for row in rows]) == (200, ["118.50"])
+    if user == "demo-staff":
+        assert (again.returncode, again.stderr) == (0, b"")
+    else:
+        assert (again.returncode, again.stdout) == (1, b"0 created, 0 changed, 0 unchanged, 2 refused\n")
+        assert again.stderr.count(b"backfilling past billing periods. Only staff may report") == 2
+
+
+def test_what_may_not_have_been_meant_is_told_although_it_is_stored(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    table = tmp_path / "usage.csv"
+    table.write_text(f"resource,type,amount,date\n{RESOURCE},cpu,5,2026-11-01\n{RESOURCE},gpu,970")
+    done = run(shell, "report", table, "--url", front.url, "--refused", tmp_path / "refused")
+    assert (done.returncode, done.stdout) == (1, "1 created, 0 changed, 0 unchanged, 1 refused\n")
+    assert done.stderr == CUT_OFF
+    told = json.loads((tmp_path / "refused").read_text())
+    assert (told["line"], told["item"]) == (3, f"{RESOURCE},gpu,970")
+    assert told["errors"] == {"detail": "Can't be read: it has 3 cells, and the header names 4."}
+    assert [row["type"] for row in world.usages()] == ["cpu"]
+    lines = tmp_path / "usage.ndjson"
+    lines.write_text(json.dumps(line(9)))
+    done = run(shell, "report", lines, "--url", front.url)
+    assert (done.returncode, done.stderr) == (0, CUT_OFF)
+
+
+CUT_OFF = "The last line does not end with a line feed: was the file cut off?\n"
 
 
 def test_progress_is_shown_on_a_terminal(front: Front, shell: Environment, tmp_path: Path) -> None:

@@ -109,10 +109,10 @@ def load_items() -> list[Any]:
     data = _data()
     if request.mimetype in LINES:
         _refuse_chunks()
-        return [_line(line) for line in data.splitlines() if line.strip()]
+        return [json_line(line) for line in data.splitlines() if line.strip()]
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
-    items = _line(data) if data else None
+    items = json_line(data) if data else None
     if isinstance(items, MalformedBody):
         raise items
     if not isinstance(items, list):
@@ -120,7 +120,8 @@ def load_items() -> list[Any]:
     return items
 
 
-def _line(data: bytes) -> Any:
+def json_line(data: bytes) -> Any:
+    """The values of a JSON text, or a MalformedBody."""
     try:
         return from_json(data, once)
     except MalformedBody as malformed:

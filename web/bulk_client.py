@@ -103,6 +103,8 @@ class Service:
         headers = self._headers if self._is_dry_run else self._headers | {"Idempotency-Key": f'"{key}"'}
         reply = self._answer(b"\n".join(items), headers)
         if reply.status == 413:
+            self.close()  # its other end has not read all, and hangs up
+            self._client = client()
             raise TooLarge
         results = reply.results if reply.status in (200, 201, 400) else None
         if results is None:

@@ -4,32 +4,27 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
-from urllib.parse import urlsplit
+from typing import Any
 from uuid import UUID
 
 import click
-import msgspec
 import orjson
 
 from ledger.errors import Contended, StreamGap
-from ledger.reporting import Result
 from ledger.reports import LastUsage
 from projections.board import Board
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding, Rebuild
 from web import demo, server, tokens, utc_now
-from web.bulk_client import SendingFailed, Service
-from web.bulk_reports import MOST
+from web.bulk_client import SendingFailed
 from web.carrying_over import MonthError, carry_into, month_from
 from web.config import (
     ConfigurationError,
     Settings,
-    api_token,
     open_database,
     open_ledger,
     projector_of,
@@ -38,9 +33,8 @@ from web.embedded_postgres import EmbeddedPostgresError
 from web.errors import DATABASE_IS_AWAY
 from web.fields import uuid_of
 from web.importing import StructureError, import_lists, read_lists
-from web.report_files import FORMATS, STDIN, Format, Place, UnreadableFile, opened_file
-from web.sending import reports_left, send
-from web.sending_progress import Progress, Sending, progress_of
+from web.lines import UnreadableFile
+from web.report_command import report_file
 from web.services import Services
 
 FACTS_AT_A_TIME = 5_000
@@ -122,6 +116,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
+main.add_command(report_file)
+
+
 @contextmanager
 def opened() -> Iterator[Services]:
     settings = Settings.from_environment()
@@ -186,102 +183,6 @@ def import_(file: Path) -> None:
             click.echo(f"{name}: {', '.join(parts)}")
     stored = sum(counted["new"] + counted["changed"] for counted in summary.values())
     click.echo(f"{stored} of {total} objects were stored.")
-
-
-def service_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """A URL of scheme, host, port and path, without a slash at the end."""
-    try:
-        parts = urlsplit(value)
-        is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_good = False
-    if not is_good or "@" in parts.netloc or parts.query or parts.fragment:
-        raise click.BadParameter(f"{value!r} is no URL like https://ledger.example.org.")
-    return value.rstrip("/")
-
-
-@main.command("report")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--url", callback=service_url, default="http://127.0.0.1:8000", show_default=True)
-@click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Default: by FILE's suffix.")
-@click.option(
-    "--chunk", type=click.IntRange(1, MOST), default=1_000, show_default=True, help="Lines at once."
-)
-@click.option("--refused", type=click.Path(path_type=Path), help="Where refused lines go, else to stderr.")
-@click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
-def report_file(
-    file: Path, url: str, kind: Format | None, chunk: int, refused: Path | None, dry_run: bool
-) -> None:
-    """Send the reports in FILE (`-`: standard input) to a running service, with the token LEDGER_TOKEN.
-
-    A line of FILE is an item of POST /api/ledger/reports/: as JSON (.ndjson, .jsonl, .json), or as CSV in
-    UTF-8, whose first line names the items' fields. Columns are separated by commas, semicolons or tabs,
-    and empty cells are left out. A line that is refused does not hold up the others.
-
-    When it breaks off, run it again: it goes on where it stopped, in chunks of the same size, and nothing
-    is stored twice. FILE.progress says how far it came, and is removed at the end. What is behind that
-    place may be mended meanwhile; when lines before it have changed, all is sent from the start. Standard
-    input and dry runs are not continued, and a dry run looks at each chunk for itself.
-
-    --refused gets a JSON object for each refused line: line (its number), item, errors. The exit code is 1
-    if there is one.
-    """
-    kind = kind or FORMATS.get(file.suffix.lower())
-    if kind is None:
-        raise click.UsageError(f"--format must say what {file} is.", click.get_current_context())
-    if refused and refused.exists() and file.exists() and refused.samefile(file):
-        raise click.UsageError("--refused would overwrite FILE.", click.get_current_context())
-    if refused:
-        refused.open("ab").close()  # what can't be written to is better told now
-    token = api_token() or asked_for_token()
-    beside = file if file != STDIN and file.is_file() and not dry_run else None
-    service = Service(url, token, is_dry_run=dry_run, waiting=tell_waiting)
-    new = Sending.new(url, chunk)
-    with opened_file(file) as source, progress_of(beside, new) as progress, closing(service):
-        reports = reports_left(source, kind, progress, partial(click.echo, err=True))
-        with shown(beside) as sent:
-            send(reports, service, progress, sent)
-        tell_refused(progress, refused)
-    results = progress.results
-    click.echo(", ".join(f"{results[word]} {word}" for word in get_args(Result)))
-    sys.exit(1 if results["refused"] else 0)
-
-
-@contextmanager
-def shown(file: Path | None) -> Iterator[Callable[[Place], None]]:
-    """A bar that follows how far a file is sent. There is none for what has no known end."""
-    length = file.stat().st_size if file else 0
-    with click.progressbar(length=length, file=sys.stderr, hidden=not (file and sys.stderr.isatty())) as bar:
-
-        def sent(place: Place) -> None:
-            bar.label = f"{place.lines:11,} lines"
-            bar.update(place.offset - bar.pos)
-
-        yield sent
-
-
-def asked_for_token() -> str:
-    """Raises ConfigurationError where there is nobody to ask."""
-    token = None
-    if sys.stdin.isatty():
-        token = api_token({"LEDGER_TOKEN": click.prompt("API token", hide_input=True, err=True)})
-    if token is None:
-        raise ConfigurationError("LEDGER_TOKEN: is not set, and names the API token to report with")
-    return token
-
-
-def tell_waiting(reason: str, seconds: float) -> None:
-    click.echo(f"{reason}; trying again in {seconds:g} s", err=True)
-
-
-def tell_refused(progress: Progress, path: Path | None) -> None:
-    """Every refused line, as JSON to a file, or else to standard error."""
-    if path:
-        with path.open("wb") as file:
-            file.writelines(msgspec.json.encode(each) + b"\n" for each in progress.refused())
-        return
-    for each in progress.refused():
-        click.echo(f"Line {each.line} is refused: {bytes(each.errors).decode()}", err=True)
 
 
 @main.command("carry-over")

@@ -30,6 +30,11 @@ TRUE = {"t", "y", "yes", "true", "on", "1"}
 FALSE = {"f", "n", "no", "false", "off", "0"}
 NULL = {"", "null", "none"}
 
+NO_DATETIME = (
+    "Datetime has wrong format. Use one of these formats instead: "
+    "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+)
+
 CENT = Decimal("0.01")
 
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
@@ -132,10 +137,7 @@ class Moment(fields.Field[Measured]):
                 raise ValueError(value)
             moment = moment_of(value.strip(), services().ledger.zone)
         except ValueError:
-            raise ValidationError(
-                "Datetime has wrong format. Use one of these formats instead: "
-                "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
-            ) from None
+            raise ValidationError(NO_DATETIME) from None
         return Measured(at=moment, written=value.strip())
 
 

@@ -2,49 +2,26 @@
 
 An item is what the bulk endpoint takes (`web/bulk_reports.py`). Lines of JSON go out as they are, and what is
 wrong with one is for the service to say; of CSV every cell goes out as text, and empty ones are left out.
+What has no date is of the moment when the sending began, however long that takes.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal, Protocol
 
 import orjson
-from msgspec import Struct
 
-from web.bulk_reports import FIELDS
+from web.lines import LONGEST_LINE, Lines, Place, UnreadableFile
+from web.tables import Item, Table, refused_line
 
-DELIMITERS = ",;\t"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LONGEST_LINE = 1_000_000
 LARGEST_CHUNK = 1_000_000
 """Bytes after which a chunk ends: proxies before a service often let no more through."""
 
 Format = Literal["csv", "ndjson"]
 STDIN = Path("-")
 FORMATS: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson"}
-
-
-class UnreadableFile(Exception):
-    """The file is not what it should be. The message says where."""
-
-
-class Item(NamedTuple):
-    """An item as JSON on one line, and the line of the file that it starts at."""
-
-    line: int
-    body: bytes
-
-
-class Place(Struct, frozen=True):
-    """The end of what was read of a file: in lines, in bytes, and the SHA-256 of all before it."""
-
-    lines: int
-    offset: int
-    digest: str
 
 
 @contextmanager
@@ -57,59 +34,60 @@ def opened_file(path: Path) -> Iterator[BinaryIO]:
         raise UnreadableFile(f"{path}: {error}") from None
 
 
-class Lines:
-    """The lines of a file, and how far it was read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._digest = file, sha256()
-        self.number = self.offset = 0
+class Reports(Protocol):
+    """Items of a file in chunks."""
 
     @property
     def place(self) -> Place:
-        return Place(self.number, self.offset, self._digest.hexdigest())
+        """The end of the last chunk."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the last line that was read has no end: there may have been more of it."""
 
-    def __next__(self) -> bytes:
-        line = self._file.readline(LONGEST_LINE + 1)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        if len(line) > LONGEST_LINE:
-            raise UnreadableFile(f"line {self.number} has more than {LONGEST_LINE} bytes")
-        self.offset += len(line)
-        self._digest.update(line)
-        return line.removeprefix(BYTE_ORDER_MARK) if self.number == 1 else line
+    def skip_to(self, place: Place) -> bool:
+        """Goes on to a place where a chunk ended. False if what is before it is not what it was."""
+
+    def chunk(self, most: int) -> list[Item]:
+        """The next items; none at the end. Raises UnreadableFile."""
 
 
 class ReportFile:
-    """The items of a file in chunks. `place` is the end of the last one.
+    """The items of a file as its lines say them. `begun` is the date of those that have none.
 
     Raises UnreadableFile; for CSV with a header that can't be used at once, before there is any item.
     """
 
-    def __init__(self, file: BinaryIO, kind: Format) -> None:
-        self._lines = Lines(file)
-        self._items = csv_items(self._lines) if kind == "csv" else json_items(self._lines)
+    def __init__(self, file: BinaryIO, kind: Format, begun: str) -> None:
+        self._lines = Lines(file, old_ends=kind == "csv")
+        self.undated = iter(Table(self._lines)) if kind == "csv" else json_items(self._lines)
+        """The items as they are written."""
+        self._items = (dated(item, begun) for item in self.undated)
 
     @property
     def place(self) -> Place:
         return self._lines.place
 
+    @property
+    def is_cut_off(self) -> bool:
+        return not self._lines.is_ended
+
     def skip_to(self, place: Place) -> bool:
-        """Goes on to a place where a chunk ended. False if what is before it is not what it was."""
         while self._lines.offset < place.offset and next(self._lines, None) is not None:
             pass
         return self.place == place
 
     def chunk(self, most: int) -> list[Item]:
-        items: list[Item] = []
-        size = 0
-        while len(items) < most and size < LARGEST_CHUNK and (item := next(self._items, None)):
-            items.append(item)
-            size += len(item.body)
-        return items
+        return chunk_of(self._items, most)
+
+
+def chunk_of(items: Iterator[Item], most: int) -> list[Item]:
+    chunk: list[Item] = []
+    size = 0
+    while len(chunk) < most and size < LARGEST_CHUNK and (item := next(items, None)):
+        chunk.append(item)
+        size += len(item.body)
+    return chunk
 
 
 def json_items(lines: Lines) -> Iterator[Item]:
@@ -118,52 +96,32 @@ def json_items(lines: Lines) -> Iterator[Item]:
         body = line.replace(b"\r", b" ").strip()  # the service ends a line at either
         if body and is_first and body.startswith(b"["):
             raise UnreadableFile("it is a JSON array, where one object a line is taken (jq -c '.[]' does it)")
-        if body:
-            is_first = False
+        if not body:
+            continue
+        is_first = False
+        if lines.is_too_long:
+            text = line[:1000].decode(errors="replace")
+            yield refused_line(lines.number, text, f"Can't be read: it has more than {LONGEST_LINE} bytes.")
+        else:
             yield Item(lines.number, body)
 
 
-def csv_items(lines: Lines) -> Iterator[Item]:
-    header = next(_decoded(lines), "")
-    delimiter = max(DELIMITERS, key=header.count)  # no field has one of them in its name
-    names = _names(next(csv.reader([header], delimiter=delimiter), []))
-    return _rows(lines, names, delimiter)
+def dated(item: Item, begun: str) -> Item:
+    """The same item, with a date if it is an object without. All else stays as it is written.
+
+    The month of what names its component usage is that one's, and a date would lead elsewhere.
+    """
+    values = _object(item.body)
+    if values is None or "date" in values or "component_usage" in values:
+        return item
+    separator = b"," if values else b""
+    body = b'%s%s"date":"%s"}' % (item.body[:-1], separator, begun.encode())
+    return Item(item.line, body, item.errors)
 
 
-def _names(header: list[str]) -> list[str]:
-    names = [name.strip() for name in header]
-    if not any(names):
-        raise UnreadableFile("its first line is to name the columns")
-    for wrong, about in (
-        ([name for name in names if name not in FIELDS], "unknown"),
-        ([name for name in names if names.count(name) > 1], "there more than once"),
-    ):
-        if wrong:
-            named = ", ".join(repr(name) for name in dict.fromkeys(wrong))
-            raise UnreadableFile(f"columns that are {about}: {named}; known are {', '.join(sorted(FIELDS))}")
-    return names
-
-
-def _rows(lines: Lines, names: list[str], delimiter: str) -> Iterator[Item]:
-    rows = csv.reader(_decoded(lines), delimiter=delimiter, strict=True)
-    while True:
-        first = lines.number + 1
-        try:
-            cells = next(rows, None)
-        except csv.Error as error:
-            raise UnreadableFile(f"line {first}: {error}") from None
-        if cells is None:
-            return
-        if len(cells) > len(names):
-            raise UnreadableFile(f"line {first} has {len(cells)} cells, and the first line {len(names)}")
-        item = {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip()}
-        if item:
-            yield Item(first, orjson.dumps(item))
-
-
-def _decoded(lines: Lines) -> Iterator[str]:
-    for line in lines:
-        try:
-            yield line.decode()
-        except UnicodeDecodeError:
-            raise UnreadableFile(f"line {lines.number} is not UTF-8") from None
+def _object(body: bytes) -> dict[str, object] | None:
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return values if isinstance(values, dict) else None

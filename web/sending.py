@@ -9,36 +9,48 @@ import orjson
 from msgspec import Raw
 
 from web.bulk_client import Service, TooLarge
-from web.report_files import Format, Item, Place, ReportFile
-from web.sending_progress import Chunk, Progress, Refused, Sending
+from web.lines import Place
+from web.report_files import Format, ReportFile, Reports
+from web.sending_progress import Chunk, Progress, Refused, Sending, packed
+from web.summing import SummedFile
+from web.tables import Item
 
 Sent = Callable[[Place], None]
 
 
-def send(reports: ReportFile, service: Service, progress: Progress, sent: Sent) -> None:
+def send(reports: Reports, service: Service, progress: Progress, sent: Sent) -> None:
     """Sends what is left. `sent` is told after each chunk how far it got.
 
     Raises SendingFailed and UnreadableFile; what was sent by then stays sent.
     """
     while items := reports.chunk(progress.sending.chunk):
         progress.begin()
-        results = _results(items, service, progress.sending)
-        progress.add(_chunk(reports.place, items, results))
+        good = [item for item in items if item.errors is None]
+        results = iter(_results(good, service, progress.sending) if good else ())
+        told = [
+            {"result": "refused", "errors": item.errors} if item.errors else next(results) for item in items
+        ]
+        progress.add(_chunk(reports.place, items, told))
         sent(reports.place)
 
 
-def reports_left(file: BinaryIO, kind: Format, progress: Progress, tell: Callable[[str], None]) -> ReportFile:
+def reports_left(file: BinaryIO, kind: Format, progress: Progress, tell: Callable[[str], None]) -> Reports:
     """The reports of a file, behind those that are sent. All of them, if that part is not what it was."""
-    reports = ReportFile(file, kind)
+    reports = _reports(file, kind, progress.sending)
     if progress.place is None:
         return reports
+    of_what = "sums" if progress.sending.is_summed else "lines"
     if reports.skip_to(progress.place):
-        tell(f"{progress.place.lines} lines were sent before.")
+        tell(f"{progress.place.lines} {of_what} were sent before.")
         return reports
     tell("Lines that were sent before have changed; all is sent from the start.")
     progress.restart()
     file.seek(0)
-    return ReportFile(file, kind)
+    return _reports(file, kind, progress.sending)
+
+
+def _reports(file: BinaryIO, kind: Format, sending: Sending) -> Reports:
+    return (SummedFile if sending.is_summed else ReportFile)(file, kind, sending.begun)
 
 
 def _results(items: list[Item], service: Service, sending: Sending) -> list[dict[str, Any]]:
@@ -69,6 +81,7 @@ def _chunk(place: Place, items: list[Item], results: list[dict[str, Any]]) -> Ch
             for item, result in zip(items, results, strict=True)
             if result["result"] == "refused"
         ],
+        figures=packed(result["uuid"] for result in results if isinstance(result.get("uuid"), str)),
     )
 
 

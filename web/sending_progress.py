@@ -8,9 +8,12 @@ import fcntl
 import os
 import secrets
 import tempfile
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -18,21 +21,34 @@ import msgspec
 from msgspec import Raw, Struct
 
 from web.bulk_client import SendingFailed
-from web.report_files import Place
+from web.lines import Place
 
 S = TypeVar("S", bound=Struct)
 
 
 class Sending(Struct, frozen=True):
-    """A file on its way to a service, in chunks of a size that stays: another one would have other keys."""
+    """A file on its way to a service, in chunks of a size that stays: another one would have other keys.
+
+    `begun`, in ISO 8601, is the date of what has none. `is_summed`: what is sent are sums of lines.
+    """
 
     id: str
     url: str
     chunk: int
+    begun: str
+    is_summed: bool = False
 
     @classmethod
-    def new(cls, url: str, chunk: int) -> "Sending":
-        return cls(secrets.token_hex(16), url, chunk)
+    def new(cls, url: str, chunk: int, now: datetime, *, is_summed: bool = False) -> "Sending":
+        return cls(secrets.token_hex(16), url, chunk, now.isoformat(), is_summed)
+
+    def other_than(self, earlier: "Sending") -> str | None:
+        """In which way an earlier sending of the file was another one, if it was."""
+        if earlier.url != self.url:
+            return f"to {earlier.url}"
+        if earlier.is_summed != self.is_summed:
+            return "with --sum" if earlier.is_summed else "without --sum"
+        return None
 
 
 class Refused(Struct, frozen=True):
@@ -44,11 +60,17 @@ class Refused(Struct, frozen=True):
 
 
 class Chunk(Struct, frozen=True):
-    """What became of a chunk that ends at `place`."""
+    """What became of a chunk that ends at `place`. `figures` are those that it stated, see `packed`."""
 
     place: Place
     results: dict[str, int]
     refused: list[Refused]
+    figures: bytes = b""
+
+
+def packed(uuids: Iterable[str]) -> bytes:
+    """Eight bytes for each uuid: enough to tell a million figures apart."""
+    return b"".join(sha256(uuid.encode()).digest()[:8] for uuid in uuids)
 
 
 class Progress:
@@ -58,7 +80,8 @@ class Progress:
         self._file = file
         self._results: Counter[str] = Counter()
         self.place: Place | None = None
-        earlier = self._read(sending.url)
+        self._new = sending
+        earlier = self._read()
         self.sending, self.is_begun = earlier or sending, earlier is not None
 
     @property
@@ -73,7 +96,7 @@ class Progress:
         """Forgets what was sent."""
         self._results.clear()
         self.place = None
-        self.sending, self.is_begun = Sending.new(self.sending.url, self.sending.chunk), False
+        self.sending, self.is_begun = self._new, False
 
     def begin(self) -> None:
         """Before anything is sent: from now on a request may be under way that is not told of here."""
@@ -88,13 +111,20 @@ class Progress:
         for chunk in self._chunks():
             yield from chunk.refused
 
+    def replaced(self) -> int:
+        """How many reports were replaced by later ones, at least: they stated the same figure."""
+        figures = array("Q")  # of eight bytes
+        for chunk in self._chunks():
+            figures.frombytes(chunk.figures)
+        return len(figures) - len(set(figures))
+
     def _append(self, entry: Sending | Chunk) -> None:
         self._file.seek(0, 2)
         self._file.write(msgspec.json.encode(entry) + b"\n")
         self._file.flush()
 
-    def _read(self, url: str) -> Sending | None:
-        """The sending that broke off, if there is one. Raises SendingFailed if it was to another service."""
+    def _read(self) -> Sending | None:
+        """The sending that broke off, if there is one. Raises SendingFailed if it was another one."""
         self._file.seek(0)
         first = self._file.readline()
         sending = decoded(first, Sending) if first.endswith(b"\n") else None
@@ -105,13 +135,12 @@ class Progress:
             self._count(chunk)
             end = self._file.tell()
         self._file.truncate(end)
-        if sending.url == url:
+        other = self._new.other_than(sending)
+        if other is None:
             return sending
         if self.place is None:
             return None
-        raise SendingFailed(
-            f"A sending to {sending.url} is not finished; finish it, or remove the .progress file"
-        )
+        raise SendingFailed(f"A sending {other} is not finished; finish it, or remove the .progress file")
 
     def _chunks(self) -> Iterator[Chunk]:
         """Without a last line that was not written to its end."""

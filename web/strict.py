@@ -26,10 +26,15 @@ class StrictBody(Body):
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         super().handle_error(error, data, many=many, **kwargs)
         assert isinstance(error.messages, dict)
-        strangers = [name for name in data if name not in self.load_fields]
-        for place, name in enumerate(strangers):
-            told = self.known.get(name) or unknown("field", name, self.known, is_hinted=place < MOST_HINTS)
-            error.messages[name] = [told]
+        error.messages |= self.strangers(data)
+
+    def strangers(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with the keys that are not of this item."""
+        names = [name for name in data if name not in self.load_fields]
+        return {
+            name: [self.known.get(name) or unknown("field", name, self.known, is_hinted=place < MOST_HINTS)]
+            for place, name in enumerate(names)
+        }
 
 
 def check_parameters(given: Collection[str], known: Collection[str]) -> None:
