@@ -8,15 +8,16 @@ is written. Where a line of a sum can't be read none of the sum is sent: nobody 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple
 
 from marshmallow import ValidationError, missing
 
+from ledger.errors import MeasuredInFuture
 from web.body import json_line, not_a_dictionary
 from web.bulk_reports import COMPONENT_REPORT, FIELDS, USER_REPORT
-from web.errors import MalformedBody
+from web.errors import WORDS, MalformedBody
 from web.fields import NO_DATETIME, Amount, moment_of, uuid_of
 from web.lines import Place, UnreadableFile
 from web.report_files import Format, ReportFile, chunk_of, dated
@@ -62,11 +63,13 @@ class SummedFile:
 
     def __init__(self, file: BinaryIO, kind: Format, begun: str) -> None:
         self._file, self._kind, self._begun, self._start = file, kind, begun, file.tell()
+        # Where a date has no offset, nobody knows here which zone it is of.
+        self._latest = datetime.fromisoformat(begun) + timedelta(days=1)
         self._sums: dict[tuple[str, str], Sum] = {}
         self._bad: dict[tuple[str | None, str | None], int] = {}
         reports = ReportFile(file, kind, begun)
         for item in reports.undated:
-            self._add(item.line, share_of(item))
+            self._add(item.line, share_of(item, self._latest))
         self.is_cut_off, self._whole = reports.is_cut_off, reports.place
         self._items, self._sent = self._all(), 0
 
@@ -106,7 +109,7 @@ class SummedFile:
         self._file.seek(self._start)
         reports = ReportFile(self._file, self._kind, self._begun)
         for item in reports.undated:
-            share = share_of(item)
+            share = share_of(item, self._latest)
             bad = self._bad_line(share.common, share.month)
             if share.errors:
                 yield Item(item.line, item.body, share.errors)
@@ -124,7 +127,8 @@ class SummedFile:
         return None
 
 
-def share_of(item: Item) -> Share:
+def share_of(item: Item, latest: datetime) -> Share:
+    """What a line says, if its date is not after `latest`."""
     values = json_line(item.body)
     if isinstance(values, MalformedBody):
         return Share(None, None, errors={"detail": str(values)})
@@ -136,9 +140,9 @@ def share_of(item: Item) -> Share:
     errors = schema.strangers(values) | (item.errors or {})
     month, amount = None, None
     try:
-        month = month_of(values)
-    except ValueError:
-        errors.setdefault("date", [NO_DATETIME])
+        month = month_of(values, latest)
+    except ValidationError as error:
+        errors.setdefault("date", error.messages)
     try:
         amount = AMOUNT.deserialize(values.get(figure, missing))
     except ValidationError as error:
@@ -157,13 +161,18 @@ def common_of(values: dict[str, Any]) -> str:
     return json.dumps(common, sort_keys=True, default=str)
 
 
-def month_of(values: dict[str, Any]) -> str:
-    """The month as the date is written. Raises ValueError."""
+def month_of(values: dict[str, Any], latest: datetime) -> str:
+    """The month as the date is written. Raises ValidationError."""
     if "date" not in values:
         return UNDATED
-    if not isinstance(values["date"], str):
-        raise ValueError(values["date"])
-    moment = moment_of(values["date"].strip(), UTC)
+    try:
+        if not isinstance(values["date"], str):
+            raise ValueError(values["date"])
+        moment = moment_of(values["date"].strip(), UTC)
+    except ValueError:
+        raise ValidationError(NO_DATETIME) from None
+    if moment > latest:  # the sum would be dated with the first of the month, and pass
+        raise ValidationError(WORDS[MeasuredInFuture][1])
     return f"{moment.year:04}-{moment.month:02}"
 
 
