@@ -251,6 +251,7 @@ def test_a_service_that_stays_away_is_given_up_after_some_attempts(world: World,
         (answers("405 No"), "is no usage ledger: it answers 405 to POST /api/ledger/reports/"),
         (answers("200 OK", "<html>"), "is no usage ledger: it answers 200 to POST /api/ledger/reports/"),
         (answers("201 Created", '{"results": [{}, {}]}'), "is no usage ledger: it answers 201 to POST "),
+        (answers("200 OK", '{"results": [{"result": []}]}'), "is no usage ledger: it answers 200 to POST "),
         (answers("201 Created", '{"results": []}'), "answers 0 results to 2 reports"),
         (answers("308 Moved", Location="https://b/"), "answers 308 and leads to https://b/; name that"),
         (answers("422 No", '{"detail": "Another\\nkey."}'), "answers 422: Another key."),
@@ -267,7 +268,14 @@ def test_an_answer_that_no_ledger_gives_ends_it_at_once(
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [(None, 0), ("12", 12), ("100000", 300), ("soon", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)],
+    [
+        (None, 0),
+        ("12", 12),
+        ("100000", 300),
+        ("9" * 5_000, 0),
+        ("soon", 0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+    ],
 )
 def test_a_service_says_in_seconds_or_by_a_date_when_to_come_again(told: str | None, seconds: float) -> None:
     assert seconds_of(told) == seconds
@@ -281,7 +289,7 @@ def test_a_token_that_is_not_accepted_is_told_in_one_line(
     for token, message in [
         ("0" * 40, f"{front.url} does not accept LEDGER_TOKEN: Invalid token."),
         ("two words", "LEDGER_TOKEN: has characters that no API token has"),
-        ("", "LEDGER_TOKEN: is not set, and names the API token to report with"),
+        ("", NO_TOKEN),
     ]:
         done = run(shell | {"LEDGER_TOKEN": token}, "report", file, "--url", front.url)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {message}\n")
@@ -662,6 +670,22 @@ def test_what_may_not_have_been_meant_is_told_although_it_is_stored(
 
 
 CUT_OFF = "The last line does not end with a line feed: was the file cut off?\n"
+
+
+def test_a_closed_standard_input_is_told_in_one_line(shell: Environment) -> None:
+    for token, told in ((shell["LEDGER_TOKEN"], "-: standard input is closed"), ("", NO_TOKEN)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"exec {shlex.quote(str(COMMAND))} report - --format csv <&-"],
+            env=shell | {"LEDGER_TOKEN": token},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (1, f"Error: {told}\n")
+
+
+NO_TOKEN = "LEDGER_TOKEN: is not set, and names the API token to report with"
 
 
 def test_progress_is_shown_on_a_terminal(front: Front, shell: Environment, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 LONGEST_PAUSE = 300
 """What a service may ask for with Retry-After at most."""
 
-RESULTS = set(get_args(Result))
+RESULTS = get_args(Result)
+THROUGH = " It was asked for through the proxy of the environment; NO_PROXY leaves that out."
 WORTH_ANOTHER_TRY = {408, 409, 425, 429, 500, 502, 503, 504}
 
 
@@ -60,7 +61,7 @@ class Reply(NamedTuple):
         results = told.get("results") if isinstance(told, dict) else None
         if not isinstance(results, list) or not all(isinstance(each, dict) for each in results):
             return None
-        return results if {each.get("result") for each in results} <= RESULTS else None
+        return results if all(each.get("result") in RESULTS for each in results) else None
 
     @property
     def detail(self) -> str:
@@ -94,6 +95,7 @@ class Service:
         self._headers = {"Authorization": f"Token {token}", "Content-Type": "application/x-ndjson"}
         self._is_dry_run, self._waiting, self._pause = is_dry_run, waiting, pause
         self._was_reached = False
+        self._through = THROUGH if is_proxied(url) else ""
 
     def report(self, items: list[bytes], key: str) -> list[dict[str, Any]]:
         """What became of each item. Sending again with the same key stores nothing twice.
@@ -136,6 +138,7 @@ class Service:
                 self._pause(seconds)
         raise GaveUp(
             f"{self.url} does not answer as it should: {reason}. Run it again; what is sent stays sent."
+            f"{self._through}"
         )
 
     def _post(self, body: bytes, headers: dict[str, str]) -> Reply:
@@ -157,10 +160,8 @@ class Service:
         reason = str(error) or "it does not answer"
         if any(isinstance(each, socket.gaierror) for each in causes(error)):
             reason = f"its name is not known ({reason})"
-        through = " It was asked for through the proxy of the environment; NO_PROXY leaves that out."
         return (
-            f"{self.url} can't be reached: {reason}; check --url, and that the service runs."
-            f"{through if is_proxied(self.url) else ''}"
+            f"{self.url} can't be reached: {reason}; check --url, and that the service runs.{self._through}"
         )
 
     def _failure(self, reply: Reply) -> SendingFailed:
@@ -168,12 +169,13 @@ class Service:
             return SendingFailed(f"{self.url} does not accept LEDGER_TOKEN: {reply.detail}")
         if reply.status in (200, 201, 404, 405):
             asked = f"POST {urlsplit(self._address).path}"
-            return SendingFailed(f"{self.url} is no usage ledger: it answers {reply.status} to {asked}")
+            told = f"{self.url} is no usage ledger: it answers {reply.status} to {asked}"
+            return SendingFailed(f"{told}.{self._through}" if self._through else told)
         if reply.location:
             return SendingFailed(
                 f"{self.url} answers {reply.status} and leads to {reply.location}; name that"
             )
-        return SendingFailed(f"{self.url} answers {reply.status}: {reply.detail}")
+        return SendingFailed(f"{self.url} answers {reply.status}: {reply.detail}{self._through}")
 
 
 def client() -> httpx.Client:
@@ -196,9 +198,9 @@ def seconds_of(retry_after: str | None) -> float:
     """How long a service asks to wait, in seconds or until a date; 0 if that can't be read."""
     if retry_after is None:
         return 0
-    if retry_after.isdecimal():
-        return min(int(retry_after), LONGEST_PAUSE)
     try:
+        if retry_after.isdecimal():
+            return min(int(retry_after), LONGEST_PAUSE)
         until = parsedate_to_datetime(retry_after)
         left = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     except (ValueError, OverflowError):

@@ -149,7 +149,7 @@ def shown(file: Path | None) -> Iterator[Callable[[Place], None]]:
 def asked_for_token() -> str:
     """Raises ConfigurationError where there is nobody to ask."""
     token = None
-    if sys.stdin.isatty():
+    if sys.stdin and sys.stdin.isatty():
         token = api_token({"LEDGER_TOKEN": click.prompt("API token", hide_input=True, err=True)})
     if token is None:
         raise ConfigurationError("LEDGER_TOKEN: is not set, and names the API token to report with")

@@ -28,6 +28,8 @@ FORMATS: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndj
 def opened_file(path: Path) -> Iterator[BinaryIO]:
     """The file at `path`, standard input for `-`. Its name is in what is raised in the block."""
     try:
+        if path == STDIN and sys.stdin is None:
+            raise UnreadableFile("standard input is closed")
         with nullcontext(sys.stdin.buffer) if path == STDIN else path.open("rb") as file:
             yield file
     except UnreadableFile as error:

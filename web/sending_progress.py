@@ -25,6 +25,8 @@ from web.lines import Place
 
 S = TypeVar("S", bound=Struct)
 
+PASSES = 8
+
 
 class Sending(Struct, frozen=True):
     """A file on its way to a service, in chunks of a size that stays: another one would have other keys.
@@ -116,7 +118,10 @@ class Progress:
         figures = array("Q")  # of eight bytes
         for chunk in self._chunks():
             figures.frombytes(chunk.figures)
-        return len(figures) - len(set(figures))
+        # In passes, as a set takes ten times as much memory.
+        return len(figures) - sum(
+            len({figure for figure in figures if figure % PASSES == each}) for each in range(PASSES)
+        )
 
     def _append(self, entry: Sending | Chunk) -> None:
         self._file.seek(0, 2)
