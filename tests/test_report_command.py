@@ -161,6 +161,22 @@ def test_a_table_is_reported_line_by_line_and_empty_cells_are_left_out(
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
+def test_nothing_that_a_row_says_is_dropped(
+    world: World, front: Front, shell: Environment, tmp_path: Path
+) -> None:
+    table = tmp_path / "usage.csv"
+    table.write_text(
+        f"resource,type,amount,date,username\n{RESOURCE},cpu,12.50,2026-10-31,alice\n"
+        f"{RESOURCE},cpu,12.50,2026-10-31,\n"
+    )
+    done = run(shell, "report", table, "--url", front.url)
+    assert (done.returncode, done.stdout) == (1, "1 created, 0 changed, 0 unchanged, 1 refused\n")
+    assert done.stderr.startswith(
+        'Line 2 is refused: {"usage":["This field is required."],"amount":["Belongs'
+    )
+    assert ([row["usage"] for row in world.usages()], world.user_usages()) == (["12.50"], [])
+
+
 def test_refused_lines_are_told_with_their_numbers_and_can_be_mended_and_sent_again(
     world: World, front: Front, shell: Environment, tmp_path: Path
 ) -> None:
@@ -378,7 +394,7 @@ def test_a_service_that_was_never_reached_is_not_waited_for(
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1  # it did not wait for another attempt
-    assert front.keys == []
+    assert (front.keys, list(tmp_path.iterdir())) == ([], [file])
 
 
 @contextmanager
@@ -561,6 +577,21 @@ def test_lines_without_a_date_are_of_when_the_sending_began_however_long_it_take
     begun = "2026-11-30T23:59:00+00:00"
     assert [fact.written_date for fact in world.facts(UsageReported)] == [begun, begun, "2026-12-01"]
     assert [fact.written_date for fact in world.facts(UserUsageReported)] == [begun]
+
+
+def test_another_file_of_the_same_name_does_not_get_the_date_of_one_that_broke_off_at_once(
+    world: World, front: Front, tmp_path: Path
+) -> None:
+    world.now = NOW
+    file = written(tmp_path / "usage.ndjson", [line(1)])
+    for amount in (1, 2, 2):
+        front.moods.append(answers("422 No"))
+        with pytest.raises(SendingFailed):
+            send_lines(world, front, [line(amount)], file)
+        world.now += timedelta(days=30)
+    # The first try with this amount was on 15 December, and may be on its way.
+    assert send_lines(world, front, [line(2)], file) == {"created": 1}
+    assert [fact.written_date for fact in world.facts(UsageReported)] == ["2026-12-15T12:00:00+00:00"]
 
 
 def send_lines(world: World, front: Front, items: list[Any], file: Path | None = None) -> dict[str, int]:

@@ -37,6 +37,10 @@ class GaveUp(SendingFailed):
     """The service could not be reached, or could not answer, again and again."""
 
 
+class NotReached(SendingFailed):
+    """The service was never reached: nothing that was sent can be on its way."""
+
+
 class TooLarge(Exception):
     """The service takes no body as large as this one."""
 
@@ -126,7 +130,7 @@ class Service:
                 reply = self._post(body, headers)
             except httpx.RequestError as error:
                 if problem := self._lasting_problem(error):
-                    raise SendingFailed(problem) from error
+                    raise (SendingFailed if self._was_reached else NotReached)(problem) from error
                 reason = str(error) or type(error).__name__
             else:
                 if reply.status not in WORTH_ANOTHER_TRY:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import orjson
 from msgspec import Raw
 
-from web.bulk_client import Service, TooLarge
+from web.bulk_client import NotReached, Service, TooLarge
 from web.lines import Place
 from web.report_files import Format, ReportFile, Reports
 from web.sending_progress import Chunk, Progress, Refused, Sending, packed
@@ -24,9 +24,13 @@ def send(reports: Reports, service: Service, progress: Progress, sent: Sent) -> 
     Raises SendingFailed and UnreadableFile; what was sent by then stays sent.
     """
     while items := reports.chunk(progress.sending.chunk):
-        progress.begin()
+        progress.begin(reports.place)
         good = [item for item in items if item.errors is None]
-        results = iter(_results(good, service, progress.sending) if good else ())
+        try:
+            results = iter(_results(good, service, progress.sending) if good else ())
+        except NotReached:
+            progress.take_back()
+            raise
         told = [
             {"result": "refused", "errors": item.errors} if item.errors else next(results) for item in items
         ]
@@ -36,16 +40,19 @@ def send(reports: Reports, service: Service, progress: Progress, sent: Sent) -> 
 
 def reports_left(file: BinaryIO, kind: Format, progress: Progress, tell: Callable[[str], None]) -> Reports:
     """The reports of a file, behind those that are sent. All of them, if that part is not what it was."""
+    if not progress.is_begun:
+        return _reports(file, kind, progress.sending)
+    start = file.tell()
     reports = _reports(file, kind, progress.sending)
-    if progress.place is None:
-        return reports
-    of_what = "sums" if progress.sending.is_summed else "lines"
-    if reports.skip_to(progress.place):
+    if progress.place and reports.skip_to(progress.place):
+        of_what = "sums" if progress.sending.is_summed else "lines"
         tell(f"{progress.place.lines} {of_what} were sent before.")
         return reports
-    tell("Lines that were sent before have changed; all is sent from the start.")
-    progress.restart()
-    file.seek(0)
+    if progress.place:
+        tell("Lines that were sent before have changed; all is sent from the start.")
+    if progress.place or not reports.skip_to(progress.sending.first):
+        progress.restart()  # what was on its way, if anything, was of another file
+    file.seek(start)
     return _reports(file, kind, progress.sending)
 
 

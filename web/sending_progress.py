@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from web.bulk_client import SendingFailed
 from web.lines import Place
@@ -28,10 +28,14 @@ S = TypeVar("S", bound=Struct)
 PASSES = 8
 
 
+NOWHERE = Place(0, 0, "")
+
+
 class Sending(Struct, frozen=True):
     """A file on its way to a service, in chunks of a size that stays: another one would have other keys.
 
     `begun`, in ISO 8601, is the date of what has none. `is_summed`: what is sent are sums of lines.
+    `first` is the end of the first chunk.
     """
 
     id: str
@@ -39,6 +43,7 @@ class Sending(Struct, frozen=True):
     chunk: int
     begun: str
     is_summed: bool = False
+    first: Place = NOWHERE
 
     @classmethod
     def new(cls, url: str, chunk: int, now: datetime, *, is_summed: bool = False) -> "Sending":
@@ -82,7 +87,7 @@ class Progress:
         self._file = file
         self._results: Counter[str] = Counter()
         self.place: Place | None = None
-        self._new = sending
+        self._new, self._is_begun_now = sending, False
         earlier = self._read()
         self.sending, self.is_begun = earlier or sending, earlier is not None
 
@@ -100,13 +105,19 @@ class Progress:
         self.place = None
         self.sending, self.is_begun = self._new, False
 
-    def begin(self) -> None:
+    def begin(self, first: Place) -> None:
         """Before anything is sent: from now on a request may be under way that is not told of here."""
         if not self.is_begun:
+            self.sending = structs.replace(self.sending, first=first)
             self._file.truncate(0)
             self._append(self.sending)
             os.fsync(self._file.fileno())  # a power cut may take the chunks, but not their keys
-            self.is_begun = True
+            self.is_begun = self._is_begun_now = True
+
+    def take_back(self) -> None:
+        """Nothing was sent since this began: what comes next begins anew, with a moment of its own."""
+        if self._is_begun_now and self.place is None:
+            self.is_begun = False
 
     def refused(self) -> Iterator[Refused]:
         """From the file, as there may be many."""
