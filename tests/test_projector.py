@@ -19,6 +19,7 @@ from projections.memory import Memory
 from projections.past import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
+from tests.test_outage import end_connections
 from tests.world import RESOURCE, USAGES, World, open_world
 
 TRANSACTIONS = """
@@ -169,6 +170,38 @@ class Dying(ReadSide):
 
     def end(self, position: int) -> None:
         pass
+
+
+class Cut(ReadSide):
+    """The read side of a process whose connections are cut before it can commit."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.projector, Memory())
+        self._world = world
+        self.follow = self.follow_and_be_cut
+
+    def follow_and_be_cut(
+        self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int
+    ) -> Known:
+        followed = self._world.projector.follow(cursor, facts, digest)
+        end_connections(self._world)
+        return followed
+
+
+def test_nobody_is_told_of_facts_whose_commit_failed(world: World, world_url: str) -> None:
+    """What others appended at their position, and did not live to project, was taken for projected."""
+    world.usages()
+    before = world.projector.board.known()
+    world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Cut(world))
+    assert world.report(usages=[{"type": "gpu", "amount": "7"}]).status_code == 503
+    assert world.projector.board.known() == before
+    with open_world(world_url) as other:
+        other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
+        assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
+    head = world.ledger.facts_after(0, 1_000_000)[-1][0]
+    answer = world.as_("staff").get(USAGES, min_position=head)
+    assert (answer.status_code, answer.headers["Ledger-Position"]) == (200, str(head))
+    assert [row["usage"] for row in answer.get_json()] == ["8.00"]
 
 
 def test_a_report_and_its_rows_are_of_one_transaction(world: World) -> None:
