@@ -85,8 +85,10 @@ COLUMNS = {
 """What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 
 # A component has a row for every month since it was first described or used in which a figure is above
-# zero, until the current one: a limit holds until it is changed, also in months without any fact. Of an array
-# PostgreSQL expects few months, of a series a thousand, and would rather read all there is than look it up.
+# zero, until the current one: a limit holds until it is changed, also in months without any fact. Where the
+# current month is behind that of UTC, which descriptions count by, it shows what was described meanwhile.
+# Of an array PostgreSQL expects few months, of a series a thousand, and would rather read all there is than
+# look it up.
 SUMMARY = SQL("""
 WITH summary AS MATERIALIZED (
     SELECT
@@ -99,7 +101,9 @@ WITH summary AS MATERIALIZED (
         round(least(greatest(a.amount, -999999999999999999.99), 999999999999999999.99), 2) AS total_allocated
     FROM unnest(ARRAY(
         SELECT month::date FROM generate_series(
-            least((SELECT min(month) FROM monthly_consumption), (SELECT min(until) + 1 FROM allocation)),
+            least(
+                (SELECT min(month) FROM monthly_consumption), (SELECT min(until) + 1 FROM allocation),
+                %(current)s::date),
             %(current)s::date, '1 month') AS month
     )) AS m(month)
     JOIN allocation a ON m.month BETWEEN a.since AND a.until
@@ -108,8 +112,8 @@ WITH summary AS MATERIALIZED (
     LEFT JOIN customer p ON p.uuid = o.customer_uuid
     LEFT JOIN category g ON g.uuid = o.category_uuid
     LEFT JOIN monthly_consumption u ON u.component_uuid = c.uuid AND u.month = m.month
-    WHERE {where} AND (u.total > 0 OR a.amount >= 0.005) AND (NOT a.if_used OR EXISTS (
-        SELECT FROM monthly_consumption WHERE component_uuid = c.uuid AND month <= m.month))
+    WHERE {where} AND (u.total > 0 OR a.amount >= 0.005) AND (NOT a.if_used OR m.month = %(current)s::date
+        OR EXISTS (SELECT FROM monthly_consumption WHERE component_uuid = c.uuid AND month <= m.month))
 )""")
 
 TOTAL = SQL("SELECT count(*) AS total FROM summary")

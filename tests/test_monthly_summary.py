@@ -324,17 +324,31 @@ def test_months_that_are_still_to_come_are_not_listed(world: World) -> None:
 @pytest.mark.parametrize(
     ("zone", "now", "month"),
     [
-        ("Asia/Tokyo", "2026-11-30T23:59:59+00:00", "2026-11"),
-        ("America/New_York", "2026-12-01T00:00:00+00:00", "2026-12"),
+        ("Asia/Tokyo", "2026-11-30T14:59:59+00:00", "2026-11"),
+        ("Asia/Tokyo", "2026-11-30T15:00:00+00:00", "2026-12"),
+        ("America/New_York", "2026-12-01T04:59:59+00:00", "2026-11"),
+        ("America/New_York", "2026-12-01T05:00:00+00:00", "2026-12"),
     ],
 )
-def test_the_current_month_is_that_of_utc_wherever_the_ledger_is(
+def test_the_current_month_is_that_of_where_the_ledger_is(
     world_url: str, zone: str, now: str, month: str
 ) -> None:
     with open_world(world_url, zone) as world:
-        world.now = datetime.fromisoformat(now)
         describe_resource(world, {"cpu": 10})
+        world.now = datetime.fromisoformat(now)
         assert figures(world) == [(month, "CPU", "0.00", "10.00", "0.00")]
+        assert figures(world, start="")[0] == (month, "CPU", "0.00", "10.00", "0.00")
+
+
+def test_what_is_first_described_while_utc_has_the_next_month_shows_in_ours_and_then_in_that(
+    database_url: str,
+) -> None:
+    with open_world(database_url, "America/Los_Angeles") as world:
+        world.now = datetime(2026, 11, 1, 2, tzinfo=UTC)
+        world.describe(**CATALOGUE | {"resources": [entity("resources", RESOURCE, limits={"cpu": 10})]})
+        assert figures(world) == [("2026-10", "CPU", "0.00", "10.00", "0.00")]
+        world.now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+        assert figures(world) == [("2026-11", "CPU", "0.00", "10.00", "0.00")]
 
 
 # Allocation

@@ -4,7 +4,7 @@
 |---|---|---|
 | LEDGER_DATABASE_URL | any PostgreSQL >= 15, as a libpq URL | an embedded one |
 | LEDGER_DATA_DIR | where the embedded PostgreSQL keeps its files | ~/.local/share/usage-ledger |
-| LEDGER_TIME_ZONE | IANA name; the month of reports that don't say theirs | UTC |
+| LEDGER_TIME_ZONE | IANA name; the month of reports that don't say theirs, and the current one | UTC |
 | LEDGER_MAX_BODY_BYTES | larger request bodies are answered with 413 | 5242880 |
 | LEDGER_TOKEN | the API token that `usage-ledger report` reports with | is asked for |
 

@@ -236,7 +236,7 @@ def open_plan_period(uuid: UUID) -> PlanPeriod | None:
 def if_open(period: PlanPeriod | None) -> PlanPeriod | None:
     """The same for a plan period that was looked up before."""
     zone = services().ledger.zone
-    if period and period.end and period.end < start_of(month_of(services().clock()), zone):
+    if period and period.end and period.end < start_of(month_of(services().clock(), zone), zone):
         raise ValidationError("Billing period is closed.")
     return period
 

@@ -135,8 +135,7 @@ def etag_of(environ: "WSGIEnvironment", end: End, day: str, who: Caller) -> str:
 
 
 def day_of(path: str, services: Services) -> str:
-    """Today in UTC and for the ledger, where an answer depends on it."""
+    """Today in the ledger's zone, where an answer depends on it."""
     if not path.startswith(DEPEND_ON_THE_DAY):
         return ""
-    now = services.clock()
-    return f"{now:%F} {now.astimezone(services.ledger.zone):%F}"
+    return f"{services.clock().astimezone(services.ledger.zone):%F}"

@@ -216,7 +216,7 @@ class MonthlyQuery(Schema):
     @post_load
     def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The current month, unless the query has one of the keys, be it an empty one."""
-        data["current"] = month_of(services().clock())
+        data["current"] = month_of(services().clock(), services().ledger.zone)
         if not request.args.keys() & {"billing_period", "start", "end"}:
             data["billing_period"] = data["current"]
         return data
