@@ -13,7 +13,6 @@ from msgspec import Struct, structs
 
 from ledger.catalogue import MeteredResource
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
-from ledger.months import month_of_report
 from ledger.people import Person
 from ledger.reports import (
     NO_RECORD,
@@ -113,11 +112,10 @@ def records_of(
 ) -> Iterator[RecordKey]:
     """The records that a report is decided on."""
     if isinstance(report, UserUsageReport):
-        dates = [item.measured.at for item in report.items if item.measured]
-        for month in {report.month, *(month_of_report(each, zone) for each in dates)}:
+        for month in {report.month, *(item.month(report.month, zone) for item in report.items)}:
             yield report.resource_uuid, report.component_uuid, month
     else:
-        month = month_of_report(report.measured.at if report.measured else now, zone)
+        month = report.month(now, zone)
         for item in report.items:
             if component := resource.find_component(item.component_type):
                 yield report.resource_uuid, component.uuid, month

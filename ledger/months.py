@@ -1,6 +1,7 @@
 """Which calendar month a moment belongs to. A month is the date of its first day."""
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 
 
@@ -11,15 +12,22 @@ def month_of(moment: datetime, zone: tzinfo = UTC) -> date:
 
 
 def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
-    """The month that a report counts for.
+    """The month that a report with a date counts for.
 
     A moment written with an offset other than zero counts for the month *as it was written*: an agent
-    at UTC+2 that sends 2026-11-01T00:00+02:00 means November, whatever that is in UTC. A moment in UTC
-    says nothing about the reporter's calendar and counts for its month in the ledger's own `zone`.
+    at UTC+2 that sends 2026-11-01T00:00+02:00 means November, whatever that is in UTC. So does the first
+    of a month at 00:00:00 with any offset: agents label a month so. Any other moment in UTC says nothing
+    about the reporter's calendar and counts for its month in the ledger's own `zone`.
     """
-    if measured_at.utcoffset() != timedelta(0):
+    is_label = measured_at.day == 1 and measured_at.time() == time()
+    if is_label or measured_at.utcoffset() != timedelta(0):
         return date(measured_at.year, measured_at.month, 1)
     return month_of(measured_at, zone)
+
+
+def is_open(month: date, now: datetime, zones: Iterable[tzinfo]) -> bool:
+    """Whether a month is the current one in any of the zones, or lies ahead."""
+    return any(month >= month_of(now, zone) for zone in zones)
 
 
 def next_month(month: date) -> date:

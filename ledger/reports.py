@@ -1,7 +1,7 @@
 """What is reported, and what it is held against: values that pass between the layers."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from msgspec import Struct
 from ledger.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
 from ledger.errors import Unreadable
 from ledger.events import Fact, Policy
+from ledger.months import month_of, month_of_report
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -19,6 +20,10 @@ class Measured(Struct, frozen=True, kw_only=True):
 
     at: datetime
     written: str | None
+
+    def month(self, zone: tzinfo) -> date:
+        """The month that is meant. What nobody wrote down is of our clock, and of the ledger's month."""
+        return month_of(self.at, zone) if self.written is None else month_of_report(self.at, zone)
 
 
 class UsageItem(Struct, frozen=True, kw_only=True):
@@ -38,6 +43,10 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     plan_period: PlanPeriod | None = None
     measured: Measured | None = None
 
+    def month(self, now: datetime, zone: tzinfo) -> date:
+        """The month that the report is of."""
+        return self.measured.month(zone) if self.measured else month_of(now, zone)
+
 
 class UserUsageItem(Struct, frozen=True, kw_only=True):
     """What one user consumed of a component usage. A `measured` item goes to the month of its date."""
@@ -46,6 +55,10 @@ class UserUsageItem(Struct, frozen=True, kw_only=True):
     amount: Decimal | None = None
     offering_user_uuid: UUID | None = None
     measured: Measured | None = None
+
+    def month(self, otherwise: date, zone: tzinfo) -> date:
+        """The month of its date, `otherwise` if it has none."""
+        return self.measured.month(zone) if self.measured else otherwise
 
 
 class UserUsageReport(Struct, frozen=True, kw_only=True):

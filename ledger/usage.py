@@ -5,7 +5,7 @@ nothing; it returns all facts of a report, or raises a refusal.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from uuid import UUID, uuid5
 
@@ -34,8 +34,8 @@ STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> Decided:
     """What a report of a resource's usage leads to; the last of its items is the figure that it states."""
     measured_at = report.measured.at if report.measured else now
-    month = months.month_of_report(measured_at, zone)
-    _check_usage(report, past.resource, caller, now, month)
+    month = report.month(now, zone)
+    _check_usage(report, past.resource, caller, now, zone)
     facts: list[Fact] = []
     usage_uuid, is_new = None, False
     period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
@@ -70,7 +70,7 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
 
 
 def _check_usage(
-    report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, month: date
+    report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, zone: tzinfo
 ) -> None:
     """The rules in the order in which the wire answers them; the right to report comes last."""
     component_types = {item.component_type for item in report.items}
@@ -85,17 +85,31 @@ def _check_usage(
         raise errors.MeasuredInFuture
     if report.measured and not may_report:
         raise errors.MayNotBackfill
-    if report.measured and not may_report_into(month, component_types, resource, caller, now):
+    if report.measured and not may_backfill(report.measured, component_types, resource, caller, now, zone):
         raise errors.MonthIsClosed
     if not may_report:
         raise errors.NotPermitted
 
 
-def may_report_into(
-    month: date, component_types: set[str], resource: MeteredResource, caller: Caller, now: datetime
+def may_backfill(
+    measured: Measured,
+    component_types: set[str],
+    resource: MeteredResource,
+    caller: Caller,
+    now: datetime,
+    zone: tzinfo,
 ) -> bool:
-    """Whether the caller's reports of these components into a month come in time: staff's always do."""
-    return caller.is_staff or month >= months.month_of(now) or resource.backfillable(component_types)
+    """Whether the caller's reports of these components with this date come in time: staff's always do.
+
+    A month is open while it is current for the ledger, in UTC, or where the date was written.
+    """
+    written_in = measured.at.tzinfo
+    assert written_in is not None, "moments are aware"
+    return (
+        caller.is_staff
+        or months.is_open(measured.month(zone), now, (zone, UTC, written_in))
+        or resource.backfillable(component_types)
+    )
 
 
 def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime, zone: tzinfo) -> bool:

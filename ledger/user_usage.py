@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 from msgspec import structs
 
-from ledger import errors, months
-from ledger.catalogue import Caller, Site
+from ledger import errors
+from ledger.catalogue import Caller, MeteredResource, Site
 from ledger.events import Fact, UserUsageReported
 from ledger.people import Person
 from ledger.reports import (
@@ -23,7 +23,7 @@ from ledger.reports import (
     UserUsageReport,
     record_stream,
 )
-from ledger.usage import checked, may_report_into, usage_reported
+from ledger.usage import checked, may_backfill, usage_reported
 
 BACKFILL_DESCRIPTION = "Created for user usage backfill"
 
@@ -50,15 +50,14 @@ def report_user_usages(
     drafts: dict[date, _Draft] = {}
     stated: tuple[UUID | None, bool] = None, False
     for item in report.items:
-        month = months.month_of_report(item.measured.at, zone) if item.measured else report.month
+        month = item.month(report.month, zone)
         if month not in drafts:
             record = past.record(component.uuid, month)
             drafts[month] = _Draft(resource.site(component), month, record, caller.user_uuid, now)
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
-            if _is_dated(item) and not may_report_into(month, {component_type}, resource, caller, now):
-                raise errors.MonthIsClosed
+            _check_date(item, component_type, resource, caller, now, zone)
             _check_limit(item, report, target, past)
             stated = draft.put(target, people[item.username], item)
             refusals.append(None)
@@ -76,9 +75,20 @@ def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -
         raise errors.ItemsRefused(refusals)
 
 
-def _is_dated(item: UserUsageItem) -> bool:
-    """By who reports it: what names neither a date nor a component usage is measured now, by our clock."""
-    return item.measured is not None and item.measured.written is not None
+def _check_date(
+    item: UserUsageItem,
+    component_type: str,
+    resource: MeteredResource,
+    caller: Caller,
+    now: datetime,
+    zone: tzinfo,
+) -> None:
+    """A date that nobody wrote is our clock's: what names no component usage either is measured now."""
+    measured = item.measured
+    if measured is None or measured.written is None:
+        return
+    if not may_backfill(measured, {component_type}, resource, caller, now, zone):
+        raise errors.MonthIsClosed
 
 
 def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow, past: Past) -> None:

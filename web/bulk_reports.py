@@ -17,7 +17,6 @@ from psycopg.rows import DictRow
 
 from ledger.catalogue import MeteredResource, PlanPeriod
 from ledger.errors import LedgerError, MonthIsClosed, Unreadable
-from ledger.months import month_of_report
 from ledger.reporting import Answer, AnyReport, Outcome, Result
 from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from projections import catalogue, past
@@ -247,7 +246,7 @@ def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str
         usage_uuid=None,
         resource_uuid=resource.resource.uuid,
         component_uuid=component.uuid,
-        month=month_of_report(item.measured.at, services().ledger.zone),
+        month=item.measured.month(services().ledger.zone),
         items=(item,),
     )
 
