@@ -1,5 +1,7 @@
-"""Reads what can be carried over into a month: usages of the month before that nobody followed up."""
+"""What can be carried over into a month: usages of the month before that nobody followed up. And a read model
+of the months where that was done."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
 
@@ -7,8 +9,10 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.catalogue import Site
+from ledger.events import Fact, UsageCarriedOver
 from ledger.months import bounds
 from ledger.reports import LastUsage
+from projections.rows import as_json
 
 # Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
 # is the one that a report would find, or else the two would be rows of different plans: the one in force at
@@ -45,6 +49,12 @@ WHERE (c.resource_uuid, c.component_uuid) > (%(after_resource)s, %(after_compone
 ORDER BY c.resource_uuid, c.component_uuid
 LIMIT %(limit)s"""
 
+INSERT_MONTHS = """
+INSERT INTO carried_month (month) SELECT month FROM json_populate_recordset(NULL::carried_month, %(rows)s)
+ON CONFLICT (month) DO NOTHING"""
+
+SELECT_LAST_MONTH = "SELECT max(month) AS month FROM carried_month"
+
 Key = tuple[UUID, UUID]
 FIRST: Key = (UUID(int=0), UUID(int=0))
 
@@ -72,3 +82,18 @@ def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
     name: str = row.pop("resource_name")
     site = Site(**{key: row.pop(key) for key in Site.__struct_fields__})
     return name, LastUsage(site=site, **row)
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Keeps the months of what is carried over."""
+    months = {fact.month for _, fact in facts if isinstance(fact, UsageCarriedOver)}
+    if months:
+        cursor.execute(INSERT_MONTHS, {"rows": as_json({"month": month} for month in months)})
+
+
+def last_month(cursor: Cursor[DictRow]) -> date | None:
+    """The last month that anything was carried over into, None if there is none."""
+    row = cursor.execute(SELECT_LAST_MONTH).fetchone()
+    assert row is not None
+    month: date | None = row["month"]
+    return month

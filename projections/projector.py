@@ -20,7 +20,15 @@ from psycopg_pool import ConnectionPool
 
 from ledger.digests import FACT_DIGEST
 from ledger.events import Fact, Report, RequestAnswered
-from projections import accounts, allocation, catalogue, component_usage, monthly_summary, user_usage
+from projections import (
+    accounts,
+    allocation,
+    carry_over,
+    catalogue,
+    component_usage,
+    monthly_summary,
+    user_usage,
+)
 from projections.board import Board, End, Known
 
 SCHEMA = "read_models"
@@ -113,6 +121,7 @@ MODELS: tuple[ReadModel, ...] = (
     monthly_summary,
     component_usage,
     user_usage,
+    carry_over,
 )
 
 ReadFacts = Callable[[int, int], list[tuple[int, Fact]]]

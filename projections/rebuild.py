@@ -21,6 +21,7 @@ from ledger.events import Fact
 from projections import (
     accounts,
     allocation,
+    carry_over,
     catalogue,
     component_usage,
     figures,
@@ -120,6 +121,7 @@ LOADING: tuple[ReadModel, ...] = (
     monthly_summary,
     Loaded(component_usage.load),
     Loaded(user_usage.load),
+    carry_over,
 )
 """The MODELS, as long as there are neither figures nor indexes."""
 

@@ -293,3 +293,8 @@ CREATE TABLE project_limit (
     resources integer NOT NULL,            -- that have one
     PRIMARY KEY (project_uuid, offering_uuid, component_type)
 );
+
+-- The months that anything was carried over into.
+CREATE TABLE carried_month (
+    month date PRIMARY KEY
+);

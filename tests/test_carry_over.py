@@ -15,6 +15,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.events import UsageCarriedOver, UsageReported
+from ledger.reports import LastUsage
 from tests.world import (
     BASIC,
     CATALOGUE,
@@ -32,7 +33,7 @@ from tests.world import (
     uid,
 )
 from web import carrying_over
-from web.carrying_over import MonthError, carry_into, month_from
+from web.carrying_over import MonthError, Plan, carry_into, month_from, plan_of
 from web.services import Services
 
 DECEMBER = date(2026, 12, 1)
@@ -384,14 +385,13 @@ def test_a_month_that_is_carried_into_late_has_the_plan_of_then(world: World) ->
 @pytest.mark.parametrize(
     ("text", "month"),
     [
-        (None, date(2026, 11, 1)),
         ("2026-11", date(2026, 11, 1)),
         ("2026-10", date(2026, 10, 1)),
         ("0002-01", date(2, 1, 1)),
     ],
 )
-def test_a_month_is_written_with_its_year(world: World, text: str | None, month: date) -> None:
-    assert month_from(text, world.services) == month
+def test_a_month_is_written_with_its_year(world: World, text: str, month: date) -> None:
+    assert plan_of(text, world.services) == Plan([month])
     assert carry(world, month) == []
 
 
@@ -421,7 +421,68 @@ def test_the_current_month_is_that_of_where_the_ledger_is(
     with open_world(world_url, zone) as world:
         report(world, "reuse", date="2026-10-15")
         world.now = datetime.fromisoformat(now)
-        assert month_from(None, world.services) == date.fromisoformat(month)
+        assert plan_of(None, world.services) == Plan([date.fromisoformat(month)], is_first=True)
+
+
+def carry_all(world: World) -> dict[str, int]:
+    """What an operator does who names no month: how much was carried over, by month."""
+    months = plan_of(None, world.services).months
+    return {f"{month:%Y-%m}": len(carry(world, month)) for month in months}
+
+
+def test_months_that_nobody_carried_into_are_made_up_for_in_order(world: World) -> None:
+    report(world, "reuse", "12.5")
+    december(world)
+    assert carry_all(world) == {"2026-12": 1}
+    world.now = datetime(2027, 3, 1, 0, 5, tzinfo=UTC)
+    assert carry_all(world) == {"2026-12": 0, "2027-01": 1, "2027-02": 1, "2027-03": 1}
+    assert [fact.month.month for fact in world.facts(UsageCarriedOver)] == [12, 1, 2, 3]
+    for month in ("2027-01-01", "2027-02-01", "2027-03-01"):
+        [row] = world.usages(billing_period=month)
+        # Also of a month that is done late, the date is when it was.
+        assert (row["usage"], row["date"]) == ("12.50", "2027-03-01T00:05:00+00:00")
+    assert carry_all(world) == {"2027-03": 0}
+
+
+def test_a_month_that_was_broken_off_is_finished_before_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described_with_reuse(world, 5)
+    december(world)
+    told: list[str] = []
+
+    def tell(name: str, _: LastUsage) -> None:
+        told.append(name)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(carrying_over, "CHUNK", 1)
+    with pytest.raises(KeyboardInterrupt):
+        carry_into(DECEMBER, world.services, tell)
+    assert len(world.facts(UsageCarriedOver)) == 3
+    world.now = datetime(2027, 1, 1, 0, 5, tzinfo=UTC)
+    assert carry_all(world) == {"2026-12": 2, "2027-01": 5}
+
+
+def test_an_earlier_month_that_is_carried_into_later_is_not_the_last(world: World) -> None:
+    report(world, "reuse")
+    december(world)
+    carry(world)
+    report(world, "reuse", date="2026-05-15")
+    assert len(carry(world, date(2026, 6, 1))) == 1
+    assert plan_of(None, world.services).months == [DECEMBER]
+
+
+def test_a_last_month_that_lies_ahead_of_the_ledgers_zone_does_not_hold_up_the_current_one(
+    world_url: str,
+) -> None:
+    with open_world(world_url, "Europe/Tallinn") as world:
+        report(world, "reuse", date="2026-11-15")
+        world.now = datetime(2026, 11, 30, 23, tzinfo=UTC)
+        assert carry_all(world) == {"2026-12": 1}
+    with open_world(world_url, "UTC") as world:
+        world.now = datetime(2026, 11, 30, 23, tzinfo=UTC)
+        assert carry_all(world) == {"2026-11": 0}
 
 
 # Chunks

@@ -520,9 +520,42 @@ def test_carry_over_shows_what_it_carries_and_into_which_month(
     output_of(environment, "import", catalogue)
     line = f"{RESOURCE}  gpu  5.00  (reuse, Resource)\n"
     shown = f"{line}1 usages would be carried over into {month:%Y-%m}.\n"
-    assert output_of(environment, "carry-over", "--dry-run") == shown
-    assert output_of(environment, "carry-over") == shown.replace("would be", "were")
+    first = "Nothing was carried over before; --month does more than the current month.\n"
+    done = run(environment, "carry-over", "--dry-run")
+    assert (done.stdout, done.stderr) == (shown, first)
+    done = run(environment, "carry-over")
+    assert (done.stdout, done.stderr) == (shown.replace("would be", "were"), first)
     assert output_of(environment, "carry-over") == f"0 usages were carried over into {month:%Y-%m}.\n"
     assert run(environment, "carry-over", "--month", "May").stderr == (
         f"Error: 'May' is no month like {month:%Y-%m}\n"
+    )
+
+
+def test_carry_over_says_of_each_month_that_was_missed_what_it_does(
+    environment: Environment, catalogue: Path
+) -> None:
+    months = [datetime.now(UTC).date().replace(day=1)]
+    while len(months) < 4:
+        months.insert(0, (months[0] - timedelta(days=1)).replace(day=1))
+    usage = {"uuid": "f" * 32, "resource_uuid": RESOURCE, "component_uuid": GPU, "usage": "5.00"}
+    usage |= {"billing_period": str(months[0]), "missing_usage_policy": "reuse"}
+    catalogue.write_text(json.dumps(CATALOGUE | {"component_usages": [usage]}))
+    output_of(environment, "import", catalogue)
+    first, second, third = (f"{month:%Y-%m}" for month in months[1:])
+    line = f"{RESOURCE}  gpu  5.00  (reuse, Resource)\n"
+    assert output_of(environment, "carry-over", "--month", first) == (
+        f"{line}1 usages were carried over into {first}.\n"
+    )
+    done = run(environment, "carry-over", "--dry-run")
+    assert done.stderr == ""
+    assert done.stdout == (
+        f"0 usages would be carried over into {first}.\n"
+        f"{line}1 usages would be carried over into {second}.\n"
+        "They are not stored, so what would follow from them later is not shown.\n"
+        f"0 usages would be carried over into {third}.\n"
+    )
+    assert output_of(environment, "carry-over") == (
+        f"0 usages were carried over into {first}.\n"
+        f"{line}1 usages were carried over into {second}.\n"
+        f"{line}1 usages were carried over into {third}.\n"
     )

@@ -3,13 +3,14 @@ report. Run by an operator on the first of a month, as often as they like."""
 
 from collections.abc import Callable
 from datetime import date
+from typing import NamedTuple
 
 from ledger.application import Decision
 from ledger.carry_over import carry_over
 from ledger.errors import Contended
-from ledger.months import month_of
+from ledger.months import month_of, next_month
 from ledger.reports import LastUsage
-from projections.carry_over import FIRST, Key, candidates
+from projections.carry_over import FIRST, Key, candidates, last_month
 from web.services import Services
 from web.structure import check_year
 
@@ -23,11 +24,30 @@ class MonthError(Exception):
     """The month can't be carried over into; the message is one line for people."""
 
 
-def month_from(text: str | None, services: Services) -> date:
-    """A month written YYYY-MM, the current one by default. Raises MonthError."""
-    current = month_of(services.clock(), services.ledger.zone)
-    if text is None:
-        return current
+class Plan(NamedTuple):
+    """The months to carry over into, in order. `is_first`: nothing was ever carried over before."""
+
+    months: list[date]
+    is_first: bool = False
+
+
+def plan_of(text: str | None, services: Services) -> Plan:
+    """The month written YYYY-MM. Without one all since the last that was carried over into, which may have
+    been broken off, to the current one; that alone if there was none. Raises MonthError."""
+    if text is not None:
+        return Plan([month_from(text, services)])
+    current = _current(services)
+    with services.deciding() as cursor:
+        last = last_month(cursor)
+    months = [min(last or current, current)]
+    while months[-1] < current:
+        months.append(next_month(months[-1]))
+    return Plan(months, is_first=last is None)
+
+
+def month_from(text: str, services: Services) -> date:
+    """A month written YYYY-MM. Raises MonthError."""
+    current = _current(services)
     try:
         month = date.fromisoformat(f"{text}-01")
         check_year(month)
@@ -36,6 +56,10 @@ def month_from(text: str | None, services: Services) -> date:
     if month > current:
         raise MonthError(f"{text} lies in the future, nothing can be missing from it yet")
     return month
+
+
+def _current(services: Services) -> date:
+    return month_of(services.clock(), services.ledger.zone)
 
 
 def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = False) -> int:

@@ -21,7 +21,7 @@ from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding, Rebuild
 from web import demo, server, tokens, utc_now
 from web.bulk_client import SendingFailed
-from web.carrying_over import MonthError, carry_into, month_from
+from web.carrying_over import MonthError, carry_into, plan_of
 from web.config import (
     ConfigurationError,
     Settings,
@@ -186,13 +186,14 @@ def import_(file: Path) -> None:
 
 
 @main.command("carry-over")
-@click.option("--month", metavar="YYYY-MM", help="Default: the current month.")
+@click.option("--month", metavar="YYYY-MM", help="Default: all since the last time, to the current one.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be carried over.")
 def carry_over(month: str | None, dry_run: bool) -> None:
-    """Carry usages with a missing-usage policy over into a month that has no report of them.
+    """Carry usages with a missing-usage policy over into months that have no report of them.
 
     `reuse` repeats the amount of the month before, `zero` sets it to zero. A report that is there is
-    never touched, so it may be run at any time and again; run it on the first of every month.
+    never touched, so it may be run at any time and again; run it on the first of every month. Months in
+    which it was not run are made up for, from the last one on that anything was carried over into.
     """
 
     def tell(name: str, usage: LastUsage) -> None:
@@ -200,11 +201,18 @@ def carry_over(month: str | None, dry_run: bool) -> None:
         amount = usage.amount if policy == "reuse" else 0
         click.echo(f"{usage.site.resource_uuid.hex}  {component}  {amount}  ({policy}, {name})")
 
-    with opened() as services:
-        into = month_from(month, services)
-        carried = carry_into(into, services, tell, dry_run=dry_run)
     would = "would be" if dry_run else "were"
-    click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
+    with opened() as services:
+        plan = plan_of(month, services)
+        if plan.is_first:
+            click.echo("Nothing was carried over before; --month does more than the current month.", err=True)
+        for number, into in enumerate(plan.months, start=1):
+            carried = carry_into(into, services, tell, dry_run=dry_run)
+            click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
+            if dry_run and carried and number < len(plan.months):
+                click.echo(
+                    "They are not stored, so what would follow from them later is not shown."
+                )
 
 
 @main.command()
