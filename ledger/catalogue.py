@@ -260,6 +260,11 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
         """Staff, or a permitting role on the offering, its customer or that customer's ServiceProvider."""
         return self.is_staff or offering_uuid in self._own_offerings or provider_uuid in self._own_providers
 
+    @property
+    def reports_somewhere(self) -> bool:
+        """Whether there is anything at all that the caller may report."""
+        return self.is_staff or bool(self._own_offerings or self._own_providers)
+
     @cached_property
     def _own_offerings(self) -> set[UUID]:
         return set(self.scopes("offering", SET_USAGE))

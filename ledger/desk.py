@@ -160,7 +160,7 @@ class Batch:
         answered |= {
             fact.originator_id: fact for _, fact in self.appended if isinstance(fact, RequestAnswered)
         }
-        return [own.get(id(each)) or _replayed(each, answered) for each in submissions]
+        return [own.get(id(each)) or _repeated(each, answered, fresh, own) for each in submissions]
 
     def _answers(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
         if not submissions:
@@ -219,7 +219,7 @@ class Batch:
             [
                 each.request.answered(answer, each.now)
                 for each, answer in zip(submissions, answers, strict=True)
-                if each.request and isinstance(answer, Answer)
+                if each.request and isinstance(answer, Answer) and each.remembers(answer)
             ]
         )
 
@@ -235,9 +235,22 @@ def _placed(outcome: Outcome, positions: Iterator[int]) -> Outcome:
     return structs.replace(outcome, position=last)
 
 
-def _replayed(submission: Submission, answered: Mapping[UUID, RequestAnswered]) -> Answer | Exception:
-    assert submission.request is not None
-    try:
-        return submission.request.replayed(answered[submission.request.stream])
-    except (KeyReused, KeyError) as error:  # the latter if the first of its key could not be decided
-        return error
+def _repeated(
+    submission: Submission,
+    answered: Mapping[UUID, RequestAnswered],
+    fresh: Mapping[UUID | int, Submission],
+    own: Mapping[int, Answer | Exception],
+) -> Answer | Exception:
+    """What a request is told whose key was answered before, or has just been by another one."""
+    request = submission.request
+    assert request is not None, "all others are answered by themselves"
+    if request.stream in answered:
+        try:
+            return request.replayed(answered[request.stream])
+        except KeyReused as error:
+            return error
+    # The other one could not be decided, or was refused and is not remembered.
+    first = fresh[request.stream]
+    told = own[id(first)]
+    is_same = first.request is not None and first.request.fingerprint == request.fingerprint
+    return told if is_same and isinstance(told, Answer) else UnderWay()

@@ -18,6 +18,9 @@ from ledger.user_usage import report_user_usages
 AnyReport = ReadableReport | errors.Unreadable
 """One that could not be read stands in its place among the others, and is refused."""
 
+LONGEST_REFUSAL = 64 * 1024
+"""How many bytes of a refusal are remembered: nothing that is in the journal can be taken out of it."""
+
 Result = Literal["created", "changed", "unchanged", "refused"]
 
 
@@ -86,6 +89,16 @@ class Submission(Struct, frozen=True, kw_only=True):
     is_atomic: bool = True
     is_dry_run: bool = False
     request: Request | None = None
+
+    def remembers(self, answer: Answer) -> bool:
+        """Whether the answer is kept for a request with the same key.
+
+        Of what was stored always. A refusal is a fact for ever, too: it is kept for those only who may
+        report somewhere, up to a size. Nothing was stored otherwise, and the key may be decided anew.
+        """
+        if self.request is None or answer.status < 400:
+            return self.request is not None
+        return self.caller.reports_somewhere and len(answer.body.encode()) <= LONGEST_REFUSAL
 
 
 def decide(submission: Submission, known: Known, zone: tzinfo) -> list[Outcome]:

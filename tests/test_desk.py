@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from ledger.catalogue import Caller
 from ledger.desk import Desk
-from ledger.events import Fact, Report, UsageReported
+from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
 from ledger.known import Known
 from ledger.reporting import Answer, Submission
 from ledger.reports import ReadableReport, UserUsageItem, UserUsageReport
@@ -203,6 +203,22 @@ def test_one_key_among_those_who_wait_is_done_once(world: World, world_url: str)
         "true",
     ]
     assert [fact.amount for fact in world.facts(UsageReported)[1:]] == [Decimal("1.00")]
+
+
+def test_one_key_among_those_who_wait_whose_refusal_is_not_remembered(world: World, world_url: str) -> None:
+    stranger = world.as_("stranger")
+    before = len(world.facts())
+
+    def send(amount: int) -> Callable[[], TestResponse]:
+        headers = {"Idempotency-Key": "k"}
+        return lambda: stranger.send("POST", REPORTS, json=[of(RESOURCE, amount)], headers=headers)
+
+    with queue(world, world_url) as waiting:
+        futures = [waiting.add(send(amount)) for amount in (1, 1, 2)]
+    first, again, other = (future.result() for future in futures)
+    assert [each.status_code for each in (first, again, other)] == [400, 400, 409]
+    assert first.data == again.data
+    assert [type(fact) for fact in world.facts()[before:]] == [PlanPeriodDescribed, UsageReported]
 
 
 def test_who_waits_too_long_is_told_and_has_stored_nothing(world: World, world_url: str) -> None:

@@ -17,11 +17,15 @@ from werkzeug.test import TestResponse
 
 from ledger.desk import Desk
 from ledger.events import Report, RequestAnswered
+from ledger.reporting import LONGEST_REFUSAL
 from projections.board import Known
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.rebuild import Rebuild
 from tests.world import (
+    CATALOGUE,
+    OTHER_RESOURCE,
+    PROVIDER,
     RESOURCE,
     SECOND_RESOURCE,
     USAGES,
@@ -45,6 +49,11 @@ def post(world: World, path: str, body: Any, key: str | None = KEY, by: str = "s
 
 def told(response: TestResponse) -> tuple[int, bytes, str | None]:
     return response.status_code, response.data, response.content_type
+
+
+def uuid_of(username: str) -> str:
+    uuid: str = next(user["uuid"] for user in CATALOGUE["users"] if user["username"] == username)
+    return uuid
 
 
 def is_replayed(response: TestResponse) -> bool:
@@ -138,6 +147,56 @@ def test_a_refusal_is_told_again_after_its_reason_is_gone(world: World) -> None:
     again = post(world, path, body, by="offering-manager")
     assert (told(again), is_replayed(again)) == (told(first), True)
     assert post(world, path, body, key="another", by="offering-manager").status_code == 201
+
+
+REFUSED = [(*set_usage(5), 403), (*set_usage(5, date="2026-11-01"), 400), (REPORTS, BAD, 400)]
+
+
+@pytest.mark.parametrize("by", ["stranger", "support", "project-admin", "customer-support", "former-owner"])
+@pytest.mark.parametrize(("path", "body", "status"), REFUSED)
+def test_a_refusal_of_those_who_may_report_nowhere_is_not_remembered(
+    world: World, path: str, body: Any, status: int, by: str
+) -> None:
+    facts = world.facts()
+    for _ in range(2):
+        response = post(world, path, body, by=by)
+        assert (response.status_code, is_replayed(response)) == (status, False)
+    assert world.facts() == facts
+    role = {"uuid": uid(0x99), "user_uuid": uuid_of(by), "role_name": "CUSTOMER.OWNER"}
+    world.describe(user_roles=[role | {"scope_type": "structure.customer", "scope_uuid": PROVIDER}])
+    again = post(world, path, body, by=by)
+    assert (again.status_code, is_replayed(again)) == (400 if body is BAD else 201, False)
+
+
+@pytest.mark.parametrize("by", ["staff", "offering-manager", "service-provider-manager", "consumer-owner"])
+def test_a_refusal_of_those_who_may_report_somewhere_is_remembered(world: World, by: str) -> None:
+    path, body = set_usage(5, resource=OTHER_RESOURCE, date="2027-01-01")
+    first = post(world, path, body, by=by)
+    again = post(world, path, body, by=by)
+    assert (told(again), is_replayed(again)) == (told(first), True)
+    assert [fact.status for fact in world.facts(RequestAnswered)] == [400]
+
+
+@pytest.mark.parametrize("is_too_large", [False, True])
+def test_only_a_refusal_of_a_moderate_size_is_remembered(world: World, is_too_large: bool) -> None:
+    one = len(post(world, REPORTS, [*SOME, {}], key=None).data)
+    two = len(post(world, REPORTS, [*SOME, {}, {}], key=None).data)
+    most = 1 + (LONGEST_REFUSAL - one - 60) // (two - one)
+    items = [*SOME, *[{}] * (most + 50 * is_too_large)]
+    first = post(world, REPORTS, items)
+    assert (first.status_code, len(first.data) > LONGEST_REFUSAL) == (400, is_too_large)
+    again = post(world, REPORTS, items)
+    assert (told(again), is_replayed(again)) == (told(first), not is_too_large)
+    # Nothing was stored for a key that is not remembered: it is free for another request.
+    assert post(world, REPORTS, SOME).status_code == (201 if is_too_large else 422)
+
+
+def test_what_was_stored_is_remembered_however_long_the_answer_is(world: World) -> None:
+    path, items = f"{REPORTS}?atomic=false", [*SOME, *[{}] * 2000]
+    first = post(world, path, items)
+    assert (first.status_code, len(first.data) > LONGEST_REFUSAL) == (201, True)
+    again = post(world, path, items)
+    assert (told(again), is_replayed(again)) == (told(first), True)
 
 
 def test_another_request_with_the_key_is_refused_and_changes_nothing(world: World) -> None:

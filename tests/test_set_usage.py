@@ -30,6 +30,7 @@ from web import create_app, tokens
 
 PATH = f"{USAGES}set_usage/"
 CPU_ITEM = {"type": "cpu", "amount": 5}
+LONG = "x" * 100_000
 
 REQUIRED = ["This field is required."]
 NOT_NULL = ["This field may not be null."]
@@ -700,3 +701,21 @@ def test_reports_need_a_token(world: World) -> None:
 def test_a_resource_out_of_sight_exists_all_the_same(world: World) -> None:
     response = world.report(by="stranger", resource=SECOND_RESOURCE, usages=[CPU_ITEM])
     assert answer(response) == (403, {"detail": "You do not have permission to perform this action."})
+
+
+@pytest.mark.parametrize(
+    ("body", "longest"),
+    [
+        ({"usages": [{"type": "cpu", "amount": 1, "missing_usage_policy": LONG}]}, 1_200),
+        ({"usages": [{"type": LONG, "amount": 1}]}, 10_200),
+        ({"usages": [], "resource": LONG}, 1_200),
+        ({"usages": [], "plan_period": [LONG]}, 1_200),
+    ],
+)
+def test_an_error_repeats_no_more_of_a_value_than_helps(
+    world: World, body: dict[str, Any], longest: int
+) -> None:
+    response = world.report(**body)
+    assert response.status_code == 400
+    assert "xxx…" in response.text
+    assert len(response.data) < longest

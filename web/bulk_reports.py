@@ -24,7 +24,7 @@ from projections.lists import Scopes
 from web.arrival import api
 from web.auth import visible
 from web.body import TOO_DEEP, Known, load_items
-from web.errors import MalformedBody, body_of
+from web.errors import MalformedBody, body_of, echo
 from web.fields import (
     FALSE,
     TRUE,
@@ -239,7 +239,7 @@ def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str
     """A report that names no component usage goes to that of its date's month, as a dated one does."""
     component = resource.find_component(component_type)
     if component is None:
-        raise ValidationError(f"These components are invalid: {component_type}.")
+        raise ValidationError(f"These components are invalid: {echo(component_type)}.")
     item = UserUsageItem(**{"measured": Measured(at=services().clock(), written=None)} | data)
     assert item.measured is not None
     return UserUsageReport(

@@ -210,9 +210,7 @@ def carry_over(month: str | None, dry_run: bool) -> None:
             carried = carry_into(into, services, tell, dry_run=dry_run)
             click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
             if dry_run and carried and number < len(plan.months):
-                click.echo(
-                    "They are not stored, so what would follow from them later is not shown."
-                )
+                click.echo("They are not stored, so what would follow from them later is not shown.")
 
 
 @main.command()

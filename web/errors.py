@@ -47,6 +47,9 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
 }
 """Field and message of every refusal; agents match some of the texts, so they are the reference's."""
 
+LONGEST_ECHO, LONGEST_ECHOES = 1_000, 10_000
+"""How many characters of a value, and of a list of values, an error repeats."""
+
 DATABASE_IS_AWAY = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -87,6 +90,12 @@ class MalformedBody(Exception):
     """The body is not what its content type says."""
 
 
+def echo(value: object, longest: int = LONGEST_ECHO) -> str:
+    """A value as errors repeat it: those of an ordinary size whole."""
+    text = str(value)
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
 def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     """The wire's words for a refusal."""
     if isinstance(refusal, errors.ItemsRefused):
@@ -96,7 +105,7 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     field, message = WORDS[type(refusal)]
     values = vars(refusal)
     if isinstance(refusal, errors.ComponentsNotReportable):
-        values = {"component_types": ", ".join(refusal.component_types)}
+        values = {"component_types": echo(", ".join(refusal.component_types), LONGEST_ECHOES)}
     return {field: [message.format(**values)]}
 
 
@@ -149,7 +158,7 @@ def unauthenticated(error: Unauthenticated) -> Response:
 
 
 def unsupported(error: UnsupportedMediaType) -> Response:
-    return detail(f'Unsupported media type "{error}" in request.', 415)
+    return detail(f'Unsupported media type "{echo(error)}" in request.', 415)
 
 
 def malformed(error: MalformedBody) -> Response:

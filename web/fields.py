@@ -19,6 +19,7 @@ from ledger.months import month_of, start_of
 from ledger.reports import Measured
 from projections import catalogue
 from web.body import Body, Known, not_a_dictionary, not_a_list, type_name
+from web.errors import echo
 from web.services import services
 
 REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -109,7 +110,7 @@ class Choice(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.choices:
-            raise ValidationError(f'"{value}" is not a valid choice.')
+            raise ValidationError(f'"{echo(value)}" is not a valid choice.')
         return str(value)
 
 
@@ -218,7 +219,7 @@ class Reference(fields.Field[Any]):
         uuid = uuid_of(value)
         found = self.find(uuid) if uuid else None
         if found is None:
-            raise ValidationError(f"Object with uuid={value} does not exist.")
+            raise ValidationError(f"Object with uuid={echo(value)} does not exist.")
         return found
 
 

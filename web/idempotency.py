@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a request that names itself is done once, and told the same for ever.
 
-After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal;
-what could not be read, or did not come to be decided, is not.
+After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal
+(which ones, `ledger/reporting.py` says); what could not be read, or did not come to be decided, is not.
 """
 
 import re

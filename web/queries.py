@@ -11,6 +11,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from ledger.months import start_of
+from web.errors import echo
 from web.fields import RESOURCE_PATH, uuid_of
 from web.services import services
 
@@ -120,7 +121,7 @@ class LenientOrdering(Ordering):
 
 
 def not_available(choice: str) -> str:
-    return f"Select a valid choice. {choice} is not one of the available choices."
+    return f"Select a valid choice. {echo(choice)} is not one of the available choices."
 
 
 class UsageQuery(Schema):
