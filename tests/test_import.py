@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -42,7 +43,8 @@ from tests.world import (
 )
 from web import importing
 from web.errors import DATABASE_IS_AWAY
-from web.importing import StructureError, Summary, import_lists, read_lists
+from web.import_file import StructureError, read_lists
+from web.importing import Summary, import_lists
 from web.services import Services
 
 Object = dict[str, Any]
@@ -96,7 +98,7 @@ def without(value: Object, key: str) -> Object:
 def import_text(world: World, folder: Path, text: str | bytes) -> Summary:
     path = folder / "catalogue.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return import_lists(read_lists(path), world.services)
+    return import_lists(read_lists(path)[0], world.services)
 
 
 def counts(summary: Summary) -> dict[str, dict[str, int]]:
@@ -423,6 +425,85 @@ def test_a_file_without_any_list_that_we_know_is_refused(tmp_path: Path, text: s
     path.write_text(text)
     with pytest.raises(StructureError, match="has none of the lists of Waldur's structure format: users, "):
         read_lists(path)
+
+
+def test_a_list_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.json"
+    path.write_text('{"customers": [], "note": 1, "note": 2, "customers": []}')
+    with pytest.raises(StructureError, match=r"catalogue\.json: customers is there 2 times$"):
+        read_lists(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_a_file_in_another_encoding_is_refused_in_one_line(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps({"customers": [A_CUSTOMER]}), encoding=encoding)
+    with pytest.raises(StructureError) as refused:
+        read_lists(path)
+    assert str(refused.value) == f"{path}: Is in UTF-16 or UTF-32, and only UTF-8 is read"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(world: World, tmp_path: Path) -> None:
+    text = json.dumps({"customers": [A_CUSTOMER | {"name": "Tallinna Tehnikaülikool"}]}, ensure_ascii=False)
+    summary = import_text(world, tmp_path, text.encode("utf-8-sig"))
+    assert counts(summary) == {"customers": {"new": 1}}
+    assert [fact.entity.name for fact in world.facts(CustomerDescribed)][-1] == "Tallinna Tehnikaülikool"
+
+
+# --- what is not read ---------------------------------------------------------------------------------------
+
+
+def not_read(world: World, tmp_path: Path, text: Object) -> list[str]:
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps(text))
+    lists, told = read_lists(path)
+    with suppress(StructureError):
+        import_lists(lists, world.services, tell=told.append)
+    return told
+
+
+def test_lists_that_are_not_read_are_named_in_one_line(world: World, tmp_path: Path) -> None:
+    text = {"_metadata": {}, "customers": [], "user": [1, 2], "\x1b[31m": []}
+    assert not_read(world, tmp_path, text) == [
+        f"{tmp_path / 'catalogue.json'}: not read: _metadata (no list), user (2 objects; is it users?), "
+        "\ufffd[31m (0 objects)"
+    ]
+    assert not_read(world, tmp_path, CATALOGUE) == []
+
+
+def test_keys_that_are_not_read_are_named_once_for_a_list_with_how_many_objects_have_them(
+    world: World, tmp_path: Path
+) -> None:
+    text: Object = {
+        "customers": [
+            A_CUSTOMER | {"email": "a", "abreviation": "N"},
+            {"uuid": uid(0x44), "name": "Other", "email": "b", "abreviation": "O", "abbreviation": "P"},
+            {"uuid": uid(0x45), "name": "Third"},
+        ],
+        "user_roles": [A_ROLE | {"user_username": "staff", "role": 1}],
+        "component_usages": [USAGE | {"plan_period": uid(0x91), "backend_id": ""}],
+        "component_user_usages": [USER_USAGE | {"user": 1}],
+    }
+    assert not_read(world, tmp_path, text) == [
+        "customers: not read: abreviation (of 2; is it abbreviation?), email (of 2)",
+        "user_roles: not read: role (of 1)",
+        "component_usages: not read: backend_id (of 1), plan_period (of 1; is it plan_period_uuid?)",
+        "component_user_usages: not read: user (of 1)",
+    ]
+
+
+def test_of_very_many_keys_that_are_not_read_the_first_are_named(world: World, tmp_path: Path) -> None:
+    odd = [{"uuid": uid(0x7000 + n), "name": "New", f"x{n:03}": 1} for n in range(100)]
+    [line] = not_read(world, tmp_path, {"customers": odd})
+    assert line.startswith("customers: not read: x000 (of 1), x001 (of 1), ")
+    assert line.endswith(" x019 (of 1), and more")
+
+
+def test_a_key_that_is_misspelt_is_named_where_it_is_missing(world: World, tmp_path: Path) -> None:
+    project = {"uuid": uid(0x43), "name": "New", "customer_uid": CONSUMER}
+    with pytest.raises(StructureError) as refused:
+        import_text(world, tmp_path, json.dumps({"projects": [project]}))
+    assert str(refused.value) == "projects[0].customer_uuid: Is missing; is it customer_uid?"
 
 
 # --- what is described --------------------------------------------------------------------------------------

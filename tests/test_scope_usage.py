@@ -25,7 +25,8 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.importing import import_lists, read_lists
+from web.import_file import read_lists
+from web.importing import import_lists
 
 DEMO = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
 
@@ -670,7 +671,7 @@ def test_today_is_the_day_that_it_is_where_the_ledger_is(
 def test_the_references_demo_shows_what_the_reference_shows(database_url: str) -> None:
     with open_world(database_url) as world:
         world.now = MAY_15
-        import_lists(read_lists(DEMO), world.services)
+        import_lists(read_lists(DEMO)[0], world.services)
         project, customer = f"c3{0x4720:030x}", f"a3{0x4720:030x}"
         rows = world.as_("staff").get(path("project", "", project)).get_json()["components"]
         shown = ("offering_name", "usage", "limit_usage", "limit", "current_period_label")

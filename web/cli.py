@@ -32,7 +32,8 @@ from web.config import (
 from web.embedded_postgres import EmbeddedPostgresError
 from web.errors import DATABASE_IS_AWAY
 from web.fields import uuid_of
-from web.importing import StructureError, import_lists, read_lists
+from web.import_file import StructureError, read_lists
+from web.importing import import_lists
 from web.lines import UnreadableFile
 from web.report_command import report_file
 from web.services import Services
@@ -161,20 +162,25 @@ def import_(file: Path) -> None:
     """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON).
 
     The whole file is checked before anything is stored. Only what the ledger does not know yet is
-    stored; a usage that is there already is kept as it is. May run while the service runs, and again.
+    stored; a usage that is there already is kept as it is. Lists and keys that are not read are named on
+    standard error. May run while the service runs, and again.
     """
-    lists = read_lists(file)
+    lists, unread = read_lists(file)
     total = sum(len(raws) for raws in lists.values())
-    with (
-        opened() as services,
-        click.progressbar(length=2 * total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
-    ):
+    try:
+        with (
+            opened() as services,
+            click.progressbar(length=2 * total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
+        ):
 
-        def progress(name: str, done: int) -> None:
-            bar.label = f"{name:<28}"
-            bar.update(done)
+            def progress(name: str, done: int) -> None:
+                bar.label = f"{name:<28}"
+                bar.update(done)
 
-        summary = import_lists(lists, services, progress)
+            summary = import_lists(lists, services, progress, unread.append)
+    finally:  # also of a file that is refused: what is not read may be why
+        for line in unread:
+            click.echo(line, err=True)
     for name, counted in summary.items():
         if counted:
             parts = [

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from projections import accounts
 from web import tokens
-from web.importing import import_lists, read_lists
+from web.import_file import read_lists
+from web.importing import import_lists
 from web.services import Services
 
 STAFF = UUID("00000000-0000-4000-8000-000000000001")
@@ -16,7 +17,8 @@ def load_if_empty(services: Services) -> None:
     """Imports the demo catalogue unless there is any fact already."""
     if services.projector.catch_up() == 0:
         with as_file(files("web").joinpath("demo.json")) as path:
-            import_lists(read_lists(path), services)
+            lists, _ = read_lists(path)
+            import_lists(lists, services)
 
 
 def greeting(services: Services, address: str) -> str | None:

@@ -407,3 +407,12 @@ DESCRIBED: dict[str, type[Item]] = {
 USAGES, USER_USAGES = "component_usages", "component_user_usages"
 
 LISTS: dict[str, type[Item]] = DESCRIBED | {USAGES: ComponentUsage, USER_USAGES: ComponentUserUsage}
+
+NOT_NEEDED: dict[str, frozenset[str]] = {"user_roles": frozenset({"user_username"})}
+"""Keys that say again what others say."""
+
+KEYS: dict[str, frozenset[str]] = {
+    name: frozenset(kind.__struct_encode_fields__) | NOT_NEEDED.get(name, frozenset())
+    for name, kind in LISTS.items()
+}
+"""The keys of each list's objects that we know."""
