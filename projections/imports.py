@@ -37,6 +37,10 @@ OWNERS = {
 }
 """What the objects of a list belong to, as far as a usage must agree with it."""
 
+SELECT_ACTIVE_ACCOUNTS = (
+    "SELECT uuid, username FROM account WHERE is_active AND username = ANY(%(usernames)s)"
+)
+
 # A usage is already there if one has its id, or stands for its resource, component, plan and month.
 SELECT_PLACES = """
 SELECT
@@ -91,6 +95,12 @@ def owners(cursor: Cursor[DictRow], name: str, uuids: Iterable[UUID]) -> dict[UU
     statement = SELECT_OWNERS.format(owners=SQL("ARRAY[{}]").format(columns), table=Identifier(TABLES[name]))
     rows = cursor.execute(statement, {"uuids": list(uuids)})
     return {row["uuid"]: tuple(row["owners"]) for row in rows}
+
+
+def active_accounts(cursor: Cursor[DictRow], usernames: Sequence[str]) -> list[tuple[UUID, str]]:
+    """The active users of these names, with their names."""
+    rows = cursor.execute(SELECT_ACTIVE_ACCOUNTS, {"usernames": usernames}) if usernames else ()
+    return [(row["uuid"], row["username"]) for row in rows]
 
 
 def places(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[Place]:

@@ -41,9 +41,9 @@ from tests.world import (
     open_world,
     uid,
 )
-from web import importing
+from web import importing, tokens
 from web.errors import DATABASE_IS_AWAY
-from web.import_file import StructureError, read_lists
+from web.import_file import StructureError, parsed, read_lists
 from web.importing import Summary, import_lists
 from web.services import Services
 
@@ -448,6 +448,67 @@ def test_a_file_may_begin_with_a_byte_order_mark(world: World, tmp_path: Path) -
     summary = import_text(world, tmp_path, text.encode("utf-8-sig"))
     assert counts(summary) == {"customers": {"new": 1}}
     assert [fact.entity.name for fact in world.facts(CustomerDescribed)][-1] == "Tallinna Tehnikaülikool"
+
+
+# --- names of users -----------------------------------------------------------------------------------------
+
+ANN, OTHER_ANN = {"uuid": uid(0x41), "username": "ann"}, {"uuid": uid(0x42), "username": "ann"}
+INACTIVE = {"is_active": False}
+
+
+def users_refused(world: World, *users: Object) -> str | None:
+    facts = world.facts()
+    try:
+        world.describe(users=list(users), categories=[{"uuid": uid(0xCB), "title": "New"}])
+    except StructureError as error:
+        assert world.facts() == facts
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "users", "refused"),
+    [
+        ([], [ANN, OTHER_ANN], 'users[1].username = "ann": Is that of another active user of this list'),
+        ([ANN], [OTHER_ANN], f'users[0].username = "ann": Is that of another active user, {uid(0x41)}'),
+        ([ANN, OTHER_ANN | INACTIVE], [OTHER_ANN], f'users[0].username = "ann": Is that of another active '
+         f"user, {uid(0x41)}"),
+        ([ANN, OTHER_ANN | {"username": "eve"}], [OTHER_ANN | {"username": "bob"}, ANN], None),
+        ([ANN], [OTHER_ANN, ANN | {"username": "eve"}], None),
+        ([ANN], [ANN | {"username": "eve"}, OTHER_ANN], None),
+        ([ANN], [OTHER_ANN, ANN | INACTIVE], None),
+        ([ANN | INACTIVE], [OTHER_ANN], None),
+        ([ANN], [OTHER_ANN | INACTIVE], None),
+        ([], [ANN, OTHER_ANN | INACTIVE], None),
+        ([ANN], [ANN], None),
+        ([ANN], [OTHER_ANN | {"username": "Ann"}], None),
+        ([ANN, OTHER_ANN | {"username": "eve"}], [OTHER_ANN, ANN | {"username": "eve"}], None),
+    ],
+)  # fmt: skip
+def test_a_username_is_that_of_one_active_user_after_an_import(
+    world: World, earlier: list[Object], users: list[Object], refused: str | None
+) -> None:
+    assert earlier == [] or users_refused(world, *earlier) is None
+    assert users_refused(world, *users) == refused
+
+
+def test_a_token_is_of_the_one_active_user_of_a_name(world: World) -> None:
+    world.describe(users=[ANN | INACTIVE, OTHER_ANN])
+    assert tokens.user_named(world.services, "ann") == UUID(uid(0x42))
+    world.describe(users=[OTHER_ANN | INACTIVE])
+    with pytest.raises(tokens.TokenError, match=r"^'ann' is not active$"):
+        tokens.user_named(world.services, "ann")
+
+
+def test_of_two_active_users_of_one_name_neither_gets_a_token(world: World) -> None:
+    # Such as older versions did not refuse.
+    users = list(parsed("users", as_lists({"users": [ANN, OTHER_ANN]})["users"], UTC))
+    assert importing.Import(world.services).put("users", users)["new"] == 2
+    told = f"^2 active users are named 'ann': {uid(0x41)}, {uid(0x42)}$"
+    with pytest.raises(tokens.TokenError, match=told):
+        tokens.user_named(world.services, "ann")
+    assert users_refused(world, ANN, OTHER_ANN | INACTIVE) is None
+    assert tokens.user_named(world.services, "ann") == UUID(uid(0x41))
 
 
 # --- what is not read ---------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ class Check:
         self._owners: dict[str, dict[UUID, tuple[UUID, ...]]] = {name: {} for name in LISTS}
         self._missing: dict[str, dict[UUID, tuple[str, int, str]]] = {name: {} for name in LISTS}
         self._keys: set[tuple[Any, ...]] = set()
+        self._active: dict[str, int] = {}
+        """Where the active user of a name is in the file's list."""
         self.unread = Unread()
 
     def run(self, progress: Progress) -> None:
@@ -43,6 +45,7 @@ class Check:
             self._each(name, self._check)
             progress("checking", len(self._lists[name]))
         self._find_missing()
+        self._find_namesakes()
         self._each(USAGES, self._check_belongs)
 
     def _each(self, name: str, check: Callable[[str, int, Any], None]) -> None:
@@ -62,6 +65,9 @@ class Check:
                     raise BadValue(field.encode_name, "Has a null character, which no database text can hold")
         item.check()
         self._check_unique(name, item)
+        is_user = name == "users" and item.is_active
+        if is_user and self._active.setdefault(item.username, index) != index:
+            raise BadValue("username", "Is that of another active user of this list")
         for key, target in item.references().items():
             uuid = getattr(item, key)
             if uuid is not None and uuid not in self._owners[target]:
@@ -94,6 +100,17 @@ class Check:
                     raise error_at(
                         name, index, key, self._lists[name][index], f"Is not in {target}, nor known"
                     )
+
+    def _find_namesakes(self) -> None:
+        """A username means one active user, also of those in the ledger whom the file leaves as they are."""
+        with self._services.deciding() as cursor:
+            accounts = imports.active_accounts(cursor, list(self._active))
+        users = self._lists["users"]
+        for uuid, username in sorted(accounts, key=lambda account: self._active[account[1]]):
+            if uuid not in self._owners["users"]:
+                index = self._active[username]
+                reason = f"Is that of another active user, {uuid.hex}"
+                raise error_at("users", index, "username", users[index], reason)
 
     def _check_belongs(self, name: str, index: int, usage: Any) -> None:
         """That a usage is of its resource's offering and period, and the only one of its plan's month."""

@@ -33,14 +33,15 @@ def user_named(services: Services, username: str) -> UUID:
     """The one active user of this name. Raises TokenError."""
     with services.deciding() as cursor:
         found = accounts.accounts_named(cursor, username)
+    active: list[UUID] = [account["uuid"] for account in found if account["is_active"]]
     if not found:
         raise TokenError(f"nobody is named {username!r}; import a file whose list `users` has them")
-    if len(found) > 1:
-        raise TokenError(f"{len(found)} users are named {username!r}")
-    if not found[0]["is_active"]:
+    if not active:
         raise TokenError(f"{username!r} is not active")
-    user_uuid: UUID = found[0]["uuid"]
-    return user_uuid
+    if len(active) > 1:
+        uuids = ", ".join(sorted(uuid.hex for uuid in active))
+        raise TokenError(f"{len(active)} active users are named {username!r}: {uuids}")
+    return active[0]
 
 
 def revoke(services: Services, token_uuid: UUID) -> None:
