@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
+from tests.test_embedded_postgres import wait_until
 from tests.world import CATALOGUE, GPU, RESOURCE, USAGES
 
 COMMAND = Path(sys.executable).with_name("usage-ledger")
@@ -247,6 +248,37 @@ def test_a_port_in_use_is_told_in_one_line_and_nothing_is_loaded(environment: En
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Error: 127.0.0.1:{port}: Address already in use\n"
     assert positions(environment) == []
+
+
+def test_of_two_services_that_start_at_once_on_a_port_one_serves_and_the_other_says_why_not(
+    environment: Environment,
+) -> None:
+    port = free_port()
+    command = [str(COMMAND), "serve", "--no-demo", "--bind", f"127.0.0.1:{port}"]
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(2)
+        ]
+        try:
+            wait_until(lambda: any(each.poll() is not None for each in started))
+            [ended] = [each for each in started if each.poll() is not None]
+            [serves] = [each for each in started if each is not ended]
+            assert (ended.returncode, ended.communicate()) == (
+                1,
+                ("", f"Error: 127.0.0.1:{port}: Address already in use\n"),
+            )
+            assert serves.stdout is not None
+            assert (
+                serves.stdout.readline() == f"usage-ledger serves http://127.0.0.1:{port} (Ctrl-C stops it)\n"
+            )
+        finally:
+            for each in started:
+                each.terminate()
 
 
 # --- import -------------------------------------------------------------------------------------------------

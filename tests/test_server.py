@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.test_embedded_postgres import wait_until
 from web import server
 
 PROJECT = Path(__file__).parent.parent
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
 
 SERVED = """
 import os, sys
@@ -94,6 +95,81 @@ def test_a_port_that_is_served_can_not_be_taken_by_a_second_server(monkeypatch: 
     monkeypatch.setattr(server, "PATIENCE_SECONDS", 0)
     with serving() as (_, address), pytest.raises(OSError, match="Address already in use"):
         server.bound(*address)
+
+
+RACING = """
+import sys
+from web import server
+
+server.PATIENCE_SECONDS = 0
+for line in sys.stdin:
+    host, port = line.split()
+    try:
+        holder = server.bound(host, int(port))
+        print("has it", flush=True)
+    except OSError as error:
+        holder = None
+        print(error, flush=True)
+    sys.stdin.readline()
+    if holder:
+        holder.close()
+    print("let it go", flush=True)
+"""
+
+
+@contextmanager
+def racing() -> Iterator[Process]:
+    """A process that takes and lets go of an address, line by line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RACING],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as process:
+        yield process
+
+
+def told(processes: list[Process], line: str) -> list[str]:
+    """What each says to a line that all get at once."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(line)
+    return [process.stdout.readline() for process in processes if process.stdout is not None]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two can not be bound to one address")
+@pytest.mark.parametrize("hosts", [["127.0.0.1"], [EVERYWHERE], ["127.0.0.1", EVERYWHERE, "127.0.0.2"]])
+def test_of_those_who_start_at_once_on_a_port_one_gets_it(hosts: list[str]) -> None:
+    with closing(server.bound("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(racing()) for _ in range(4)]
+        for number in range(20):
+            host = hosts[number % len(hosts)]
+            answers = told(processes, f"{host} {port}\n")
+            assert sorted(answers) == [f"{host}:{port}: Address already in use\n"] * 3 + ["has it\n"]
+            assert told(processes, "\n") == ["let it go\n"] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two can not be bound to one address")
+def test_a_port_is_held_for_one_who_starts_and_then_only_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0)
+    with closing(server.bound("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with closing(server.bound("127.0.0.1", port)) as first:
+        for host in ("127.0.0.1", EVERYWHERE, "127.0.0.2"):
+            with pytest.raises(OSError, match=f"^{host}:{port}: Address already in use$"):
+                server.bound(host, port)
+        first.started()
+        server.bound("127.0.0.2", port).close()
+    server.bound("127.0.0.1", port).close()
+
+
+def test_who_serves_lets_another_address_of_the_port_be_served() -> None:
+    with serving() as (_, (_, port)), closing(server.bound("127.0.0.2", port)):
+        pass
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -59,16 +60,48 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that has an address but never listens; the workers may share it. Raises OSError."""
-    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+class Port(socket.socket):
+    """A socket that has an address but never listens; the workers may share it.
+
+    Linux lets two such sockets have one address as long as neither listens, and then both would be served.
+    So whoever starts holds a name of the port that there is once, in its network and until the kernel
+    drops it with its holder: until a worker listens, from when on Linux itself refuses others.
+    """
+
+    starting: socket.socket | None = None
+
+    def take(self, host: str, port: int) -> None:
+        """Raises OSError if somebody else has the address, or is about to."""
+        if sys.platform == "linux" and port and self.starting is None:
+            self.starting = socket.socket(socket.AF_UNIX)
+            try:
+                self.starting.bind(b"\0usage-ledger starts on port %d" % port)
+            except OSError:
+                self.started()
+                raise
+        self.bind((host, port))
+        # Only now: set before, a second service could take a port that is in use.
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+    def started(self) -> None:
+        """Lets go of the name. To be called by every process that has it."""
+        if self.starting:
+            self.starting.close()
+            self.starting = None
+
+    def close(self) -> None:
+        self.started()
+        super().close()
+
+
+def bound(host: str, port: int) -> Port:
+    """The address for a server. Waits a moment while it is in use. Raises OSError."""
+    holder = Port(socket.AF_INET6 if ":" in host else socket.AF_INET)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            holder.bind((host, port))
-            # Only now: set before, a second service could take a port that is in use.
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            holder.take(host, port)
             return holder
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
@@ -87,13 +120,13 @@ def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplica
 
 def serve(
     load: Callable[[], "WSGIApplication"],
-    holder: socket.socket,
+    holder: Port,
     workers: int,
     when_ready: Callable[[], None],
 ) -> None:
     """Serves what `load` returns until SIGTERM or SIGINT, and lets running requests end.
 
-    The address is that of `holder`, which stays open all the time: see `bound`.
+    The address is that of `holder`, which stays open all the time: see `Port`.
     `load` is called in each worker, after the fork: connections must not be shared between processes.
     `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when a worker dies
     again and again.
@@ -103,13 +136,18 @@ def serve(
 
     def load_in_worker() -> "WSGIApplication":
         os.close(held)
+        holder.started()  # in this process: the parent holds on
         Thread(target=end_with_parent, args=(watched,), daemon=True).start()
         os.setpgrp()  # Ctrl-C is for the parent, which tells the workers
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         return refusing_cut_off_bodies(load())
 
-    server = Server(holder.getsockname(), workers, when_ready)
+    def when_accepting() -> None:
+        holder.started()
+        when_ready()
+
+    server = Server(holder.getsockname(), workers, when_accepting)
     server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 
