@@ -10,15 +10,15 @@ from datetime import tzinfo
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
+import psycopg
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper, Notification, StoredEvent
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment, EnvType, get_topic
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg.rows import DictRow
 
+from ledger.connections import Pool, Reachability, parameters_of
 from ledger.errors import Contended
 from ledger.events import Fact
 from ledger.journal import SCHEMA, Appending, FactMapper, JournalRecorder
@@ -26,12 +26,6 @@ from ledger.people import Entropy, Person, new_person
 
 ATTEMPTS = 10
 """How often a command is decided anew before it is refused as contended."""
-
-CONNECT_TIMEOUT_SECONDS = 3
-DECIDING_TIMEOUT_SECONDS = 60
-"""How long a transaction may stand still between a read and the append that is decided on it."""
-
-TIMEOUTS = f"-c lock_timeout=10s -c idle_in_transaction_session_timeout={DECIDING_TIMEOUT_SECONDS}s"
 
 
 class Decision(NamedTuple):
@@ -52,26 +46,22 @@ class Ledger(Application[UUID]):
     name = "ledger"
 
     def __init__(
-        self, conninfo: str, *, zone: tzinfo, entropy: Entropy, connections: int = 10, create: bool = False
+        self,
+        conninfo: str,
+        *,
+        zone: tzinfo,
+        entropy: Entropy,
+        connections: int = 10,
+        longest_use: float | None = None,
+        create: bool = False,
     ) -> None:
         self.zone = zone
         self._entropy = entropy
-        given = conninfo_to_dict(conninfo)
-        self._connecting: dict[str, Any] = {
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            **given,
-            "options": f"{given.get('options') or ''} {TIMEOUTS}".strip(),
-            "row_factory": dict_row,
-            "autocommit": True,
-        }
+        self._connections = connections
+        self._parameters = parameters_of(conninfo)
+        self.reachability = Reachability(self._parameters, longest_use)
         # For the read side; the journal has connections of its own, no more of both than there are callers.
-        self.pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
-            kwargs=self._connecting,
-            min_size=1,
-            max_size=connections,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            open=False,
-        )
+        self.pool: Pool = Pool(self._parameters, self.reachability, most=connections)
         super().__init__(
             env={
                 "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -82,10 +72,6 @@ class Ledger(Application[UUID]):
                 "POSTGRES_USER": "",
                 "POSTGRES_PASSWORD": "",
                 "POSTGRES_SCHEMA": SCHEMA,
-                "POSTGRES_POOL_SIZE": "1",
-                "POSTGRES_MAX_OVERFLOW": str(connections - 1),
-                "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
-                "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": str(DECIDING_TIMEOUT_SECONDS),
             }
         )
         self.pool.open()
@@ -95,10 +81,12 @@ class Ledger(Application[UUID]):
         return Environment(name, env)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        """Gives the pool the whole conninfo; the library's variables know only five of its parameters."""
+        """Puts our pool in place of the library's, whose variables know five parameters of a conninfo."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
-        factory.datastore.pool.kwargs = self._connecting | {"prepare_threshold": None}  # for BatchCursor
+        parameters = self._parameters | {"prepare_threshold": None}  # for BatchCursor
+        # The library's class is another, of which it needs no more than ours has.
+        factory.datastore.pool = cast(Any, Pool(parameters, self.reachability, most=self._connections))
         return factory
 
     def construct_mapper(self) -> Mapper[UUID]:
@@ -109,11 +97,21 @@ class Ledger(Application[UUID]):
         return cast(JournalRecorder, self.recorder)
 
     def check_connections(self) -> None:
-        """Replaces those that are dead."""
-        self.pool.check()
-        self.journal.datastore.pool.check()
+        """Replaces those that are dead. While the database is away there is nothing to replace them with."""
+        if not self.reachability.is_away:
+            self.pool.check()
+            self.journal.datastore.pool.check()
+
+    def connect(self) -> Connection[DictRow]:
+        """Open a connection for somebody who keeps it. Raises psycopg's OperationalError."""
+        try:
+            return psycopg.connect(**self._parameters)
+        except psycopg.OperationalError:
+            self.reachability.lost()
+            raise
 
     def close(self) -> None:
+        self.reachability.close()
         self.pool.close()
         super().close()
 

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from threading import Thread
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -16,13 +16,18 @@ AWAY = {"detail": "The database is not available at the moment. Try again."}
 
 
 class Wire:
-    """A TCP relay to PostgreSQL that can be cut, with every connection through it, and mended."""
+    """A TCP relay to PostgreSQL that can be cut, with every connection through it, and mended.
+
+    Or it falls silent: what is sent is taken, and nothing of it arrives until it speaks again.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
         self._port = 0
+        self._speaks = Event()
+        self._speaks.set()
         self.mend()
 
     @property
@@ -43,6 +48,12 @@ class Wire:
             shut(end)
         self._ends = []
 
+    def silence(self) -> None:
+        self._speaks.clear()
+
+    def speak(self) -> None:
+        self._speaks.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -52,12 +63,13 @@ class Wire:
                 return
             self._ends += [near, far]
             for source, sink in ((near, far), (far, near)):
-                Thread(target=relay, args=(source, sink), daemon=True).start()
+                Thread(target=relay, args=(source, sink, self._speaks), daemon=True).start()
 
 
-def relay(source: socket.socket, sink: socket.socket) -> None:
+def relay(source: socket.socket, sink: socket.socket, speaks: Event) -> None:
     with closing(source), suppress(OSError):
         while data := source.recv(65536):
+            speaks.wait()
             sink.sendall(data)
     shut(sink)
 

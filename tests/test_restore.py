@@ -76,7 +76,7 @@ def ready(world: World) -> tuple[int, Any]:
 def beating(world: World) -> Iterator[Callable[[], None]]:
     """What the thread that watches does each second, at the test's own pace."""
     mend = partial(prepare, world.conninfo, world.settings)
-    watch = Watch(world.conninfo, world.projector, mend)
+    watch = Watch(world.ledger, world.projector, mend)
     with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
         yield lambda: watch._look(connection)
 

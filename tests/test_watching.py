@@ -12,7 +12,6 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from projections.projector import Projector
 from tests.test_embedded_postgres import wait_until
 from tests.world import World, open_world
 from web import watching
@@ -44,7 +43,7 @@ def never() -> None:
 
 def test_what_another_server_stores_is_put_on_the_board(world: World, world_url: str) -> None:
     board = world.projector.board
-    with open_world(world_url) as other, listening(world, Watch(world.conninfo, world.projector, never)):
+    with open_world(world_url) as other, listening(world, Watch(world.ledger, world.projector, never)):
         other.report(usages=[{"type": "cpu", "amount": "10"}])
         head = other.ledger.facts_after(0, 1_000_000)[-1][0]
         wait_until(lambda: board.known().end.position == head)
@@ -54,8 +53,8 @@ def test_what_another_server_stores_is_put_on_the_board(world: World, world_url:
 class Failing(Watch):
     """Fails in ways that nobody thought of, and then listens."""
 
-    def __init__(self, conninfo: str, projector: Projector) -> None:
-        super().__init__(conninfo, projector, never)
+    def __init__(self, world: World) -> None:
+        super().__init__(world.ledger, world.projector, never)
         self.failures = [SystemExit(3), MemoryError("no more"), OSError(35, "Resource deadlock avoided")]
         self.listens = Event()
 
@@ -70,7 +69,7 @@ def test_the_thread_that_watches_goes_on_whatever_happens_and_counts_it(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(watching, "BEAT_SECONDS", 0.01)
-    watch = Failing(world.conninfo, world.projector)
+    watch = Failing(world)
     with caplog.at_level(logging.WARNING):
         watch.start()
         assert watch.listens.wait(timeout=30)

@@ -159,7 +159,12 @@ def unusable(error: Exception) -> ConfigurationError:
 
 @contextmanager
 def open_ledger(
-    conninfo: str, settings: Settings, *, connections: int = 10, create: bool = False
+    conninfo: str,
+    settings: Settings,
+    *,
+    connections: int = 10,
+    longest_use: float | None = None,
+    create: bool = False,
 ) -> Iterator[Ledger]:
     """The ledger on a prepared database."""
     ledger = Ledger(
@@ -167,6 +172,7 @@ def open_ledger(
         zone=settings.zone,
         entropy=secrets.token_bytes,
         connections=connections,
+        longest_use=longest_use,
         create=create,
     )
     try:

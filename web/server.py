@@ -19,6 +19,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from ledger.application import Ledger
+from ledger.connections import LONGEST_USE_SECONDS
 from projections.board import Board
 from web import create_app
 from web.config import Settings, prepare, projector_of
@@ -112,9 +113,15 @@ def bound(host: str, port: int) -> Port:
 
 def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplication":
     """The ledger, on a prepared database; all workers share the board."""
-    ledger = Ledger(conninfo, zone=settings.zone, entropy=secrets.token_bytes, connections=THREADS + 2)
+    ledger = Ledger(
+        conninfo,
+        zone=settings.zone,
+        entropy=secrets.token_bytes,
+        connections=THREADS + 2,
+        longest_use=LONGEST_USE_SECONDS,
+    )
     projector = projector_of(ledger, board)
-    Watch(conninfo, projector, mend=partial(prepare, conninfo, settings)).start()
+    Watch(ledger, projector, mend=partial(prepare, conninfo, settings)).start()
     return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from threading import Thread
 
-import psycopg
 from psycopg import Connection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
+from ledger.application import Ledger
 from projections.board import End, Known
 from projections.projector import CHANNEL, OtherHistory, Projector
 
@@ -32,8 +32,8 @@ class Watch:
     `mend` is called where the journal is there and the read models do not follow from it.
     """
 
-    def __init__(self, conninfo: str, projector: Projector, mend: Callable[[], object]) -> None:
-        self._conninfo, self._projector, self._mend = conninfo, projector, mend
+    def __init__(self, ledger: Ledger, projector: Projector, mend: Callable[[], object]) -> None:
+        self._ledger, self._projector, self._mend = ledger, projector, mend
 
     def start(self) -> None:
         Thread(target=self._run, daemon=True, name="watch").start()
@@ -52,7 +52,7 @@ class Watch:
             time.sleep(BEAT_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._conninfo, autocommit=True, row_factory=dict_row) as connection:
+        with self._ledger.connect() as connection:
             connection.execute(LISTEN)
             while True:
                 self._beat(connection)
@@ -69,7 +69,8 @@ class Watch:
     def _look(self, connection: Connection[DictRow]) -> None:
         """Holds what is known against the database, and has mended what is wrong there."""
         try:
-            reached = self._projector.reached_on(connection)
+            with self._ledger.reachability.limited(connection):
+                reached = self._projector.reached_on(connection)
         except OtherHistory as problem:
             log.error("Nothing is served: %s", problem)
             self._mend()
