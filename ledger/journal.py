@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from eventsourcing.persistence import (
+    IntegrityError,
     InterfaceError,
     JSONTranscoder,
     Mapper,
@@ -39,9 +40,13 @@ PLACE = b'{"originator_id":"%s","originator_version":%d,'
 PLACE_STARTS = len(PLACE % (b"0" * 32, 0)) - 2
 """How the text of every fact starts, up to its version."""
 
+# Who loses a race is told by what is not returned: an error would put the statement, with the names and figures
+# in it, into the log of the database.
 INSERT_PEOPLE = SQL("""
 INSERT INTO {schema}.person (uuid, username, salt)
-SELECT * FROM unnest(%(uuids)s::uuid[], %(usernames)s::text[], %(salts)s::bytea[])""")
+SELECT * FROM unnest(%(uuids)s::uuid[], %(usernames)s::text[], %(salts)s::bytea[])
+ON CONFLICT DO NOTHING
+RETURNING uuid""")
 
 # A line for each fact: quicker to write than arrays, and no JSON text has a line break in it. unnest keeps
 # the order of the facts, and so does what is returned.
@@ -52,6 +57,7 @@ FROM unnest(
     string_to_array(%(streams)s, chr(10)), string_to_array(%(versions)s, chr(10)),
     string_to_array(%(topics)s, chr(10)), string_to_array(%(states)s, chr(10))
 ) AS n(stream, version, topic, state)
+ON CONFLICT DO NOTHING
 RETURNING notification_id""")
 
 # With the place put back: as bytes, which binary results leave as they are.
@@ -161,7 +167,9 @@ class Appending:
             "topics": "\n".join(each.topic for each in stored_events),
             "states": b"\n".join(each.state for each in stored_events).decode(),
         }
-        rows = self.cursor.execute(self._recorder.insert_facts_statement, facts)
+        rows = self.cursor.execute(self._recorder.insert_facts_statement, facts).fetchall()
+        if len(rows) < len(stored_events):
+            raise IntegrityError("another writer was faster: a version in a stream is taken")
         return [row["notification_id"] for row in rows]
 
     def _insert_people(self, people: Sequence[Person]) -> None:
@@ -171,7 +179,9 @@ class Appending:
                 "usernames": [person.username for person in people],
                 "salts": [person.salt for person in people],
             }
-            self.cursor.execute(self._recorder.insert_people_statement, values)
+            rows = self.cursor.execute(self._recorder.insert_people_statement, values).fetchall()
+            if len(rows) < len(people):
+                raise IntegrityError("another writer was faster: a username is known")
 
     def people(self, usernames: list[str]) -> dict[str, Person]:
         """Those of the usernames that the ledger knows, with the person behind each."""

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from eventsourcing.persistence import IntegrityError
+from msgspec import structs
 
 from ledger import events
-from ledger.events import Fact, UserDescribed, UserUsageReported
+from ledger.events import Fact, UsageReported, UserDescribed, UserUsageReported
 from ledger.journal import FactMapper
 from ledger.people import Person
 from tests.world import CATALOGUE, World
@@ -132,3 +134,26 @@ def test_a_fact_is_read_as_it_was_written() -> None:
     stored = mapper.to_stored_event(fact)
     assert stored.topic == "UsageReported"
     assert mapper.to_domain_event(stored) == fact
+
+
+def test_who_loses_a_race_stores_nothing_and_leaves_no_failed_statement_behind(world: World) -> None:
+    """A failed statement is in the log of the database, with the names and figures in it."""
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    before = world.facts()
+    (fact,) = world.facts(UsageReported)
+    free = structs.replace(fact, originator_id=UUID(int=7), originator_version=1)
+    with pytest.raises(IntegrityError) as lost:
+        world.ledger.journal.insert_events(world.ledger.stored([free, fact]))
+    assert (lost.value.__cause__, world.facts()) == (None, before)
+
+
+def test_nobody_is_two_people_because_two_writers_met_a_name_first(world: World) -> None:
+    world.report(usages=[{"type": "cpu", "amount": "10"}])
+    world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
+    (fact,) = world.facts(UsageReported)
+    free = world.ledger.stored([structs.replace(fact, originator_id=UUID(int=7), originator_version=1)])
+    jane = Person(UUID(int=9), "jane", b"salt")
+    with pytest.raises(IntegrityError) as lost:
+        world.ledger.journal.insert_events(free, people=[jane])
+    assert lost.value.__cause__ is None
+    assert world.ledger.people(["jane"])[0]["jane"] != jane
