@@ -40,8 +40,8 @@ PLACE = b'{"originator_id":"%s","originator_version":%d,'
 PLACE_STARTS = len(PLACE % (b"0" * 32, 0)) - 2
 """How the text of every fact starts, up to its version."""
 
-# Who loses a race is told by what is not returned: an error would put the statement, with the names and figures
-# in it, into the log of the database.
+# Who loses a race is told by what is not returned: an error would put the statement, with the names and
+# figures in it, into the log of the database.
 INSERT_PEOPLE = SQL("""
 INSERT INTO {schema}.person (uuid, username, salt)
 SELECT * FROM unnest(%(uuids)s::uuid[], %(usernames)s::text[], %(salts)s::bytea[])
