@@ -130,7 +130,7 @@ def _etag() -> str:
 
 def etag_of(environ: "WSGIEnvironment", end: End, day: str, who: Caller) -> str:
     asked = [environ.get(name, "") for name in ADDRESS]
-    key = f"{end} {asked} {day} {BUILT_BY}"
+    key = f"{end.position} {end.digest} {asked} {day} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(who)).hexdigest()[:32]
 
 
