@@ -4,13 +4,15 @@ import fcntl
 import mmap
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from weakref import finalize
+
+import psycopg
 
 CELL = 8
 WATCHED_UNTIL, LINES = 0, 1
@@ -28,6 +30,17 @@ class End(NamedTuple):
 
     position: int = 0
     digest: int = 0
+
+    @classmethod
+    def of(cls, values: Sequence[int] | None) -> Self:
+        """Return the end that a statement has read.
+
+        Raises psycopg's OperationalError if there is none: the tables were put in place after the statement
+        had begun, so that it sees no row of them, and whatever else it says is not true.
+        """
+        if values is None:
+            raise psycopg.OperationalError("the read models are being replaced")
+        return cls(*values)
 
 
 class Known(NamedTuple):

@@ -125,7 +125,7 @@ class Listing:
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
         row = cursor.execute(statement, parameters, binary=True).fetchone()
         assert row is not None
-        return Page(row["rows"], row["total"], End(*row["end"]))
+        return Page(row["rows"], row["total"], End.of(row["end"]))
 
     def one(
         self,
@@ -140,7 +140,7 @@ class Listing:
             statement, {**restrictions, **(scopes or {}), "limit": 1, "offset": 0}
         ).fetchone()
         assert row is not None
-        return row["row"], End(*row["end"])
+        return row["row"], End.of(row["end"])
 
     def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
         """How many rows there are on all pages."""

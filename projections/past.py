@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
+import psycopg
 from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -161,7 +162,8 @@ def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Stan
         for (resource, component, month), with_users in wanted.items()
     )
     row = cursor.execute(SELECT_STANDING, {"wanted": rows}).fetchone()
-    assert row is not None
+    if row is None:
+        raise psycopg.OperationalError("the read models are being replaced")
     return msgspec.json.decode(row["standing"], type=Standing)
 
 

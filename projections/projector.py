@@ -304,7 +304,8 @@ class Projector:
         """
         known = self.board.known()  # before the database is asked, which never is behind of it
         row = connection.execute(SELECT_POSITIONS, {"known": known.end.position}).fetchone()
-        assert row is not None
+        if row is None:
+            raise psycopg.OperationalError("the read models are being replaced")
         reached, generation = Reached(**row), known.generation
         if reached.position < known.end.position or reached.known_digest != known.end.digest:
             log.warning("The database is not where it was known to be: position %d", known.end.position)

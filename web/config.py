@@ -137,6 +137,8 @@ def prepare(conninfo: str, settings: Settings) -> None:
                 raise ConfigurationError(
                     f"LEDGER_DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or later is needed"
                 )
+            if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+                raise ConfigurationError(f"LEDGER_DATABASE_URL: a database in UTF8 is needed, not {encoding}")
             connection.execute(LOCK_CREATION)
             if position := position_without_journal(connection):
                 raise ConfigurationError(

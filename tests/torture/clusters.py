@@ -1,0 +1,98 @@
+"""PostgreSQL servers that can be killed, copied and promoted."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.dumps import program
+from web.embedded_postgres import _account
+
+USER, DATABASE = "ledger", "usage_ledger"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Cluster:
+    """A server in a folder, on a port of its own. As root it runs as `nobody`, as PostgreSQL insists."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+
+    @classmethod
+    def new(cls, parent: Path) -> "Cluster":
+        cluster = cls(parent / "primary")
+        cluster._make_folder()
+        run("initdb", "-D", cluster.folder, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C")
+        cluster.start()
+        with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+        return cluster
+
+    def replica(self, parent: Path, name: str) -> "Cluster":
+        """A running replica of this server, which it streams to."""
+        replica = Cluster(parent / name)
+        replica._make_folder()
+        source = ("-d", self.url("postgres"), "-R", "-X", "stream", "-c", "fast")
+        run("pg_basebackup", "-D", replica.folder, *source)
+        replica.start()
+        return replica
+
+    def url(self, database: str = DATABASE, port: int | None = None) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{port or self.port}/{database}"
+
+    def start(self) -> None:
+        """Starts the server, once the children of a killed one have ended."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        words = ("start", "-w", "-D", self.folder, "-o", options, "-l", self.folder / "server.log")
+        for _ in range(40):
+            with suppress(RuntimeError):
+                return run("pg_ctl", *words)
+            time.sleep(0.5)
+        return run("pg_ctl", *words)
+
+    def stop(self) -> None:
+        with suppress(RuntimeError):  # it may not run
+            run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self.folder)
+
+    def kill(self) -> None:
+        """Kills the first process; its children notice."""
+        os.kill(int((self.folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def promote(self) -> None:
+        run("pg_ctl", "promote", "-w", "-D", self.folder)
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700)
+        if account := _account():
+            os.chown(self.folder, account["user"], account["group"])
+
+
+def run(name: str, *words: Any) -> None:
+    """Raises CalledProcessError, with what the program says."""
+    with tempfile.TemporaryFile() as output:  # not a pipe, which a server would keep open
+        finished = subprocess.run(
+            [program(name), *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            cwd="/",
+            check=False,
+            **_account(),
+        )
+        output.seek(0)
+        if finished.returncode:
+            raise RuntimeError(f"{name}: {output.read().decode(errors='replace')[-500:]}")
