@@ -65,9 +65,13 @@ class Wire:
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._target)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:
+                near.close()
+                continue
             self._ends += [near, far]
             for source, sink in ((near, far), (far, near)):
                 Thread(target=relay, args=(source, sink, self._speaks), daemon=True).start()
