@@ -116,7 +116,8 @@ def _outcome(report: AnyReport, submission: Submission, known: Known, zone: tzin
     try:
         decided = _decided(report, submission, known, zone)
     except errors.LedgerError as refusal:
-        return Outcome(result="refused", refusal=refusal)
+        refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
+        return Outcome(result="refused", refusal=refusal.with_traceback(None))
     for fact in decided.facts:
         known.follow(fact)
     result: Result = "unchanged"

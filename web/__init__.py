@@ -10,7 +10,16 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.application import Ledger
 from projections.projector import Projector
-from web import bulk_reports, component_usages, errors, health, monthly_summaries, scope_usages, user_usages
+from web import (
+    bounds,
+    bulk_reports,
+    component_usages,
+    errors,
+    health,
+    monthly_summaries,
+    scope_usages,
+    user_usages,
+)
 from web.auth import authenticate
 from web.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
 from web.rendering import moved_permanently
@@ -85,6 +94,7 @@ def create_app(
     app.register_blueprint(scope_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
     errors.register(app)
+    bounds.register(app)
     app.before_request(answer_wrong_routes)
     app.after_request(tell_freshness)
     return app

@@ -16,14 +16,15 @@ from msgspec import Struct
 from psycopg.rows import DictRow
 
 from ledger.catalogue import MeteredResource, PlanPeriod
-from ledger.errors import LedgerError, MonthIsClosed, Unreadable
+from ledger.errors import LedgerError, MonthIsClosed, NotPermitted, Unreadable
 from ledger.reporting import Answer, AnyReport, Outcome, Result
 from ledger.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from projections import catalogue, past
 from projections.lists import Scopes
 from web.arrival import api
-from web.auth import visible
+from web.auth import caller, visible
 from web.body import TOO_DEEP, Known, load_items
+from web.bounds import MOST_ITEMS
 from web.errors import MalformedBody, body_of, echo
 from web.fields import (
     FALSE,
@@ -44,7 +45,9 @@ from web.schemas import SetUserUsage, UsageItemBody, check_subject, usage_item
 from web.services import services
 from web.strict import StrictBody, check_parameters
 
-MOST = 10_000
+MOST = MOST_ITEMS
+MOST_OF_OTHERS = 100
+"""How many items are looked at of a caller who may report nothing at all."""
 SWITCHES = ("atomic", "dry_run")
 NOT_STORED = "not_stored"
 WHO_MAY = "Only staff may report past months of other components."
@@ -60,6 +63,8 @@ def report() -> Response:
     if not 0 < len(items) <= MOST:
         message = f"Between 1 and {MOST} reports are taken at once, and these are {len(items)}."
         raise ValidationError({"non_field_errors": [message]})
+    if len(items) > MOST_OF_OTHERS and not caller().reports_somewhere:
+        raise NotPermitted  # as it would be said of each
 
     def tell(outcomes: Sequence[Outcome]) -> Answer:
         is_undone = is_atomic and not is_dry_run and any(each.refusal for each in outcomes)

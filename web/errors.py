@@ -86,6 +86,10 @@ class NotThereYet(Exception):
         super().__init__(f"The ledger is at position {position}, and not at {wanted} yet. Try again.")
 
 
+class Busy(Exception):
+    """So much is being worked on that this would be too much. Nothing of it was begun."""
+
+
 class MalformedBody(Exception):
     """The body is not what its content type says."""
 
@@ -142,7 +146,16 @@ def key_reused(_: errors.KeyReused) -> Response:
 
 
 def not_there_yet(error: NotThereYet) -> Response:
-    response = detail(str(error), 503)
+    return later(str(error))
+
+
+def busy(_: Busy) -> Response:
+    return later("Too much is being worked on at the moment. Nothing was stored; send it again.")
+
+
+def later(message: str) -> Response:
+    """503: it may well be answered in a second."""
+    response = detail(message, 503)
     response.headers["Retry-After"] = "1"
     return response
 
@@ -216,6 +229,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.KeyReused: key_reused,
     errors.StreamGap: gap,
     NotThereYet: not_there_yet,
+    Busy: busy,
     BadHeader: bad_header,
     Unauthenticated: unauthenticated,
     UnsupportedMediaType: unsupported,

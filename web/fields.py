@@ -1,7 +1,7 @@
 """Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,6 +19,7 @@ from ledger.months import month_of, start_of
 from ledger.reports import Measured
 from projections import catalogue
 from web.body import Body, Known, not_a_dictionary, not_a_list, type_name
+from web.bounds import check_items
 from web.errors import echo
 from web.services import services
 
@@ -37,6 +38,12 @@ NO_DATETIME = (
 )
 
 CENT = Decimal("0.01")
+
+MOST_WORDED = 1_000
+"""Of how many wrong items of a list it is said what is wrong."""
+WRONG_TOO = Unreadable(
+    {"non_field_errors": [f"Is wrong, too: what is wrong is said of the first {MOST_WORDED} such items."]}
+)
 
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
 OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
@@ -163,14 +170,17 @@ def check_offset(moment: datetime) -> None:
         raise ValueError("Has an offset from UTC that there is not")
 
 
-def load_item(schema: Body, item: Any, known: Known) -> Any:
-    """An item of a list as `schema` reads it, or Unreadable. `known` is of the whole list."""
+def load_item(schema: Body, item: Any, known: Known, *, is_worded: bool = True) -> Any:
+    """An item of a list as `schema` reads it, or Unreadable. `known` is of the whole list.
+
+    To find the words for what is wrong takes longer than all else: `is_worded` says whether that is wanted.
+    """
     if not isinstance(item, Mapping):
         return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
     try:
-        return schema.load(item, known=known)
+        return schema.load(item, known=known) if is_worded else schema.well_formed(item, known)
     except ValidationError as error:
-        return Unreadable(error.messages_dict)
+        return Unreadable(error.messages_dict) if is_worded else WRONG_TOO
 
 
 class Items(fields.Field[list[Any]]):
@@ -185,8 +195,15 @@ class Items(fields.Field[list[Any]]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             raise ValidationError({"non_field_errors": [not_a_list(value)]})
-        known = Known(dict)
-        return self.checked([load_item(self.schema, item, known) for item in value])
+        check_items(len(value))
+        return self.checked(list(self._loaded(value)))
+
+    def _loaded(self, items: list[Any]) -> Iterator[Any]:
+        known, wrong = Known(dict), 0
+        for item in items:
+            loaded = load_item(self.schema, item, known, is_worded=wrong < MOST_WORDED)
+            wrong += isinstance(loaded, Unreadable)
+            yield loaded
 
     def checked(self, items: list[Any]) -> list[Any]:
         errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]

@@ -47,4 +47,6 @@ def _key() -> str | None:
 def _fingerprint() -> str:
     """The same for the same request to the same place. Reads the body, which stays to be read again."""
     place = f"{request.method} {request.full_path} {request.mimetype}\n"
-    return sha256(place.encode() + request.get_data()).hexdigest()
+    digest = sha256(place.encode())
+    digest.update(request.get_data())
+    return digest.hexdigest()

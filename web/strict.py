@@ -10,6 +10,7 @@ from marshmallow import RAISE, ValidationError
 from web.body import Body
 
 MOST_HINTS = 5
+MOST_TOLD = 1_000
 LONGEST_HINTED = 50
 """In characters: to look for what was meant takes longer than the rest of a request that means no good."""
 
@@ -26,15 +27,20 @@ class StrictBody(Body):
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         super().handle_error(error, data, many=many, **kwargs)
         assert isinstance(error.messages, dict)
-        error.messages |= self.strangers(data)
+        of_strangers = data.keys() - self.load_fields.keys()
+        others = {name: told for name, told in error.messages.items() if name not in of_strangers}
+        error.messages = others | self.strangers(data)
 
     def strangers(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """What is wrong with the keys that are not of this item."""
         names = [name for name in data if name not in self.load_fields]
-        return {
+        told = {
             name: [self.known.get(name) or unknown("field", name, self.known, is_hinted=place < MOST_HINTS)]
-            for place, name in enumerate(names)
+            for place, name in enumerate(names[:MOST_TOLD])
         }
+        if len(names) > MOST_TOLD:
+            told[names[MOST_TOLD - 1]].append(f"So are {len(names) - MOST_TOLD} more.")
+        return told
 
 
 def check_parameters(given: Collection[str], known: Collection[str]) -> None:

@@ -1,0 +1,78 @@
+"""The service in processes of its own, on a database of the tests."""
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PROJECT = Path(__file__).parent.parent
+
+SERVE = """
+import logging, sys
+from functools import partial
+from projections.board import Board
+from tests.world import settings_of
+from web import server
+from web.config import prepared
+
+url, workers, change = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+logging.basicConfig(level=logging.ERROR)
+exec(change)
+settings = settings_of(url)
+load = partial(server.application, prepared(url, settings), settings, Board(workers + 1))
+with server.bound("127.0.0.1", 0) as holder:
+    server.serve(load, holder, workers, lambda: print(holder.getsockname()[1], flush=True))
+"""
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Served(NamedTuple):
+    """A running service."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def post(self, path: str, body: bytes, **headers: str) -> Reply:
+        """Sends a request on a connection of its own, with `_` for `-` in the names of headers."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)) as connection:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("POST", path, body, {"Content-Type": "application/json"} | named)
+            response = connection.getresponse()
+            return Reply(response.status, dict(response.headers), response.read())
+
+    @property
+    def workers(self) -> list[int]:
+        """Their process ids."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def peak(self, unit: int = 1024) -> int:
+        """The most memory that a worker ever had, in MiB."""
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in self.workers]
+        return max(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses) // unit
+
+
+@contextmanager
+def served(url: str, workers: int = 1, change: str = "") -> Iterator[Served]:
+    """The service on a database; `change` is what Python does before it starts, to bounds for instance."""
+    command = [sys.executable, "-c", SERVE, url, str(workers), change]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Served(process, int(process.stdout.readline()))
+        finally:
+            process.terminate()
+            process.wait(40)
