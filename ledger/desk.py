@@ -8,6 +8,7 @@ locked first, so that nobody is faster twice.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -19,20 +20,31 @@ from psycopg.rows import DictRow
 
 from ledger.application import Ledger
 from ledger.digests import digest_of
-from ledger.errors import Contended, KeyReused, UnderWay, Unreadable
+from ledger.errors import Busy, Contended, KeyReused, UnderWay, Unreadable
 from ledger.events import Fact, RequestAnswered, UserUsageReported
 from ledger.journal import Appending
 from ledger.known import Known
 from ledger.people import Person
 from ledger.reporting import Answer, Outcome, Request, Submission, decide
 from ledger.reports import ReadableReport, UserUsageReport
-from ledger.turns import Task, TookTooLong, Turns
+from ledger.turns import Task, TookTooLong, TooMany, Turns
 
 ATTEMPTS = 4
 """As it is, with the journal locked, without the read side if that can't follow, and one to spare."""
 
 PATIENCE_SECONDS = 10.0
 """How long a report waits for those before it, before it is refused as contended."""
+
+BULK = 100
+"""Of more figures than this a submission is a bulk. Bulks have turns of their own: nobody else waits for them
+to be decided."""
+
+MOST_OF_BULKS = 2_000
+"""How many figures bulks of one turn state, unless it is one alone."""
+
+ROOM, ROOM_OF_BULKS = 3, 1
+"""How many wait while a turn stands still, be it for the database: with those who work, fewer than a server
+has threads, so that others are answered."""
 
 
 F = TypeVar("F")
@@ -67,17 +79,27 @@ class Desk:
 
     def __init__(self, ledger: Ledger, read_side: ReadSide[Any], patience: float = PATIENCE_SECONDS) -> None:
         self._ledger, self._read_side = ledger, read_side
-        self._turns = Turns(self._serve, patience)
+        self._turns = Turns(self._serve, patience, room=ROOM)
+        self._turns_of_bulks = Turns(
+            partial(self._serve, is_bulk=True),
+            patience,
+            size=lambda submission: submission.size,
+            most=MOST_OF_BULKS,
+            room=ROOM_OF_BULKS,
+        )
 
     def report(self, submission: Submission) -> Answer:
         """Decides about the reports of a request, and appends what they lead to.
 
         A request with an idempotency key that was answered before gets that answer. Raises KeyReused if
-        it was another request, UnderWay or Contended if its turn does not come, and what the read side
-        raises while it is not up to date. Refusals of reports are outcomes, which the answer tells of.
+        it was another request, UnderWay or Contended if its turn does not come, Busy if too many wait
+        already, and what the read side raises while it is not up to date. Refusals of reports are outcomes,
+        which the answer tells of.
         """
         try:
-            return self._turns.take(submission)
+            return (self._turns_of_bulks if submission.size > BULK else self._turns).take(submission)
+        except TooMany:
+            raise Busy from None
         except TookTooLong:
             raise (UnderWay if submission.request else Contended) from None
 
@@ -87,19 +109,22 @@ class Desk:
             earlier = _earlier(self._ledger, appending, [request.stream])
         return request.replayed(earlier[request.stream]) if earlier else None
 
-    def _serve(self, tasks: Sequence[Task[Submission, Answer]]) -> None:
+    def _serve(self, tasks: Sequence[Task[Submission, Answer]], *, is_bulk: bool = False) -> None:
         is_locked, follows = False, True
         for _ in range(ATTEMPTS):
             try:
-                return self._attempt(tasks, is_locked=is_locked, follows=follows)
+                return self._attempt(tasks, is_bulk=is_bulk, is_locked=is_locked, follows=follows)
             except IntegrityError:
                 is_locked = True
             except NotFollowed:
                 follows = False
         raise Contended
 
-    def _attempt(self, tasks: Sequence[Task[Submission, Answer]], *, is_locked: bool, follows: bool) -> None:
+    def _attempt(
+        self, tasks: Sequence[Task[Submission, Answer]], *, is_bulk: bool, is_locked: bool, follows: bool
+    ) -> None:
         with self._ledger.journal.transaction() as appending:
+            appending.is_bulk = is_bulk
             if is_locked:
                 appending.lock()
             batch = Batch(self._ledger, self._read_side, appending)

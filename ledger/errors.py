@@ -88,6 +88,10 @@ class Contended(LedgerError):
     """Other writers were faster at every attempt. Nothing was appended; the same report may be sent again."""
 
 
+class Busy(LedgerError):
+    """So much is being worked on that this would be too much. Nothing of it was begun."""
+
+
 class KeyReused(LedgerError):
     """An idempotency key came with another request than the one that it was first used for."""
 

@@ -71,6 +71,8 @@ SELECT_FIRST = SQL("""
 SELECT originator_id, topic, state FROM {schema}.{table}
 WHERE originator_id = ANY(%(streams)s) AND originator_version = 1""")
 
+LOCK_BULKS = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: bulks'))"
+
 SELECT_PEOPLE = SQL("""
 SELECT uuid, username, salt FROM {schema}.person WHERE username = ANY(%(usernames)s)""")
 
@@ -142,11 +144,15 @@ class Appending:
 
     def __init__(self, recorder: JournalRecorder, cursor: BatchCursor) -> None:
         self._recorder, self.cursor, self._is_locked = recorder, cursor, False
+        self.is_bulk = False
+        """Of those that are, one at a time waits for the lock: whoever else does has only that one before."""
 
     def lock(self) -> None:
         """Keeps other writers waiting until this transaction ends."""
         if not self._is_locked:
             self.cursor.execute("BEGIN")
+            if self.is_bulk:
+                self.cursor.execute(LOCK_BULKS)
             self._recorder._lock_table(self.cursor)
             self._is_locked = True
 

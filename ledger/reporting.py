@@ -90,6 +90,12 @@ class Submission(Struct, frozen=True, kw_only=True):
     is_dry_run: bool = False
     request: Request | None = None
 
+    @property
+    def size(self) -> int:
+        """How many figures it states, about."""
+        lists = (each.items for each in self.reports if not isinstance(each, errors.Unreadable))
+        return sum(map(len, lists), start=1)
+
     def remembers(self, answer: Answer) -> bool:
         """Whether the answer is kept for a request with the same key.
 

@@ -1,12 +1,13 @@
 """Group commit: reports that come together are decided and appended together, and none harms another."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
 from ledger.known import Known
 from ledger.reporting import Answer, Submission
 from ledger.reports import ReadableReport, UserUsageItem, UserUsageReport
-from ledger.turns import Task, TookTooLong, Turns
+from ledger.turns import Task, TookTooLong, TooMany, Turns
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.projector import MODELS
@@ -97,6 +98,10 @@ class Queue:
     def __init__(self, world: World, pool: ThreadPoolExecutor) -> None:
         self._turns = world.app.extensions["usage-ledger"].desk._turns
         self._pool = pool
+
+    @property
+    def is_stalled(self) -> bool:
+        return bool(self._turns._is_stalled)
 
     def add(self, send: Callable[[], Any]) -> "Future[Any]":
         """Returns when the request waits for its turn."""
@@ -306,3 +311,110 @@ def test_a_task_whose_turn_does_not_come_is_not_begun_later() -> None:
         assert slow.result() == "slow"
         assert turns.take("next") == "next"
     assert begun == ["slow", "next"]
+
+
+class Slow(ReadSide):
+    """Reads what bulks are about only when it is told so."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.projector, Memory())
+        self.reads, self.goes_on = Barrier(2), Event()
+
+    def read(
+        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+    ) -> Known:
+        if len(reports) > 1 and not self.goes_on.is_set():
+            self.reads.wait()
+            self.goes_on.wait()
+        return super().read(cursor, reports, zone)
+
+
+def test_nobody_else_waits_for_a_bulk_to_be_decided(world: World) -> None:
+    slow = Slow(world)
+    world.app.extensions["usage-ledger"].desk = Desk(world.ledger, slow)
+    staff, other = world.as_("staff"), world.as_("offering-manager")
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(staff.post, REPORTS, [of(RESOURCE, number) for number in range(200)])
+        slow.reads.wait()
+        single = report(other, 300)()
+        is_open = not bulk.done()
+        slow.goes_on.set()
+        told = bulk.result()
+    assert (single.status_code, is_open, told.status_code) == (201, True, 201)
+    assert [row["usage"] for row in world.usages()] == ["199.00"], "decided anew upon the one that was faster"
+    assert gaps(world.facts(Report)) == []
+
+
+def test_a_turn_takes_as_many_as_go_together_and_one_alone_in_any_case() -> None:
+    turns_taken: list[list[int]] = []
+    started, goes_on = Barrier(2), Event()
+
+    def work(tasks: Sequence[Task[int, int]]) -> None:
+        turns_taken.append([task.subject for task in tasks])
+        if len(turns_taken) == 1:
+            started.wait()
+            goes_on.wait()
+        for task in tasks:
+            task.result = task.subject
+
+    turns: Turns[int, int] = Turns(work, patience=5, size=lambda subject: subject, most=10)
+    sizes = [1, 4, 6, 1, 50, 2]
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(turns.take, sizes[0])]
+        started.wait()
+        for place, size in enumerate(sizes[1:]):
+            futures.append(pool.submit(turns.take, size))
+            while len(turns._waiting) == place:
+                assert not futures[-1].done()
+        goes_on.set()
+        assert [future.result() for future in futures] == sizes
+    assert turns_taken == [[1], [4, 6], [1], [50], [2]]
+
+
+def test_while_a_turn_stands_still_few_wait_and_others_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ledger.turns.STALLED_SECONDS", 0.05)
+    started, goes_on = Barrier(2), Event()
+
+    def work(tasks: Sequence[Task[str, str]]) -> None:
+        if tasks[0].subject == "slow":
+            started.wait()
+            goes_on.wait()
+        for task in tasks:
+            task.result = task.subject
+
+    turns: Turns[str, str] = Turns(work, patience=60, room=2)
+    with ThreadPoolExecutor(5) as pool:
+        slow = pool.submit(turns.take, "slow")
+        started.wait()
+        waiting = [pool.submit(turns.take, "patient") for _ in range(4)]
+        _, refused = wait(waiting, timeout=5, return_when=FIRST_EXCEPTION)
+        while sum(each.done() for each in waiting) < 2:
+            assert refused
+        with pytest.raises(TooMany):
+            turns.take("late")
+        goes_on.set()
+        assert slow.result() == "slow"
+        assert turns.take("next") == "next"
+        told = [type(each.exception()) for each in waiting]
+    assert sorted(told, key=str) == sorted([type(None)] * 2 + [TooMany] * 2, key=str)
+
+
+def test_with_the_journal_locked_few_wait_and_reads_and_refusals_are_answered_at_once(
+    world: World, world_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.turns.STALLED_SECONDS", 0.05)
+    message = "Too much is being worked on at the moment. Nothing was stored; send it again."
+    with queue(world, world_url) as waiting:
+        staff = world.as_("staff")
+        futures = [waiting.add(report(staff, amount)) for amount in (1, 2, 3)]
+        deadline = time.monotonic() + 5
+        while not waiting.is_stalled:
+            assert time.monotonic() < deadline
+        busy = report(staff, 4)()
+        assert (busy.status_code, busy.get_json()) == (503, {"detail": message})
+        assert busy.headers["Retry-After"] == "1"
+        assert staff.get(USAGES).status_code == 200
+    assert [future.result().status_code for future in futures] == [201] * 3
+    assert [fact.amount for fact in world.facts(UsageReported)[1:]] == [Decimal(1), Decimal(2), Decimal(3)]

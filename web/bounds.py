@@ -13,8 +13,8 @@ from flask import Flask, current_app, g
 from marshmallow import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ledger.errors import Busy
 from web.auth import caller
-from web.errors import Busy
 
 MOST_ITEMS = 10_000
 """In the list of one request."""

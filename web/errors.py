@@ -86,10 +86,6 @@ class NotThereYet(Exception):
         super().__init__(f"The ledger is at position {position}, and not at {wanted} yet. Try again.")
 
 
-class Busy(Exception):
-    """So much is being worked on that this would be too much. Nothing of it was begun."""
-
-
 class MalformedBody(Exception):
     """The body is not what its content type says."""
 
@@ -149,7 +145,7 @@ def not_there_yet(error: NotThereYet) -> Response:
     return later(str(error))
 
 
-def busy(_: Busy) -> Response:
+def busy(_: errors.Busy) -> Response:
     return later("Too much is being worked on at the moment. Nothing was stored; send it again.")
 
 
@@ -229,7 +225,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.KeyReused: key_reused,
     errors.StreamGap: gap,
     NotThereYet: not_there_yet,
-    Busy: busy,
+    errors.Busy: busy,
     BadHeader: bad_header,
     Unauthenticated: unauthenticated,
     UnsupportedMediaType: unsupported,
