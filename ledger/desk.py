@@ -13,14 +13,15 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import IntegrityError
+from eventsourcing.persistence import IntegrityError, OperationalError
 from msgspec import structs
 from psycopg import Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
 
 from ledger.application import Ledger
 from ledger.digests import digest_of
-from ledger.errors import Busy, Contended, KeyReused, UnderWay, Unreadable
+from ledger.errors import Busy, Contended, KeyReused, Overdue, UnderWay, Unreadable
 from ledger.events import Fact, RequestAnswered, UserUsageReported
 from ledger.journal import Appending
 from ledger.known import Known
@@ -118,6 +119,12 @@ class Desk:
                 is_locked = True
             except NotFollowed:
                 follows = False
+            except Overdue:
+                is_locked = True  # what waited for the lock is not to wait for it again
+            except OperationalError as error:
+                if isinstance(error.__cause__, LockNotAvailable):
+                    raise Busy from error
+                raise
         raise Contended
 
     def _attempt(
@@ -129,6 +136,8 @@ class Desk:
                 appending.lock()
             batch = Batch(self._ledger, self._read_side, appending)
             results = batch.decided([task.subject for task in tasks])
+            if any(each.is_overdue() for each in batch.storing):
+                raise Overdue  # they waited for the lock: all is decided anew, and they are refused
             followed = self._follow(appending, batch) if batch.appended and follows else None
         if followed is not None:
             self._read_side.publish(followed)
@@ -161,12 +170,13 @@ def _earlier(ledger: Ledger, appending: Appending, streams: list[UUID]) -> dict[
 class Batch:
     """The submissions that are decided in one transaction.
 
-    `appended` are their facts with positions, and `digest` is that of the last one.
+    `appended` are their facts with positions, `storing` those who have any, and `digest` is the last one's.
     """
 
     def __init__(self, ledger: Ledger, read_side: ReadSide[Any], appending: Appending) -> None:
         self._ledger, self._read_side, self._appending = ledger, read_side, appending
         self.appended: list[tuple[int, Fact]] = []
+        self.storing: list[Submission] = []
         self.digest = 0
 
     def decided(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
@@ -207,9 +217,14 @@ class Batch:
     def _decided(self, submission: Submission, known: Known) -> list[Outcome] | Exception:
         """A submission that can't be decided, through a fault of ours, does not harm the others."""
         try:
-            return decide(submission, known, self._ledger.zone)
+            if submission.is_overdue():
+                raise Overdue
+            outcomes = decide(submission, known, self._ledger.zone)
         except Exception as error:
             return error
+        if any(outcome.facts for outcome in outcomes):
+            self.storing.append(submission)
+        return outcomes
 
     def _known(self, submissions: Sequence[Submission]) -> tuple[Known, Collection[Person]]:
         """What all of them are about, and the people whom they name and the ledger does not know yet."""

@@ -92,6 +92,10 @@ class Busy(LedgerError):
     """So much is being worked on that this would be too much. Nothing of it was begun."""
 
 
+class Overdue(LedgerError):
+    """The submission has waited for so long that newer ones may have been stored. Nothing was appended."""
+
+
 class KeyReused(LedgerError):
     """An idempotency key came with another request than the one that it was first used for."""
 

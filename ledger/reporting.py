@@ -75,11 +75,16 @@ class Request(Struct, frozen=True, kw_only=True):
         return Answer(fact.status, fact.body, is_replayed=True)
 
 
+def never() -> bool:
+    return False
+
+
 class Submission(Struct, frozen=True, kw_only=True):
     """The reports of one request, who sends them, and when.
 
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `answer` makes
-    the answer of the outcomes, which are aligned with the reports.
+    the answer of the outcomes, which are aligned with the reports. `is_overdue` says whether the request has
+    waited too long to be stored.
     """
 
     reports: Sequence[AnyReport]
@@ -89,6 +94,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     is_atomic: bool = True
     is_dry_run: bool = False
     request: Request | None = None
+    is_overdue: Callable[[], bool] = never
 
     @property
     def size(self) -> int:

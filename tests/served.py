@@ -4,7 +4,7 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ with server.bound("127.0.0.1", 0) as holder:
 
 class Reply(NamedTuple):
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     body: bytes
 
     @property
@@ -51,7 +51,7 @@ class Served(NamedTuple):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("POST", path, body, {"Content-Type": "application/json"} | named)
             response = connection.getresponse()
-            return Reply(response.status, dict(response.headers), response.read())
+            return Reply(response.status, response.headers, response.read())
 
     @property
     def workers(self) -> list[int]:

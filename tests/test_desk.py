@@ -418,3 +418,17 @@ def test_with_the_journal_locked_few_wait_and_reads_and_refusals_are_answered_at
         assert staff.get(USAGES).status_code == 200
     assert [future.result().status_code for future in futures] == [201] * 3
     assert [fact.amount for fact in world.facts(UsageReported)[1:]] == [Decimal(1), Decimal(2), Decimal(3)]
+
+
+def test_where_the_journal_stays_locked_a_report_is_to_be_sent_again(
+    world_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.application.TIMEOUTS", "-c lock_timeout=100ms")
+    with open_world(world_url) as world:
+        before = len(world.facts())
+        with locked(world_url):
+            busy = report(world.as_("staff"), 4)()
+        assert (busy.status_code, busy.headers["Retry-After"]) == (503, "1")
+        assert busy.get_json()["detail"].startswith("Too much is being worked on")
+        assert len(world.facts()) == before
+        assert report(world.as_("staff"), 4)().status_code == 201

@@ -24,6 +24,7 @@ from web.auth import authenticate
 from web.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
 from web.rendering import moved_permanently
 from web.services import Clock, Services
+from web.waiting import pulse
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 
@@ -79,6 +80,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Flask:
     """The WSGI application on an open ledger; `clock` gives the present as an aware datetime."""
+    pulse()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config[PATIENCE] = PATIENCE_SECONDS

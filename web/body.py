@@ -18,6 +18,7 @@ from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from web.bounds import check_fields, check_values, lines_of
 from web.errors import MalformedBody, UnsupportedMediaType
+from web.waiting import note_received
 
 NON_FIELD = "non_field_errors"
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -146,7 +147,9 @@ def _parsed(listed: str) -> Any:
         _refuse_chunks()
         if request.mimetype == ENCODED:  # of the other kind werkzeug takes a thousand parts
             check_fields(body_bytes(), listed)
-        return from_form(request.form)
+        form = request.form
+        note_received()
+        return from_form(form)
     data = body_bytes()
     if not data:
         return {}
@@ -165,6 +168,7 @@ def _refuse_chunks() -> None:
 def body_bytes() -> bytes:
     """The body as it came. Raises RequestEntityTooLarge."""
     data = request.get_data()
+    note_received()
     if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
         raise RequestEntityTooLarge  # of a chunked body nobody knew the length, and only so much was read
     return data

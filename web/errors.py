@@ -149,6 +149,13 @@ def busy(_: errors.Busy) -> Response:
     return later("Too much is being worked on at the moment. Nothing was stored; send it again.")
 
 
+def overdue(_: errors.Overdue) -> Response:
+    return later(
+        "The request has waited here for so long that its sender may have given it up. Nothing was stored;"
+        " send it again if it still holds."
+    )
+
+
 def later(message: str) -> Response:
     """503: it may well be answered in a second."""
     response = detail(message, 503)
@@ -226,6 +233,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.StreamGap: gap,
     NotThereYet: not_there_yet,
     errors.Busy: busy,
+    errors.Overdue: overdue,
     BadHeader: bad_header,
     Unauthenticated: unauthenticated,
     UnsupportedMediaType: unsupported,

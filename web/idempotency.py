@@ -16,6 +16,7 @@ from web.fields import TRUE
 from web.queries import last_of
 from web.reporting import answered
 from web.services import services
+from web.waiting import note_received
 
 LONGEST_KEY = 255
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -49,4 +50,5 @@ def _fingerprint() -> str:
     place = f"{request.method} {request.full_path} {request.mimetype}\n"
     digest = sha256(place.encode())
     digest.update(request.get_data())
+    note_received()
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from web.auth import caller
 from web.errors import answer_to
 from web.rendering import empty, json_bytes
 from web.services import services
+from web.waiting import overdue
 
 CREATED = Answer(201, "")
 
@@ -35,6 +36,7 @@ def submit(
                 is_atomic=is_atomic,
                 is_dry_run=is_dry_run,
                 request=g.get("idempotent_request"),
+                is_overdue=overdue(),
             )
         )
     )
