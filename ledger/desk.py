@@ -23,6 +23,7 @@ from ledger.application import Ledger
 from ledger.digests import digest_of
 from ledger.errors import Busy, Contended, KeyReused, Overdue, UnderWay, Unreadable
 from ledger.events import Fact, RequestAnswered, UserUsageReported
+from ledger.expecting import with_changes
 from ledger.journal import Appending
 from ledger.known import Known
 from ledger.people import Person
@@ -242,7 +243,10 @@ class Batch:
             for item in report.items
         ]
         people, new = self._ledger.people_in(self._appending, usernames)
-        return structs.replace(known, people=people | new), new.values()
+        known = with_changes(
+            structs.replace(known, people=people | new), reports, self._appending, self._ledger
+        )
+        return known, new.values()
 
     def _append(self, facts: Sequence[Fact], people: Sequence[Person] = ()) -> list[int]:
         if not facts:

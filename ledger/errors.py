@@ -56,6 +56,14 @@ class FigureTooLarge(Refusal):
     """What would stand for a month is larger than anything that may be reported."""
 
 
+class FigureChanged(Refusal):
+    """The figure does not stand as it did at the position that the report builds on."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
 class Unreadable(Refusal):
     """An item of a bulk report is not what it should be. `problems` are in the words of who read it."""
 

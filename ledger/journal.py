@@ -73,6 +73,12 @@ WHERE originator_id = ANY(%(streams)s) AND originator_version = 1""")
 
 LOCK_BULKS = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: bulks'))"
 
+SELECT_CHANGES = SQL("""
+SELECT originator_id, originator_version, notification_id, topic, state FROM {schema}.{table}
+WHERE originator_id = ANY(%(streams)s) AND notification_id > %(after)s ORDER BY notification_id""")
+
+SELECT_HEAD = SQL("""SELECT coalesce(max(notification_id), 0) AS head FROM {schema}.{table}""")
+
 SELECT_PEOPLE = SQL("""
 SELECT uuid, username, salt FROM {schema}.person WHERE username = ANY(%(usernames)s)""")
 
@@ -91,6 +97,8 @@ class JournalRecorder(PostgresApplicationRecorder):
         self.insert_facts_statement = INSERT_FACTS.format(**names).as_string().encode()
         self.select_facts_statement = SELECT_FACTS.format(**names).as_string().encode()
         self.select_first_statement = SELECT_FIRST.format(**names).as_string().encode()
+        self.select_changes_statement = SELECT_CHANGES.format(**names).as_string().encode()
+        self.select_head_statement = SELECT_HEAD.format(**names).as_string().encode()
         self.insert_people_statement = INSERT_PEOPLE.format(**names).as_string().encode()
         self.select_people_statement = SELECT_PEOPLE.format(**names).as_string().encode()
 
@@ -198,6 +206,28 @@ class Appending:
         """The first fact of each of the streams that has any."""
         rows = self.cursor.execute(self._recorder.select_first_statement, {"streams": streams})
         return [StoredEvent(row["originator_id"], 1, row["topic"], bytes(row["state"])) for row in rows]
+
+    def changes(self, streams: list[UUID], after: int) -> list[tuple[int, StoredEvent]]:
+        """The facts of these streams behind a position, with theirs, in order."""
+        rows = self.cursor.execute(
+            self._recorder.select_changes_statement, {"streams": streams, "after": after}
+        )
+        return [
+            (
+                row["notification_id"],
+                StoredEvent(
+                    row["originator_id"], row["originator_version"], row["topic"], bytes(row["state"])
+                ),
+            )
+            for row in rows
+        ]
+
+    def head(self) -> int:
+        """The position of the last fact."""
+        row = self.cursor.execute(self._recorder.select_head_statement).fetchone()
+        assert row is not None
+        head: int = row["head"]
+        return head
 
 
 class FactMapper(Mapper[UUID]):

@@ -4,6 +4,7 @@ Reports of one batch see what those before them led to, as if each had been appe
 So `Known.follow` says in values what the projections say in rows; a test holds one against the other.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -25,17 +26,26 @@ from ledger.reports import (
     UserUsageReport,
 )
 
+NOT_STORED_YET = sys.maxsize
+"""Stands for the position of a fact that was decided a moment ago."""
+
 UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 """By resource and component: how much each offering user may use of it."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """Resources with what is needed of them, records, limits, and people by their usernames."""
+    """Resources with what is needed of them, records, limits, and people by their usernames.
+
+    `changes` are facts with their positions, by stream, where reports ask for them: since the first position
+    that one asks for. `head` is the journal's last position then.
+    """
 
     resources: MutableMapping[UUID, MeteredResource]
     records: MutableMapping[RecordKey, Record]
     user_limits: UserLimits = {}
     people: Mapping[str, Person] = {}
+    changes: MutableMapping[UUID, tuple[tuple[int, Fact], ...]] = {}
+    head: int = 0
 
     def past(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> Past:
         """What a report about a resource is decided by; about users of this component, if one is named."""
@@ -44,14 +54,22 @@ class Known(Struct, frozen=True, kw_only=True):
 
     def trial(self) -> "Known":
         """A copy to go on with: `accept` takes over what followed, or it is forgotten."""
-        return structs.replace(self, resources=dict(self.resources), records=dict(self.records))
+        return structs.replace(
+            self,
+            resources=dict(self.resources),
+            records=dict(self.records),
+            changes=dict(self.changes),
+        )
 
     def accept(self, trial: "Known") -> None:
         self.resources.update(trial.resources)
         self.records.update(trial.records)
+        self.changes.update(trial.changes)
 
     def follow(self, fact: Fact) -> None:
-        """Goes on from what is known to what is known after a fact."""
+        """Goes on from what is known to what is known after a fact, which has no position yet."""
+        if fact.originator_id in self.changes:
+            self.changes[fact.originator_id] += ((NOT_STORED_YET, fact),)
         match fact:
             case PlanPeriodDescribed(entity=period):
                 resource = self.resources[period.resource_uuid]

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ledger import errors
 from ledger.catalogue import NAMESPACE, Caller
 from ledger.events import Fact, RequestAnswered
+from ledger.expecting import check_expected
 from ledger.known import Known
 from ledger.reports import Decided, ReadableReport, UsageReport, UserUsageReport
 from ledger.usage import report_usage
@@ -127,6 +128,8 @@ def decide(submission: Submission, known: Known, zone: tzinfo) -> list[Outcome]:
 def _outcome(report: AnyReport, submission: Submission, known: Known, zone: tzinfo) -> Outcome:
     try:
         decided = _decided(report, submission, known, zone)
+        assert not isinstance(report, errors.Unreadable), "it is raised"
+        check_expected(report, known, submission.now, zone)
     except errors.LedgerError as refusal:
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
         return Outcome(result="refused", refusal=refusal.with_traceback(None))

@@ -36,12 +36,16 @@ class UsageItem(Struct, frozen=True, kw_only=True):
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):
-    """What a provider states of one resource. `measured` is None for an undated report: it is of now."""
+    """What a provider states of one resource. `measured` is None for an undated report: it is of now.
+
+    `expected` is the position at which the reporter saw the figures, if they are to stand as they did.
+    """
 
     resource_uuid: UUID
     items: tuple[UsageItem, ...]
     plan_period: PlanPeriod | None = None
     measured: Measured | None = None
+    expected: int | None = None
 
     def month(self, now: datetime, zone: tzinfo) -> date:
         """The month that the report is of."""
@@ -65,7 +69,7 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
     """Users' shares of the component usage `usage_uuid`, which is of this component and month.
 
     Without a `usage_uuid` every item is dated, and goes to its month. `unreadable` are those of its items
-    that could not be read, by their place among all.
+    that could not be read, by their place among all. `expected` is as of a UsageReport.
     """
 
     usage_uuid: UUID | None
@@ -74,6 +78,7 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
     month: date
     items: tuple[UserUsageItem, ...]
     unreadable: Mapping[int, Unreadable] = {}
+    expected: int | None = None
 
 
 ReadableReport = UsageReport | UserUsageReport

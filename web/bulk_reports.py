@@ -26,6 +26,7 @@ from web.auth import caller, visible
 from web.body import TOO_DEEP, Known, load_items
 from web.bounds import MOST_ITEMS
 from web.errors import MalformedBody, body_of, echo
+from web.expecting import Position, refuse_expected
 from web.fields import (
     FALSE,
     TRUE,
@@ -58,6 +59,7 @@ blueprint = api("bulk_reports", "/api/ledger/reports")
 @blueprint.post("/")
 def report() -> Response:
     check_parameters(request.args, SWITCHES)
+    refuse_expected()
     is_atomic, is_dry_run = _switch("atomic", default=True), _switch("dry_run", default=False)
     items = load_items()
     if not 0 < len(items) <= MOST:
@@ -183,6 +185,7 @@ class ComponentReport(StrictBody, UsageItemBody):
     plan_period = Reference(lambda uuid: if_open(named().plan_periods.get(uuid)))
     resource = Reference(lambda uuid: named().resources.get(uuid))
     date = Moment()
+    expect = Position()
 
     @validates_schema
     def check_subject(self, data: dict[str, Any], **_: Any) -> None:
@@ -194,12 +197,13 @@ class ComponentReport(StrictBody, UsageItemBody):
     @post_load
     def item(self, data: dict[str, Any], **_: Any) -> UsageReport:
         period, resource = data.pop("plan_period", None), data.pop("resource", None)
-        measured = data.pop("date", None)
+        measured, expected = data.pop("date", None), data.pop("expect", None)
         return UsageReport(
             resource_uuid=period.resource_uuid if period else resource.resource.uuid,
             plan_period=period,
             items=(usage_item(data),),
             measured=measured,
+            expected=expected,
         )
 
 
@@ -211,6 +215,7 @@ class UserReport(StrictBody, SetUserUsage):
     component_usage = Reference(lambda uuid: named().usages.get(uuid))
     resource = Reference(lambda uuid: named().resources.get(uuid))
     type = Text()
+    expect = Position()
 
     @validates_schema
     def check_subject(self, data: dict[str, Any], **_: Any) -> None:
@@ -229,6 +234,7 @@ class UserReport(StrictBody, SetUserUsage):
     @post_load
     def item(self, data: dict[str, Any], **_: Any) -> UserUsageReport:
         usage, resource, name = (data.pop(key, None) for key in ("component_usage", "resource", "type"))
+        expected = data.pop("expect", None)
         if usage:
             return UserUsageReport(
                 usage_uuid=usage["uuid"],
@@ -236,11 +242,14 @@ class UserReport(StrictBody, SetUserUsage):
                 component_uuid=usage["component_uuid"],
                 month=usage["billing_period"],
                 items=(UserUsageItem(**data),),
+                expected=expected,
             )
-        return _of_the_month(resource, name, data)
+        return _of_the_month(resource, name, data, expected)
 
 
-def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str, Any]) -> UserUsageReport:
+def _of_the_month(
+    resource: MeteredResource, component_type: str, data: dict[str, Any], expected: int | None
+) -> UserUsageReport:
     """A report that names no component usage goes to that of its date's month, as a dated one does."""
     component = resource.find_component(component_type)
     if component is None:
@@ -253,6 +262,7 @@ def _of_the_month(resource: MeteredResource, component_type: str, data: dict[str
         component_uuid=component.uuid,
         month=item.measured.month(services().ledger.zone),
         items=(item,),
+        expected=expected,
     )
 
 

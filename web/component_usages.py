@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flask import Response
+from msgspec import structs
 from psycopg.rows import DictRow
 
 from ledger.errors import NotFound, NotPermitted, Unreadable
@@ -12,6 +13,7 @@ from web import schemas
 from web.arrival import api
 from web.auth import caller, visible
 from web.body import load
+from web.expecting import expected
 from web.fields import uuid_of
 from web.pages import page, single
 from web.reporting import one, one_user, submit
@@ -32,7 +34,7 @@ def retrieve(uuid: str) -> Response:
 
 @blueprint.post("/set_usage/")
 def set_usage() -> Response:
-    return submit([load(schemas.SET_USAGE)], one)
+    return submit([structs.replace(load(schemas.SET_USAGE), expected=expected())], one)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
@@ -72,4 +74,5 @@ def _report(usage: DictRow, items: Sequence[UserUsageItem | Unreadable]) -> User
         month=usage["billing_period"],
         items=tuple(item for item in items if not isinstance(item, Unreadable)),
         unreadable={place: item for place, item in enumerate(items) if isinstance(item, Unreadable)},
+        expected=expected(),
     )

@@ -38,6 +38,7 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "non_field_errors",
         "The figure of the month would have more than 18 digits before the decimal point.",
     ),
+    errors.FigureChanged: ("expect", "The figure does not stand as it did at position {expected}."),
     errors.AmountMissing: ("usage", "This field is required."),
     errors.UserLimitExceeded: (
         "non_field_errors",
@@ -111,6 +112,10 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
 
 def refused(refusal: errors.Refusal) -> Response:
     return json_response(body_of(refusal), 400)
+
+
+def changed(refusal: errors.FigureChanged) -> Response:
+    return json_response(body_of(refusal), 412)
 
 
 def invalid(error: ValidationError) -> Response:
@@ -223,6 +228,7 @@ def detail(message: str, status: int) -> Response:
 
 ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
     errors.Refusal: refused,
+    errors.FigureChanged: changed,
     ValidationError: invalid,
     errors.NotPermitted: forbidden,
     errors.NotFound: nothing_there,

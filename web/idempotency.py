@@ -12,6 +12,7 @@ from flask import Response, g, request
 from ledger.reporting import Request
 from web.auth import caller
 from web.errors import BadHeader
+from web.expecting import HEADER
 from web.fields import TRUE
 from web.queries import last_of
 from web.reporting import answered
@@ -49,6 +50,8 @@ def _fingerprint() -> str:
     """The same for the same request to the same place. Reads the body, which stays to be read again."""
     place = f"{request.method} {request.full_path} {request.mimetype}\n"
     digest = sha256(place.encode())
+    if HEADER in request.headers:  # a part of what is asked, as the body is
+        digest.update(f"{HEADER}: {request.headers[HEADER]}\n".encode())
     digest.update(request.get_data())
     note_received()
     return digest.hexdigest()
