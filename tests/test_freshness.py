@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -26,7 +26,7 @@ from tests.world import (
     uid,
 )
 from web import create_app
-from web.freshness import PATIENCE
+from web.freshness import PATIENCE, WAITING
 
 MONTHLY = "/api/marketplace-component-usage-monthly/"
 SCOPE = f"/api/marketplace-project-usage/{PROJECT}"
@@ -335,6 +335,17 @@ def test_a_position_that_is_not_reached_in_time_is_a_503(hurried: World, usage: 
     if method != "HEAD":
         detail = f"The ledger is at position {head}, and not at {head + 1} yet. Try again."
         assert response.get_json() == {"detail": detail}
+
+
+def test_where_many_wait_for_a_position_the_next_is_told_at_once_that_it_is_not_there(world: World) -> None:
+    world.app.config[PATIENCE] = 600
+    head = head_of(world)
+    with ExitStack() as stack:
+        for _ in range(WAITING.size):
+            stack.enter_context(WAITING.entered())
+        response = world.as_("staff").get(USAGES, min_position=head + 1)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        assert world.as_("staff").get(USAGES, min_position=head).status_code == 200
 
 
 def test_a_position_that_is_reached_while_one_waits_is_waited_for(world: World, world_url: str) -> None:

@@ -8,7 +8,7 @@ is read.
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from werkzeug.http import parse_etags
 from ledger.catalogue import Caller
 from projections.board import End, Known
 from projections.projector import BUILT_BY
+from web.admission import PLACE, Place, Room
 from web.auth import caller, identify
 from web.errors import NotThereYet
 from web.queries import NumberFilter, last_of
@@ -34,6 +35,9 @@ PATIENCE = "LEDGER_PATIENCE_SECONDS"
 
 PATIENCE_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
+
+WAITING = Room(8)
+"""Those of one process who wait for a position; whoever comes then is told at once that it is not there."""
 
 ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 
@@ -58,10 +62,18 @@ def await_position() -> None:
     if b"min_position" not in request.query_string or not last_of("min_position"):
         return
     wanted: int = POSITION.load({"min_position": last_of("min_position")})["min_position"]
-    deadline = time.monotonic() + current_app.config[PATIENCE]
-    while g.end.position < wanted:
-        if time.monotonic() > deadline:
+    if g.end.position < wanted:
+        place: Place | None = request.environ.get(PLACE)
+        if not WAITING.is_full:
+            with WAITING.entered(), place.left() if place else nullcontext():
+                _wait(wanted)
+        if g.end.position < wanted:
             raise NotThereYet(wanted, g.end.position)
+
+
+def _wait(wanted: int) -> None:
+    deadline = time.monotonic() + current_app.config[PATIENCE]
+    while g.end.position < wanted and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)
         refresh()
 

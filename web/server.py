@@ -3,12 +3,13 @@
 import errno
 import multiprocessing
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,14 +23,13 @@ from ledger.application import Ledger
 from ledger.connections import LONGEST_USE_SECONDS
 from projections.board import Board
 from web import create_app
+from web.admission import PLACES, THREADS, Places, admitting
 from web.config import Settings, prepare, projector_of
+from web.connections import Sweep
 from web.watching import Watch
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-THREADS = 8
-"""Requests that one worker process works on at a time; each has a database connection."""
+    from _typeshed.wsgi import WSGIApplication
 
 DRAIN_SECONDS = 30
 """How long running requests may take after SIGTERM."""
@@ -40,8 +40,11 @@ PATIENCE_SECONDS = 5
 KEEP_ALIVE_SECONDS = 75
 """How long a connection waits for the next request, and a request for the last of its headers."""
 
-CONNECTIONS = 1024
+CONNECTIONS = 2048
 """Open at a time in one worker, and as many waiting to be accepted; idle ones cost no thread."""
+
+OTHER_FILES = 256
+"""What a worker has open besides: connections to the database, threads that wait, and itself."""
 
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
@@ -53,7 +56,6 @@ OPTIONS: dict[str, Any] = {
     "runtime_threads": 1,
     "blocking_threads": THREADS,
     "backlog": CONNECTIONS,
-    "backpressure": CONNECTIONS,
     "respawn_failed_workers": True,
     "workers_kill_timeout": DRAIN_SECONDS,
     "log_level": LogLevels.error,  # its warnings: advice on the numbers above, and false alarms at the end
@@ -117,7 +119,7 @@ def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplica
         conninfo,
         zone=settings.zone,
         entropy=secrets.token_bytes,
-        connections=THREADS + 2,
+        connections=PLACES + 2,
         longest_use=LONGEST_USE_SECONDS,
     )
     projector = projector_of(ledger, board)
@@ -148,7 +150,10 @@ def serve(
         os.setpgrp()  # Ctrl-C is for the parent, which tells the workers
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        return refusing_cut_off_bodies(load())
+        places, port = Places(), holder.getsockname()[1]
+        application = admitting(load(), places)
+        Sweep(port, server.backpressure, lambda: places.readers.is_crowded).start()
+        return application
 
     def when_accepting() -> None:
         holder.started()
@@ -156,6 +161,16 @@ def serve(
 
     server = Server(holder.getsockname(), workers, when_accepting)
     server.serve(target_loader=load_in_worker, wrap_loader=False)
+
+
+def room_for_connections() -> int:
+    """How many connections a worker may have open, as far as the system lets this process have files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if resource.RLIM_INFINITY != soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, max(soft - OTHER_FILES, 64))
 
 
 def end_with_parent(watched: int) -> None:
@@ -167,38 +182,13 @@ def end_with_parent(watched: int) -> None:
     os._exit(1)
 
 
-class Body:
-    """What a client sends, up to its Content-Length.
-
-    granian takes a body whose client went away for a whole one, and half a form may well be a report.
-    """
-
-    def __init__(self, stream: Any, length: int) -> None:
-        self._stream, self._missing = stream, length
-
-    def read(self, size: int | None = None) -> bytes:
-        data: bytes = self._stream.read(size)
-        self._missing -= len(data)
-        if self._missing > 0 and (size is None or len(data) < size):
-            raise OSError("The client went away before the end of the body.")
-        return data
-
-
-def refusing_cut_off_bodies(application: "WSGIApplication") -> "WSGIApplication":
-    def refusing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if "HTTP_TRANSFER_ENCODING" not in environ and (length := environ.get("CONTENT_LENGTH")):
-            environ["wsgi.input"] = Body(environ["wsgi.input"], int(length))
-        return application(environ, start_response)
-
-    return refusing
-
-
 class Server(MPServer):
     """granian, with workers that miss no signal, and a word when they accept."""
 
     def __init__(self, address: tuple[Any, ...], workers: int, when_ready: Callable[[], None]) -> None:
         host, port = address[:2]
-        super().__init__("", address=host, port=port, workers=workers, **OPTIONS)
+        room = room_for_connections()
+        super().__init__("", address=host, port=port, workers=workers, backpressure=room, **OPTIONS)
         self._when_ready = when_ready
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:

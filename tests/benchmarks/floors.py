@@ -10,7 +10,8 @@ import psycopg
 from flask import Flask, Response, request
 from psycopg_pool import ConnectionPool
 
-from web.server import THREADS, bound, serve
+from web.admission import PLACES
+from web.server import bound, serve
 
 WORKERS = 2
 """Processes of either server."""
@@ -44,7 +45,7 @@ def keep(url: str, name: str, body: bytes) -> str:
 def app_on(url: str) -> Flask:
     """The floors on a database, with as many connections in each worker as the ledger has."""
     app = Flask(__name__, static_folder=None)
-    pool = ConnectionPool(url, min_size=1, max_size=THREADS + 2, kwargs={"autocommit": True}, open=True)
+    pool = ConnectionPool(url, min_size=1, max_size=PLACES + 2, kwargs={"autocommit": True}, open=True)
 
     @app.get("/empty")
     def empty() -> Response:
