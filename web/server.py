@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import MPServer
 
 from ledger.application import Ledger
 from ledger.connections import LONGEST_USE_SECONDS
@@ -27,6 +26,7 @@ from web.admission import PLACES, THREADS, Places, admitting
 from web.config import Settings, prepare, projector_of
 from web.connections import Sweep
 from web.watching import Watch
+from web.workers import STOPPING, Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,8 +45,6 @@ CONNECTIONS = 2048
 
 OTHER_FILES = 256
 """What a worker has open besides: connections to the database, threads that wait, and itself."""
-
-STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 OPTIONS: dict[str, Any] = {
     "interface": Interfaces.WSGI,
@@ -137,8 +135,8 @@ def serve(
 
     The address is that of `holder`, which stays open all the time: see `Port`.
     `load` is called in each worker, after the fork: connections must not be shared between processes.
-    `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when a worker dies
-    again and again.
+    `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when workers die
+    again and again before they serve.
     """
     multiprocessing.set_start_method("fork", force=True)
     watched, held = os.pipe()
@@ -152,14 +150,15 @@ def serve(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         places, port = Places(), holder.getsockname()[1]
         application = admitting(load(), places)
-        Sweep(port, server.backpressure, lambda: places.readers.is_crowded).start()
+        Sweep(port, room, lambda: places.readers.is_crowded).start()
         return application
 
     def when_accepting() -> None:
         holder.started()
         when_ready()
 
-    server = Server(holder.getsockname(), workers, when_accepting)
+    room = room_for_connections()
+    server = Server(holder.getsockname(), workers, when_accepting, backpressure=room, **OPTIONS)
     server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 
@@ -180,31 +179,3 @@ def end_with_parent(watched: int) -> None:
     """
     os.read(watched, 1)
     os._exit(1)
-
-
-class Server(MPServer):
-    """granian, with workers that miss no signal, and a word when they accept."""
-
-    def __init__(self, address: tuple[Any, ...], workers: int, when_ready: Callable[[], None]) -> None:
-        host, port = address[:2]
-        room = room_for_connections()
-        super().__init__("", address=host, port=port, workers=workers, backpressure=room, **OPTIONS)
-        self._when_ready = when_ready
-
-    def startup(self, spawn_target: Any, target_loader: Any) -> None:
-        # A signal that comes while a worker starts waits until the worker can act on it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        while not self.main_loop_interrupt.wait(0.01):  # by a signal, or by a worker that died
-            if accepts(self.bind_addr, self.bind_port):
-                self._when_ready()
-                break
-
-
-def accepts(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True

@@ -1,0 +1,161 @@
+"""The worker processes: granian's, each with a beat, and another one for each that dies or stands still."""
+
+import logging
+import mmap
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from os import kill
+from threading import Thread
+from typing import Any
+
+from granian.server import MPServer
+from granian.server.mp import WorkerProcess
+
+log = logging.getLogger(__name__)
+
+STOPPING = {signal.SIGTERM, signal.SIGINT}
+
+LOOK_SECONDS = 1.0
+"""How often workers say that they live, and how often that is looked at."""
+
+STALLED_SECONDS = 10.0
+"""How long a worker may say nothing: the kernel hands it connections all the time, and nobody answers."""
+
+STARTS = 5
+"""How many workers in a row may die before they have served, with longer and longer pauses in between."""
+
+
+class Beats:
+    """When each worker last said that it lives, in memory that it shares with its parent."""
+
+    def __init__(self, workers: int) -> None:
+        self._cells = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
+
+    def expect(self, worker: int) -> None:
+        """Forgets what the predecessor of a worker said."""
+        self._cells[worker] = 0
+
+    def keep(self, worker: int) -> None:
+        """Says from now on, in a thread of its own, that this worker lives."""
+        self._cells[worker] = time.monotonic_ns()
+        Thread(target=self._go_on, args=(worker,), daemon=True, name="beat").start()
+
+    def _go_on(self, worker: int) -> None:
+        while True:
+            self._cells[worker] = time.monotonic_ns()
+            time.sleep(LOOK_SECONDS)
+
+    def has_served(self, worker: int) -> bool:
+        return self._cells[worker] > 0
+
+    def silent(self, worker: int) -> float:
+        """For how many seconds a worker that has served has said nothing."""
+        return time.monotonic() - self._cells[worker] / 1e9 if self.has_served(worker) else 0.0
+
+
+class Server(MPServer):
+    """granian, with workers that miss no signal, a word when they accept, and a patience of its own.
+
+    granian's gives up when a worker dies twice within some seconds, whatever it had served in between.
+    """
+
+    def __init__(
+        self, address: tuple[Any, ...], workers: int, when_ready: Callable[[], None], **options: Any
+    ) -> None:
+        host, port = address[:2]
+        super().__init__("", address=host, port=port, workers=workers, **options)
+        self._when_ready, self._beats = when_ready, Beats(workers)
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        with signals_held():
+            super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+        while not self.interrupt_signal and any(worker.inner.is_alive() for worker in self.wrks):
+            if accepts(self.bind_addr, self.bind_port):
+                self._when_ready()
+                break
+            time.sleep(0.01)
+
+    def _spawn_worker(  # type: ignore[override]
+        self, idx: int, target: Any, callback_loader: Any
+    ) -> WorkerProcess:
+        self._beats.expect(idx)
+
+        def load() -> Any:
+            application = callback_loader()
+            self._beats.keep(idx)
+            return application
+
+        return super()._spawn_worker(idx, target, load)
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        respawn = partial(self._respawn_workers, spawn_target=spawn_target, target_loader=target_loader)
+        failures, awake = 0, Awake()
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait(LOOK_SECONDS)
+            self.main_loop_interrupt.clear()
+            if self.reload_signal and not self.interrupt_signal:
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+            if awake.for_seconds() > STALLED_SECONDS:
+                self._kill_stalled()
+            for idx in self.interrupt_children[:]:
+                failures = 0 if self._beats.has_served(idx) else failures + 1
+                if failures > STARTS:
+                    log.error("%d workers in a row died before they served: giving up", failures)
+                    return  # with exit code 1, as this one is still among the dead
+                self._replace(idx, respawn, 0.25 * 2**failures if failures else 0)
+
+    def _replace(self, idx: int, respawn: Callable[..., None], pause: float) -> None:
+        log.warning(
+            "Worker %d ended with %s: another one starts in %g s",
+            idx + 1,
+            self.wrks[idx].inner.exitcode,
+            pause,
+        )
+        if pause:
+            self.main_loop_interrupt.wait(pause)
+        if not self.interrupt_signal:
+            self.interrupt_children.remove(idx)
+            with signals_held():
+                respawn([idx])
+
+    def _kill_stalled(self) -> None:
+        for worker in self.wrks:
+            if (seconds := self._beats.silent(worker.idx)) > STALLED_SECONDS and worker.inner.is_alive():
+                log.error("Worker %d has said nothing for %d s: killing it", worker.idx + 1, seconds)
+                kill(worker.inner.pid, signal.SIGKILL)  # not as the parent does it, which is no accident
+
+
+class Awake:
+    """For how long this process has been running without a stop, during which nobody may have run."""
+
+    def __init__(self) -> None:
+        self._since = self._looked = time.monotonic()
+
+    def for_seconds(self) -> float:
+        """To be asked again and again."""
+        before, self._looked = self._looked, time.monotonic()
+        if self._looked - before > 3 * LOOK_SECONDS:
+            self._since = self._looked
+        return self._looked - self._since
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """A signal that comes while a worker starts waits until the worker can act on it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
