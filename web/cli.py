@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from web.fields import uuid_of
 from web.import_file import StructureError, read_lists
 from web.importing import import_lists
 from web.lines import UnreadableFile
+from web.postgres_care import kept_running
 from web.report_command import report_file
 from web.services import Services
 
@@ -153,7 +154,8 @@ def serve(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
             if greeting:
                 click.echo(greeting)
 
-        server.serve(partial(server.application, conninfo, settings, board), holder, workers, when_ready)
+        with nullcontext() if settings.database_url else kept_running(settings.data_dir, conninfo):
+            server.serve(partial(server.application, conninfo, settings, board), holder, workers, when_ready)
 
 
 @main.command("import")

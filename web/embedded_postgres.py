@@ -35,6 +35,8 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from web.postgres_leftovers import end_leftovers
+
 logger = logging.getLogger(__name__)
 
 MAJOR_VERSION = "18"
@@ -44,10 +46,13 @@ STORE = Path("/var/lib/usage-ledger")
 UNFINISHED = "postgres.new-"
 PATIENCE_SECONDS = 600  # recovery after a crash replays the write-ahead log, and that may take minutes
 RETRY_SECONDS = 30
+LEAVING_SECONDS = 3  # in which the children of a killed postmaster should end; most take milliseconds
 
-# Both pass by themselves: somebody took the port between our choosing it and PostgreSQL's opening it, or the
-# children of a killed postmaster are still on their way out.
-PASSING_FAILURES = ("could not create any TCP/IP sockets", "pre-existing shared memory block")
+SHARED_MEMORY = "pre-existing shared memory block"
+
+# Both pass: somebody took the port between our choosing it and PostgreSQL's opening it, or the children of a
+# killed postmaster are still on their way out.
+PASSING_FAILURES = ("could not create any TCP/IP sockets", SHARED_MEMORY)
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -353,12 +358,28 @@ def _port_of_running(cluster: Path) -> int | None:
     return None
 
 
-def _start(server: _Server) -> int:
+def is_running(cluster: Path) -> bool:
+    """Whether the server of a cluster is there, be it ready or not."""
+    return bool(_pid_file_of_running(cluster))
+
+
+def start_again(data_dir: Path, port: int) -> None:
+    """Starts the server that has died, at the port that it had. Does nothing where it runs.
+
+    For a process within `embedded_postgres`, which keeps the files from others. Raises EmbeddedPostgresError.
+    """
+    with _lock_file(data_dir / "postgres.lock") as changing, _exclusive(changing):
+        server = _Server(_programs(), _place_of_cluster(data_dir))
+        if _port_of_running(server.cluster) is None:
+            _start(server, port)
+
+
+def _start(server: _Server, known_port: int | None = None) -> int:
     _check_version(server.cluster)
     _tidy(server.cluster)
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
-        began, port = time.time(), _free_port()
+        began, port = time.time(), known_port or _free_port()
         settings = [f"-c{name}={value}" for name, value in (SETTINGS | {"port": str(port)}).items()]
         # pg_ctl hands the options to a shell, and would itself quote the folder badly. It puts the server in
         # a session of its own, out of reach of Ctrl-C, and notices at once when the server ends.
@@ -370,6 +391,9 @@ def _start(server: _Server) -> int:
         if time.monotonic() > deadline or not any(failure in problem for failure in PASSING_FAILURES):
             raise EmbeddedPostgresError(f"PostgreSQL did not start: {_last_lines(problem)}")
         time.sleep(0.5)
+        if SHARED_MEMORY in problem and time.monotonic() > deadline - RETRY_SECONDS + LEAVING_SECONDS:
+            for process in end_leftovers(server.cluster):
+                logger.warning("ended process %s, which a killed PostgreSQL left behind", process)
 
 
 def _check_version(cluster: Path) -> None:
