@@ -14,7 +14,7 @@ import pytest
 from tests.test_embedded_postgres import wait_until
 from tests.test_server import PROJECT, Process, answer, worker_of
 from web import server
-from web.workers import STARTS, Awake, Beats
+from web.workers import STARTS, Awake, Beats, pause_after
 
 SERVED = """
 import logging, os, sys
@@ -24,6 +24,7 @@ from web import server, workers
 
 logging.basicConfig(level=logging.INFO)
 workers.STALLED_SECONDS = 2
+workers.LONGEST_PAUSE_SECONDS = 0.5
 port, count, broken = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 
 def load():
@@ -120,7 +121,7 @@ def test_workers_that_never_serve_end_the_server_with_1(tmp_path: Path) -> None:
         assert process.wait(60) == 1
     log = (tmp_path / "log").read_text()
     assert log.count("another one starts") == STARTS
-    assert f"{STARTS + 1} workers in a row died before they served: giving up" in log
+    assert f"{STARTS + 1} workers died, and none has served: giving up" in log
 
 
 def test_a_worker_that_fails_to_start_for_a_while_is_replaced_when_it_can(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_worker_that_fails_to_start_for_a_while_is_replaced_when_it_can(tmp_pa
         worker = worker_of(address)
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: (tmp_path / "log").read_text().count("another one starts") > 1)
+        wait_until(lambda: (tmp_path / "log").read_text().count("another one starts") > STARTS + 2)
         (tmp_path / "broken").unlink()
         wait_until(lambda: worker_of(address) is not None)
         assert process.poll() is None
@@ -141,6 +142,10 @@ def test_a_server_whose_workers_fail_to_start_can_be_ended(tmp_path: Path) -> No
         wait_until(lambda: (tmp_path / "log").read_text().count("another one starts") > 1)
         process.terminate()
         assert process.wait(20) in (0, 1)
+
+
+def test_the_pauses_between_workers_that_do_not_serve_grow_up_to_a_limit() -> None:
+    assert [pause_after(failures) for failures in (0, 1, 2, 5, 6, 10_000)] == [0, 0.5, 1, 8, 10, 10]
 
 
 def test_a_worker_that_has_not_served_yet_is_not_silent() -> None:

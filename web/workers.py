@@ -26,7 +26,13 @@ STALLED_SECONDS = 10.0
 """How long a worker may say nothing: the kernel hands it connections all the time, and nobody answers."""
 
 STARTS = 5
-"""How many workers in a row may die before they have served, with longer and longer pauses in between."""
+"""How many workers may die one after the other before any has served: then the server ends.
+
+Once it has served it goes on trying, as workers can not start for as long as the database is away.
+"""
+
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
+"""Before the next worker starts where the last one died before it served; it is doubled each time."""
 
 
 class Beats:
@@ -93,7 +99,7 @@ class Server(MPServer):
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         respawn = partial(self._respawn_workers, spawn_target=spawn_target, target_loader=target_loader)
-        failures, awake = 0, Awake()
+        failures, awake, has_served = 0, Awake(), False
         while not self.interrupt_signal:
             self.main_loop_interrupt.wait(LOOK_SECONDS)
             self.main_loop_interrupt.clear()
@@ -101,12 +107,13 @@ class Server(MPServer):
                 self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
             if awake.for_seconds() > STALLED_SECONDS:
                 self._kill_stalled()
+            has_served = has_served or any(map(self._beats.has_served, range(self.workers)))
             for idx in self.interrupt_children[:]:
                 failures = 0 if self._beats.has_served(idx) else failures + 1
-                if failures > STARTS:
-                    log.error("%d workers in a row died before they served: giving up", failures)
+                if failures > STARTS and not has_served:
+                    log.error("%d workers died, and none has served: giving up", failures)
                     return  # with exit code 1, as this one is still among the dead
-                self._replace(idx, respawn, 0.25 * 2**failures if failures else 0)
+                self._replace(idx, respawn, pause_after(failures))
 
     def _replace(self, idx: int, respawn: Callable[..., None], pause: float) -> None:
         log.warning(
@@ -127,6 +134,11 @@ class Server(MPServer):
             if (seconds := self._beats.silent(worker.idx)) > STALLED_SECONDS and worker.inner.is_alive():
                 log.error("Worker %d has said nothing for %d s: killing it", worker.idx + 1, seconds)
                 kill(worker.inner.pid, signal.SIGKILL)  # not as the parent does it, which is no accident
+
+
+def pause_after(failures: int) -> float:
+    """For how many seconds to wait with the next worker after so many that died before they served."""
+    return min(PAUSE_SECONDS * 2 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS) if failures else 0.0
 
 
 class Awake:
