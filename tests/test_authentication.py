@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from ledger.events import TokenIssued
 from tests.world import NOW, USAGES, USER_USAGES, World, plain_headers, uid
 from web import tokens
+from web.attempts import ADDRESSES, MOST, WINDOW_SECONDS, Attempts
 from web.auth import hash_of
 
 MISSING = "Authentication credentials were not provided."
@@ -194,3 +195,55 @@ def test_the_probes_need_no_token_and_mind_no_wrong_one(world: World) -> None:
     for path in ("/healthz", "/readyz"):
         assert ask(world, None, path).status_code == 200
         assert ask(world, "Token x", path).status_code == 200
+
+
+# wrong tokens
+
+
+def test_after_many_wrong_tokens_the_next_wrong_one_is_told_to_wait_and_a_right_one_is_not(
+    world: World,
+) -> None:
+    right = f"Token {token_of(world, 'staff')}"
+    for number in range(MOST):
+        assert_refused(ask(world, f"Token wrong{number}"), UNKNOWN)
+    for number in range(3):
+        response = ask(world, f"Token another{number}")
+        assert response.status_code == 429
+        assert 0 < int(response.headers["Retry-After"]) <= WINDOW_SECONDS
+        assert response.get_json()["detail"].startswith(UNKNOWN)
+        assert ask(world, right).status_code == 200
+    assert_refused(ask(world, None), MISSING)
+    assert world.report(usages=[{"type": "cpu", "amount": "1"}]).status_code == 201
+
+
+def test_tokens_that_have_expired_are_no_guesses(world: World) -> None:
+    expired = token_of(world, "staff", 1)
+    world.now = NOW + timedelta(days=2)
+    for _ in range(MOST + 2):
+        assert_refused(ask(world, f"Token {expired}"), EXPIRED)
+
+
+def test_wrong_tokens_are_counted_for_an_address_and_a_while() -> None:
+    now = [1000.0]
+    attempts = Attempts(clock=lambda: now[0])
+    assert [attempts.wrong("192.0.2.1") for _ in range(MOST + 2)] == [0] * MOST + [60, 60]
+    assert attempts.wrong("192.0.2.2") == 0
+    now[0] += 59.5
+    assert attempts.wrong("192.0.2.1") == 1
+    now[0] += 0.5
+    assert attempts.wrong("192.0.2.1") == 0
+
+
+def test_addresses_of_one_ipv6_subscriber_count_as_one() -> None:
+    attempts = Attempts()
+    seconds = [attempts.wrong(f"2001:db8:0:1::{number:x}") for number in range(MOST + 1)]
+    assert seconds[:-1] == [0] * MOST
+    assert seconds[-1] > 0
+    assert attempts.wrong("2001:db8:0:2::1") == 0
+
+
+def test_of_addresses_with_wrong_tokens_only_so_many_are_known() -> None:
+    attempts = Attempts()
+    for number in range(3 * ADDRESSES):
+        attempts.wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(attempts._counts) == ADDRESSES

@@ -263,3 +263,19 @@ def test_many_who_wait_for_a_position_keep_nobody_waiting(database_url: str, tmp
         assert here.get("/healthz") == (200, {"status": "ok"})
         assert here.get(USAGES, here.demo_token) == (200, [])
         assert {status(client) for client in waiting} == {"503"}
+
+
+def test_who_guesses_tokens_is_told_to_wait_and_loses_the_connection(
+    database_url: str, tmp_path: Path
+) -> None:
+    environment = {"LEDGER_DATABASE_URL": database_url, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    with served(environment, "--workers", "1") as here:
+        address = ("127.0.0.1", int(here.url.rpartition(":")[2]))
+        head = [f"GET {USAGES} HTTP/1.1", "Authorization: Token wrong"]
+        told = b"HTTP/1.1 401"
+        while told.startswith(b"HTTP/1.1 401"):
+            with closing(sending(address, *head)) as client:
+                told = client.recv(65_536)
+        assert told.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+        assert b"\r\nconnection: close\r\n" in told
+        assert here.get(USAGES, here.demo_token) == (200, [])

@@ -20,7 +20,7 @@ from web import (
     scope_usages,
     user_usages,
 )
-from web.auth import authenticate
+from web.auth import TooManyGuesses, authenticate, too_many_guesses
 from web.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
 from web.rendering import moved_permanently
 from web.services import Clock, Services
@@ -97,6 +97,7 @@ def create_app(
     app.register_blueprint(bulk_reports.blueprint)
     errors.register(app)
     bounds.register(app)
+    app.register_error_handler(TooManyGuesses, too_many_guesses)
     app.before_request(answer_wrong_routes)
     app.after_request(tell_freshness)
     return app

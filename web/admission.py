@@ -198,10 +198,13 @@ def whole(parts: Iterable[bytes]) -> list[bytes]:
 
 
 def answering(start_response: "StartResponse", body: Body | None) -> "StartResponse":
-    """Says with an answer that the connection ends, where a body was left unread, and when to come again."""
+    """Says with an answer when to come again, and that its connection ends.
+
+    It ends where a body was left unread, and for those who are to come less often.
+    """
 
     def answer(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        if body and not body.is_read:
+        if (body and not body.is_read) or status.startswith("429"):
             headers = [*headers, ("Connection", "close")]
         if status.startswith("503") and all(name != "Retry-After" for name, _ in headers):
             headers = [*headers, ("Retry-After", "1")]

@@ -3,11 +3,11 @@
 from hashlib import sha256
 from typing import cast
 
-from flask import g, request
+from flask import Response, g, request
 
 from ledger.catalogue import Caller
 from projections.lists import Scopes
-from web.errors import Unauthenticated
+from web.errors import Unauthenticated, detail
 from web.services import Services, services
 
 
@@ -16,16 +16,42 @@ def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
+class UnknownToken(Unauthenticated):
+    """Nobody has this token: a mistake, or a guess."""
+
+
+class TooManyGuesses(Exception):
+    """So many wrong tokens came from an address that this one is no mistake."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Invalid token. Too many came from this address: wait before you try another one.")
+        self.seconds = seconds
+
+
+def too_many_guesses(error: TooManyGuesses) -> Response:
+    response = detail(str(error), 429)
+    response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
 def authenticate() -> None:
-    """Finds out who asks, before every request to the API. Raises Unauthenticated."""
-    g.caller = identify(request.headers.get("Authorization", ""), services())
+    """Finds out who asks, before every request to the API. Raises Unauthenticated, TooManyGuesses.
+
+    Only who brings a wrong token is told that there were too many: others may share the address.
+    """
+    try:
+        g.caller = identify(request.headers.get("Authorization", ""), services())
+    except UnknownToken:
+        if seconds := services().attempts.wrong(request.remote_addr or ""):
+            raise TooManyGuesses(seconds) from None
+        raise
 
 
 def identify(authorization: str, services: Services) -> Caller:
     """Whose token it is that a header brings. Raises Unauthenticated."""
     credentials = services.credentials(hash_of(_token(authorization)))
     if credentials is None:
-        raise Unauthenticated("Invalid token.")
+        raise UnknownToken("Invalid token.")
     if not credentials.is_active:
         raise Unauthenticated("User inactive or deleted.")
     if credentials.expires_at is not None and credentials.expires_at <= services.clock():

@@ -18,6 +18,7 @@ from projections.accounts import Credentials
 from projections.memory import Memory
 from projections.past import ReadSide
 from projections.projector import Projector
+from web.attempts import Attempts
 
 Clock = Callable[[], datetime]
 
@@ -27,7 +28,7 @@ class Services:
 
     def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
         self.ledger, self.projector, self.clock = ledger, projector, clock
-        self._memory = Memory()
+        self._memory, self.attempts = Memory(), Attempts()
         self.desk = Desk(ledger, ReadSide(projector, self._memory))
 
     @contextmanager

@@ -1,0 +1,47 @@
+"""Wrong tokens, counted by where they come from."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from threading import Lock
+
+MOST = 20
+"""Wrong tokens from one address in a window that are answered as if each were a mistake."""
+
+WINDOW_SECONDS = 60.0
+
+ADDRESSES = 1_000
+"""Of how many one knows at a time; then the one that was wrong least recently is forgotten."""
+
+
+class Attempts:
+    """How often an address was wrong of late. In one process, and of one size however many are wrong."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, Lock()
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def wrong(self, address: str) -> int:
+        """Counts a wrong token. Returns for how many seconds to wait, 0 while it may be a mistake."""
+        source, now = source_of(address), self._clock()
+        with self._lock:
+            count, until = self._counts.pop(source, (0, 0.0))
+            if now >= until:
+                count, until = 0, now + WINDOW_SECONDS
+            self._counts[source] = count + 1, until
+            if len(self._counts) > ADDRESSES:
+                self._counts.popitem(last=False)
+        return ceil(until - now) if count >= MOST else 0
+
+
+def source_of(address: str) -> str:
+    """What is counted as one: an address, or of IPv6 the network that one subscriber has."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped) if ip.ipv4_mapped else f"{int(ip) >> 64:x}"
+    return str(ip)
