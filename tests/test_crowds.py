@@ -157,8 +157,8 @@ def test_who_waits_too_long_for_a_place_is_told_when_to_come_again_and_health_ne
 
 
 def test_of_those_who_wait_for_a_place_there_are_so_many_and_no_more() -> None:
-    with serving(patience=20) as address, ExitStack() as stack:
-        working = hanging(stack, address, admission.PLACES, "GET /wait?seconds=4 HTTP/1.1")
+    with serving(patience=40) as address, ExitStack() as stack:
+        working = hanging(stack, address, admission.PLACES, "GET /wait?seconds=12 HTTP/1.1")
         others = hanging(stack, address, admission.QUEUE + 20, "GET /pid HTTP/1.1")
         assert health(address) == ("200 OK", "well")
         assert {status(client) for client in working} == {"200"}
