@@ -423,7 +423,7 @@ def test_with_the_journal_locked_few_wait_and_reads_and_refusals_are_answered_at
 def test_where_the_journal_stays_locked_a_report_is_to_be_sent_again(
     world_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.application.TIMEOUTS", "-c lock_timeout=100ms")
+    monkeypatch.setattr("ledger.connections.OPTIONS", "-c lock_timeout=100ms")
     with open_world(world_url) as world:
         before = len(world.facts())
         with locked(world_url):

@@ -24,7 +24,7 @@ from projections.board import Board
 from web import create_app
 from web.admission import PLACES, THREADS, Places, admitting
 from web.config import Settings, prepare, projector_of
-from web.connections import Sweep
+from web.silent_clients import Sweep
 from web.watching import Watch
 from web.workers import STOPPING, Server
 
