@@ -24,13 +24,13 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says
 SERVED = """
 import os, sys, time
 from flask import Flask, request
-from web import admission, connections, server
+from web import admission, server, silent_clients
 
 admission.PATIENCE_SECONDS = float(sys.argv[4])
 admission.LATE_SECONDS = 1
-connections.SHORT_SECONDS = 2
-connections.REQUEST_SECONDS = float(sys.argv[2])
-connections.SILENT_SECONDS = 6
+silent_clients.SHORT_SECONDS = 2
+silent_clients.REQUEST_SECONDS = float(sys.argv[2])
+silent_clients.SILENT_SECONDS = 6
 server.CONNECTIONS = int(sys.argv[3])
 
 def wait():
