@@ -5,10 +5,10 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check rebuild bench
+.PHONY: help install run test torture-short check rebuild bench
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed ## make .venv with the usage-ledger command in it
 
@@ -26,6 +26,9 @@ rebuild: install ## make the read models of `make run` anew from the journal
 
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest
+
+torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
+	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))
 
 check: install ## lint and type-check
 	.venv/bin/ruff check .
