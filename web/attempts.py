@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 from threading import Lock
 
-MOST = 20
+MOST = 100
 """Wrong tokens from one address in a window that are answered as if each were a mistake."""
 
 WINDOW_SECONDS = 60.0
