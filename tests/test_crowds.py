@@ -1,6 +1,7 @@
 """Clients that are slow, silent, or too many: the others are served all the same."""
 
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -37,8 +38,14 @@ def wait():
     time.sleep(float(request.args["seconds"]))
     return "waited"
 
+def hold():
+    while not os.path.exists(request.args["until"]):
+        time.sleep(0.05)
+    return "held"
+
 def load():
     app = Flask("served")
+    app.add_url_rule("/hold", "hold", hold)
     app.add_url_rule("/healthz", "health", lambda: "well")
     app.add_url_rule("/pid", "pid", lambda: str(os.getpid()))
     app.add_url_rule("/wait", "wait", wait)
@@ -156,15 +163,19 @@ def test_who_waits_too_long_for_a_place_is_told_when_to_come_again_and_health_ne
         wait_until(lambda: answer(address, "GET /pid HTTP/1.1")[0] == "200 OK")
 
 
-def test_of_those_who_wait_for_a_place_there_are_so_many_and_no_more() -> None:
-    with serving(patience=40) as address, ExitStack() as stack:
-        working = hanging(stack, address, admission.PLACES, "GET /wait?seconds=12 HTTP/1.1")
-        others = hanging(stack, address, admission.QUEUE + 20, "GET /pid HTTP/1.1")
+def test_of_those_who_wait_for_a_place_there_are_so_many_and_no_more(tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    with serving(patience=600) as address, ExitStack() as stack:
+        number = admission.PLACES + admission.QUEUE + 20
+        clients = hanging(stack, address, number, f"GET /hold?until={end} HTTP/1.1")
+        wait_until(lambda: len(select.select(clients, [], [], 0)[0]) == 20)
+        told = select.select(clients, [], [], 0)[0]
         assert health(address) == ("200 OK", "well")
-        assert {status(client) for client in working} == {"200"}
-        told = Counter(map(status, others))
-        assert set(told) == {"200", "503"}
-        assert told["503"] >= 20
+        assert {status(client) for client in told} == {"503"}
+        end.touch()
+        assert Counter(status(client) for client in clients if client not in told) == {
+            "200": admission.PLACES + admission.QUEUE
+        }
 
 
 @linux_only
