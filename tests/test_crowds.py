@@ -29,7 +29,7 @@ from web import admission, server, silent_clients
 
 admission.PATIENCE_SECONDS = float(sys.argv[4])
 admission.LATE_SECONDS = 1
-silent_clients.SHORT_SECONDS = 2
+silent_clients.SHORT_SECONDS = float(sys.argv[5])
 silent_clients.REQUEST_SECONDS = float(sys.argv[2])
 silent_clients.SILENT_SECONDS = 6
 server.CONNECTIONS = int(sys.argv[3])
@@ -62,11 +62,13 @@ Address = tuple[str, int]
 
 
 @contextmanager
-def serving(request_seconds: float = 60, connections: int = 2048, patience: float = 1) -> Iterator[Address]:
+def serving(
+    request_seconds: float = 60, connections: int = 2048, patience: float = 1, short: float = 2
+) -> Iterator[Address]:
     """One worker, with the limits in time of a patient tester."""
     with closing(server.bound("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", SERVED, *map(str, (port, request_seconds, connections, patience))]
+    command = [sys.executable, "-c", SERVED, *map(str, (port, request_seconds, connections, patience, short))]
     with subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -142,7 +144,8 @@ def test_a_body_that_comes_byte_by_byte_is_a_408_too() -> None:
 
 @linux_only
 def test_where_many_bodies_are_waited_for_the_next_is_told_to_come_again_and_soon_can() -> None:
-    with serving() as address, ExitStack() as stack:
+    # Long enough for a slow machine to find all of them waiting.
+    with serving(short=12) as address, ExitStack() as stack:
         waiting = hanging(stack, address, admission.READERS, *BODY)
         wait_until(lambda: answer(address, *BODY, body=b"0123456789")[0] == "503 Service Unavailable")
         assert health(address) == ("200 OK", "well")
