@@ -18,7 +18,7 @@ install: .venv/installed ## make .venv with the usage-ledger command in it
 	.venv/bin/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-run: install ## start PostgreSQL and the service on 127.0.0.1:$(PORT), with a demo catalogue
+run: install ## start PostgreSQL and the service on 127.0.0.1, with a demo catalogue (PORT=8000)
 	.venv/bin/usage-ledger serve --bind 127.0.0.1:$(PORT)
 
 rebuild: install ## make the read models of `make run` anew from the journal

@@ -55,6 +55,10 @@ APPEND_ONLY = """
     CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal.{0}
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_change();
     ALTER TABLE journal.{0} ENABLE ALWAYS TRIGGER append_only"""
+ONLY_REMOVAL = """
+    CREATE OR REPLACE TRIGGER only_removal BEFORE UPDATE OR TRUNCATE ON journal.person
+    FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_change();
+    ALTER TABLE journal.person ENABLE ALWAYS TRIGGER only_removal"""
 NO_GAP = """
     CREATE OR REPLACE TRIGGER no_gap AFTER INSERT ON journal.ledger_events REFERENCING NEW TABLE AS appended
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_gap();
@@ -75,6 +79,7 @@ REST = {
             ALTER COLUMN notification_id SET NOT NULL""",
     "guard append_only of ledger_events": APPEND_ONLY.format("ledger_events"),
     "guard no_gap of ledger_events": NO_GAP,
+    "guard only_removal of person": ONLY_REMOVAL,
     "guard append_only of ledger": APPEND_ONLY.format("ledger"),
 }
 
@@ -103,7 +108,8 @@ UNION ALL
 SELECT 'guard ' || t.tgname || ' of ' || c.relname
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE c.relnamespace = to_regnamespace('journal') AND t.tgenabled = 'A' AND t.tgqual IS NULL
-  AND (t.tgtype, p.prosrc) IN ((58, %(refuse_change)s), (4, %(refuse_gap)s))"""
+  AND (t.tgtype, p.prosrc) IN (
+    (58, %(refuse_change)s), (50, %(refuse_change)s), (4, %(refuse_gap)s))"""
 
 ANY_FACT = "SELECT EXISTS (SELECT FROM journal.ledger_events) AS found"
 

@@ -557,7 +557,10 @@ def test_carry_over_shows_what_it_carries_and_into_which_month(
     output_of(environment, "import", catalogue)
     line = f"{RESOURCE}  gpu  5.00  (reuse, Resource)\n"
     shown = f"{line}1 usages would be carried over into {month:%Y-%m}.\n"
-    first = "Nothing was carried over before; --month does more than the current month.\n"
+    first = (
+        f"Nothing was ever carried over here, so this is done for {month:%Y-%m} alone; where earlier months"
+        " were missed, name them with --month, one after the other, and begin with the first.\n"
+    )
     done = run(environment, "carry-over", "--dry-run")
     assert (done.stdout, done.stderr) == (shown, first)
     done = run(environment, "carry-over")
@@ -596,3 +599,15 @@ def test_carry_over_says_of_each_month_that_was_missed_what_it_does(
         f"{line}1 usages were carried over into {second}.\n"
         f"{line}1 usages were carried over into {third}.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words", [("facts",), ("rebuild",), ("token", "list"), ("carry-over",)], ids=lambda words: words[0]
+)
+def test_a_ledger_that_is_not_there_is_not_made_by_who_looks_for_one(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    done = run({"LEDGER_DATA_DIR": str(elsewhere)}, *words)
+    told = f"Error: LEDGER_DATA_DIR: there is no ledger in {elsewhere}; `serve` and `import` make one\n"
+    assert (done.returncode, done.stderr, elsewhere.exists()) == (1, told, False)

@@ -271,14 +271,22 @@ def test_nothing_is_thrown_away_while_a_journal_is_being_restored(here: World, u
 # --- what guards the journal ---
 
 
+GUARDS = ("append_only", "no_gap", "only_removal")
+
+
+def test_people_can_only_be_removed(url: str) -> None:
+    for change in ("UPDATE journal.person SET username = 'mallory'", "TRUNCATE journal.person"):
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            execute(url, change)
+    assert execute(url, "DELETE FROM journal.person WHERE username = 'stranger' RETURNING 1") == [(1,)]
+
+
 def test_a_dump_of_tables_alone_is_guarded_again_where_it_is_restored(
     here: World, url: str, server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     report(here, "5")
     tables = dump(url, "--table=journal.ledger_events", "--table=journal.person")
-    tables = "\n".join(
-        line for line in tables.splitlines() if "append_only" not in line and "no_gap" not in line
-    )
+    tables = "\n".join(line for line in tables.splitlines() if not any(guard in line for guard in GUARDS))
     with database(server) as other:
         restore(other, f"CREATE SCHEMA journal;\n{tables}")
         assert execute(other, f"{UPDATE} WHERE false RETURNING 1") == []
@@ -289,7 +297,7 @@ def test_a_dump_of_tables_alone_is_guarded_again_where_it_is_restored(
             report(world, "6")
     assert (
         "The journal lacked guard append_only of ledger; guard append_only of ledger_events; "
-        "guard no_gap of ledger_events; table ledger: made anew"
+        "guard no_gap of ledger_events; guard only_removal of person; table ledger: made anew"
     ) in caplog.messages
 
 
@@ -302,6 +310,7 @@ LOSSES = {
     "numbers of ledger_events": "DROP SEQUENCE journal.ledger_events_notification_id_seq CASCADE",
     "guard append_only of ledger_events": "ALTER TABLE journal.ledger_events DISABLE TRIGGER append_only",
     "guard no_gap of ledger_events": "DROP TRIGGER no_gap ON journal.ledger_events",
+    "guard only_removal of person": "DROP TRIGGER only_removal ON journal.person",
     "guard append_only of ledger": "ALTER TABLE journal.ledger ENABLE TRIGGER append_only",
 }
 

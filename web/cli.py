@@ -25,6 +25,7 @@ from web.carrying_over import MonthError, carry_into, plan_of
 from web.config import (
     ConfigurationError,
     Settings,
+    check_there,
     open_database,
     open_ledger,
     projector_of,
@@ -54,6 +55,12 @@ EXPECTED = (
     *DATABASE_IS_AWAY,
 )
 """What can go wrong without being a fault of the program: told in one line."""
+
+
+NEVER_CARRIED = (
+    "Nothing was ever carried over here, so this is done for {:%Y-%m} alone; where earlier months were missed,"
+    " name them with --month, one after the other, and begin with the first."
+)
 
 
 class WrongUsage(click.ClickException):
@@ -122,8 +129,14 @@ main.add_command(report_file)
 
 
 @contextmanager
-def opened() -> Iterator[Services]:
+def opened(*, may_create: bool = False) -> Iterator[Services]:
+    """The ledger that the environment names.
+
+    Raises ConfigurationError if it would be a new one, unless it may be: what is wanted is somewhere else.
+    """
     settings = Settings.from_environment()
+    if not may_create:
+        check_there(settings)
     with open_database(settings) as conninfo, open_ledger(conninfo, settings) as ledger:
         yield Services(ledger, projector_of(ledger), utc_now)
 
@@ -171,7 +184,7 @@ def import_(file: Path) -> None:
     total = sum(len(raws) for raws in lists.values())
     try:
         with (
-            opened() as services,
+            opened(may_create=True) as services,
             click.progressbar(length=2 * total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
         ):
 
@@ -213,7 +226,7 @@ def carry_over(month: str | None, dry_run: bool) -> None:
     with opened() as services:
         plan = plan_of(month, services)
         if plan.is_first:
-            click.echo("Nothing was carried over before; --month does more than the current month.", err=True)
+            click.echo(NEVER_CARRIED.format(plan.months[0]), err=True)
         for number, into in enumerate(plan.months, start=1):
             carried = carry_into(into, services, tell, dry_run=dry_run)
             click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")

@@ -102,6 +102,14 @@ def is_proxied(url: str) -> bool:
     return bool(through) and not proxy_bypass(parts.netloc)
 
 
+def check_there(settings: Settings) -> None:
+    """Raises ConfigurationError if there is no embedded database, where one would be used."""
+    if settings.database_url is None and not os.path.lexists(settings.data_dir / "postgres"):
+        raise ConfigurationError(
+            f"LEDGER_DATA_DIR: there is no ledger in {settings.data_dir}; `serve` and `import` make one"
+        )
+
+
 @contextmanager
 def open_database(settings: Settings) -> Iterator[str]:
     """Yields the conninfo of a database with all tables of the ledger in it.

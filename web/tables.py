@@ -74,7 +74,7 @@ class Table:
             return self._refused(first, "it is not UTF-8")
         if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
             return self._refused(first, f"it has {len(cells)} cells, and the header names {len(names)}")
-        item = {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip()}
+        item = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
         if self._has_decimal_commas:
             for name in FIGURES:
                 if DECIMAL_COMMA.fullmatch(item.get(name, "")):
@@ -171,7 +171,9 @@ def _names(header: list[str]) -> list[str]:
         told = "; known are " + ", ".join(sorted(FIELDS))
         raise UnreadableFile(f"columns that are unknown: {_listed(wrong)}{told}")
     if wrong := [name for name in names if names.count(name) > 1]:
-        raise UnreadableFile(f"columns that are there more than once: {_listed(wrong)}")
+        raise UnreadableFile(
+            f"columns that are there more than once: {', '.join(map(repr, dict.fromkeys(wrong)))}"
+        )
     return names
 
 
