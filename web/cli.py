@@ -58,8 +58,8 @@ EXPECTED = (
 
 
 NEVER_CARRIED = (
-    "Nothing was ever carried over here, so this is done for {:%Y-%m} alone; where earlier months were missed,"
-    " name them with --month, one after the other, and begin with the first."
+    "Nothing was ever carried over here, so this is done for {:%Y-%m} alone; where earlier months were"
+    " missed, name them with --month, one after the other, and begin with the first."
 )
 
 
