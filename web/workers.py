@@ -6,10 +6,10 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from os import kill
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from granian.server import MPServer
@@ -30,6 +30,9 @@ STARTS = 5
 
 Once it has served it goes on trying, as workers can not start for as long as the database is away.
 """
+
+INSIST_SECONDS = 0.5
+"""How often workers that are to stop are told so."""
 
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Before the next worker starts where the last one died before it served; it is doubled each time."""
@@ -114,6 +117,21 @@ class Server(MPServer):
                     log.error("%d workers died, and none has served: giving up", failures)
                     return  # with exit code 1, as this one is still among the dead
                 self._replace(idx, respawn, pause_after(failures))
+
+    def _stop_workers(self) -> None:
+        """Stops all workers. A signal that meets one while it begins to serve is lost, so more are sent."""
+        are_stopped = Event()
+        Thread(target=self._insist, args=(are_stopped,), daemon=True, name="insist").start()
+        try:
+            super()._stop_workers()  # type: ignore[no-untyped-call]
+        finally:
+            are_stopped.set()
+
+    def _insist(self, are_stopped: Event) -> None:
+        while not are_stopped.wait(INSIST_SECONDS):
+            for worker in self.wrks[:]:
+                with suppress(ProcessLookupError):
+                    worker.terminate()  # type: ignore[no-untyped-call]
 
     def _replace(self, idx: int, respawn: Callable[..., None], pause: float) -> None:
         log.warning(
