@@ -6,10 +6,10 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from os import kill
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 from granian.server import MPServer
@@ -31,8 +31,8 @@ STARTS = 5
 Once it has served it goes on trying, as workers can not start for as long as the database is away.
 """
 
-INSIST_SECONDS = 0.5
-"""How often workers that are to stop are told so."""
+BEGIN_SECONDS = 1.0
+"""Within how long after its first beat a worker waits for signals; most take some milliseconds."""
 
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Before the next worker starts where the last one died before it served; it is doubled each time."""
@@ -43,14 +43,15 @@ class Beats:
 
     def __init__(self, workers: int) -> None:
         self._cells = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
+        self._first = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
 
     def expect(self, worker: int) -> None:
         """Forgets what the predecessor of a worker said."""
-        self._cells[worker] = 0
+        self._cells[worker] = self._first[worker] = 0
 
     def keep(self, worker: int) -> None:
         """Says from now on, in a thread of its own, that this worker lives."""
-        self._cells[worker] = time.monotonic_ns()
+        self._cells[worker] = self._first[worker] = time.monotonic_ns()
         Thread(target=self._go_on, args=(worker,), daemon=True, name="beat").start()
 
     def _go_on(self, worker: int) -> None:
@@ -60,6 +61,10 @@ class Beats:
 
     def has_served(self, worker: int) -> bool:
         return self._cells[worker] > 0
+
+    def serving(self, worker: int) -> float:
+        """For how many seconds a worker has lived since its first beat; 0 before that."""
+        return time.monotonic() - self._first[worker] / 1e9 if self._first[worker] else 0.0
 
     def silent(self, worker: int) -> float:
         """For how many seconds a worker that has served has said nothing."""
@@ -104,8 +109,7 @@ class Server(MPServer):
         respawn = partial(self._respawn_workers, spawn_target=spawn_target, target_loader=target_loader)
         failures, awake, has_served = 0, Awake(), False
         while not self.interrupt_signal:
-            self.main_loop_interrupt.wait(LOOK_SECONDS)
-            self.main_loop_interrupt.clear()
+            self._pause(LOOK_SECONDS, until=lambda: self.reload_signal or bool(self.interrupt_children))
             if self.reload_signal and not self.interrupt_signal:
                 self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
             if awake.for_seconds() > STALLED_SECONDS:
@@ -119,19 +123,28 @@ class Server(MPServer):
                 self._replace(idx, respawn, pause_after(failures))
 
     def _stop_workers(self) -> None:
-        """Stops all workers. A signal that meets one while it begins to serve is lost, so more are sent."""
-        are_stopped = Event()
-        Thread(target=self._insist, args=(are_stopped,), daemon=True, name="insist").start()
-        try:
-            super()._stop_workers()  # type: ignore[no-untyped-call]
-        finally:
-            are_stopped.set()
+        """Stops all workers. granian loses a signal that meets a worker while it begins to serve, and waits
+        in vain; so those that have not begun are killed, and for others it is waited until they have."""
+        for worker in self.wrks:
+            while worker.inner.is_alive() and (serving := self._beats.serving(worker.idx)) < BEGIN_SECONDS:
+                if not serving:
+                    worker.interrupt_by_parent = True
+                    kill(worker.inner.pid, signal.SIGKILL)
+                time.sleep(0.02)
+        super()._stop_workers()  # type: ignore[no-untyped-call]
 
-    def _insist(self, are_stopped: Event) -> None:
-        while not are_stopped.wait(INSIST_SECONDS):
-            for worker in self.wrks[:]:
-                with suppress(ProcessLookupError):
-                    worker.terminate()  # type: ignore[no-untyped-call]
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
+        """Notes the signal and no more: granian sets an Event, whose lock the interrupted one may hold."""
+        self.interrupt_signal = True
+
+    def signal_handler_reload(self, *_: Any, **__: Any) -> None:
+        self.reload_signal = True
+
+    def _pause(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Waits, but not on when the server is to stop, or for what the caller waits for."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.interrupt_signal and not until():
+            time.sleep(0.02)
 
     def _replace(self, idx: int, respawn: Callable[..., None], pause: float) -> None:
         log.warning(
@@ -140,8 +153,7 @@ class Server(MPServer):
             self.wrks[idx].inner.exitcode,
             pause,
         )
-        if pause:
-            self.main_loop_interrupt.wait(pause)
+        self._pause(pause)
         if not self.interrupt_signal:
             self.interrupt_children.remove(idx)
             with signals_held():
