@@ -262,7 +262,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def reports_somewhere(self) -> bool:
-        """Whether there is anything at all that the caller may report."""
+        """Return whether there is anything at all that the caller may report."""
         return self.is_staff or bool(self._own_offerings or self._own_providers)
 
     @cached_property

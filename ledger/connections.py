@@ -63,7 +63,7 @@ def parameters_of(conninfo: str) -> dict[str, Any]:
 
 
 class Reachability:
-    """Whether a database can be reached, for everybody in this process.
+    """Tells everybody in this process whether a database can be reached.
 
     `longest_use`, in seconds, is how long a connection may be used at a time; None is for ever.
     """

@@ -285,7 +285,7 @@ def _repeated(
     fresh: Mapping[UUID | int, Submission],
     own: Mapping[int, Answer | Exception],
 ) -> Answer | Exception:
-    """What a request is told whose key was answered before, or has just been by another one."""
+    """Return what a request is told whose key was answered before, or just now by another one."""
     request = submission.request
     assert request is not None, "all others are answered by themselves"
     if request.stream in answered:

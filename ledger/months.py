@@ -26,7 +26,7 @@ def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
 
 
 def is_open(month: date, now: datetime, zones: Iterable[tzinfo]) -> bool:
-    """Whether a month is the current one in any of the zones, or lies ahead."""
+    """Return whether a month is the current one in any of the zones, or lies ahead."""
     return any(month >= month_of(now, zone) for zone in zones)
 
 

@@ -99,12 +99,12 @@ class Submission(Struct, frozen=True, kw_only=True):
 
     @property
     def size(self) -> int:
-        """How many figures it states, about."""
+        """Return about how many figures it states."""
         lists = (each.items for each in self.reports if not isinstance(each, errors.Unreadable))
         return sum(map(len, lists), start=1)
 
     def remembers(self, answer: Answer) -> bool:
-        """Whether the answer is kept for a request with the same key.
+        """Return whether the answer is kept for a request with the same key.
 
         Of what was stored always. A refusal is a fact for ever, too: it is kept for those only who may
         report somewhere, up to a size. Nothing was stored otherwise, and the key may be decided anew.

@@ -97,7 +97,7 @@ class Turns(Generic[S, R]):
         task.called.acquire()
 
     def _is_called(self, task: Task[S, R], room: int, refusal: type[Exception]) -> bool:
-        """Whether it is, at last. Raises the refusal if it waits behind as many as there is room for."""
+        """Return whether it is. Raises the refusal if it waits behind as many as there is room for."""
         with self._guard:
             if task.called.acquire(blocking=False):
                 return True

@@ -99,7 +99,7 @@ def may_backfill(
     now: datetime,
     zone: tzinfo,
 ) -> bool:
-    """Whether the caller's reports of these components with this date come in time: staff's always do.
+    """Return whether the caller's reports with this date come in time: staff's always do.
 
     A month is open while it is current for the ledger, in UTC, or where the date was written.
     """
