@@ -25,6 +25,14 @@ WATCHING = 0
 """Byte of the file that is locked by who watches. The next ones are locked by who has a line."""
 
 
+class BeingReplaced(psycopg.OperationalError):
+    """The tables were put in place after a statement had begun, which sees no row of them: nothing that it
+    says is true."""
+
+    def __init__(self) -> None:
+        super().__init__("the read models are being replaced")
+
+
 class End(NamedTuple):
     """The last fact that read models reflect: its position in the journal, and its digest."""
 
@@ -35,11 +43,10 @@ class End(NamedTuple):
     def of(cls, values: Sequence[int] | None) -> Self:
         """Return the end that a statement has read.
 
-        Raises psycopg's OperationalError if there is none: the tables were put in place after the statement
-        had begun, so that it sees no row of them, and whatever else it says is not true.
+        Raises BeingReplaced if there is none.
         """
         if values is None:
-            raise psycopg.OperationalError("the read models are being replaced")
+            raise BeingReplaced
         return cls(*values)
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
-import psycopg
 from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -17,6 +16,7 @@ from ledger.digests import FACT_DIGEST
 from ledger.known import Known, records_of
 from ledger.reports import NO_RECORD, ReadableReport, Record, RecordKey, UsageRow, UserRow, UserUsageReport
 from projections import catalogue
+from projections.board import BeingReplaced
 from projections.memory import Memory
 from projections.projector import SELECT_HEAD, Projector
 from projections.rows import as_json
@@ -163,7 +163,7 @@ def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Stan
     )
     row = cursor.execute(SELECT_STANDING, {"wanted": rows}).fetchone()
     if row is None:
-        raise psycopg.OperationalError("the read models are being replaced")
+        raise BeingReplaced
     return msgspec.json.decode(row["standing"], type=Standing)
 
 

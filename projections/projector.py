@@ -29,7 +29,7 @@ from projections import (
     monthly_summary,
     user_usage,
 )
-from projections.board import Board, End, Known
+from projections.board import BeingReplaced, Board, End, Known
 
 SCHEMA = "read_models"
 BATCH = 5_000
@@ -305,7 +305,7 @@ class Projector:
         known = self.board.known()  # before the database is asked, which never is behind of it
         row = connection.execute(SELECT_POSITIONS, {"known": known.end.position}).fetchone()
         if row is None:
-            raise psycopg.OperationalError("the read models are being replaced")
+            raise BeingReplaced
         reached, generation = Reached(**row), known.generation
         if reached.position < known.end.position or reached.known_digest != known.end.digest:
             log.warning("The database is not where it was known to be: position %d", known.end.position)
