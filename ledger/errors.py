@@ -1,4 +1,4 @@
-"""What the ledger refuses, by name. `web/errors.py` gives each refusal its words and its HTTP status."""
+"""What the ledger refuses, by name. `web/wire/errors.py` gives each refusal its words and its HTTP status."""
 
 from decimal import Decimal
 from typing import Any

@@ -7,7 +7,7 @@ is pinned and never reused; what can't be said by a default gets a higher `class
 
 Every fact can be understood alone. It carries two times, `recorded_at` (ours) and, where something
 was measured, `measured_at` (the reporter's, with the UTC offset it was written with). People are named
-by `person` ids only; see `ledger/people.py`.
+by `person` ids only; see `ledger/domain/people.py`.
 """
 
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from uuid import UUID
 from eventsourcing.utils import register_topic
 from msgspec import Struct
 
-from ledger import catalogue
+from ledger.domain import catalogue
 
 Policy = Literal["none", "reuse", "zero"]
 Source = Literal["api", "import", "carry-over"]

@@ -18,18 +18,11 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
-from ledger.digests import FACT_DIGEST
 from ledger.events import Fact, Report, RequestAnswered
-from projections import (
-    accounts,
-    allocation,
-    carry_over,
-    catalogue,
-    component_usage,
-    monthly_summary,
-    user_usage,
-)
-from projections.board import BeingReplaced, Board, End, Known
+from ledger.journal.digests import FACT_DIGEST
+from projections.fast.position import BeingReplaced, Board, End, Known
+from projections.queries import monthly_summary
+from projections.writers import accounts, allocation, carry_over, catalogue, component_usage, user_usage
 
 SCHEMA = "read_models"
 BATCH = 5_000

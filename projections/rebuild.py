@@ -18,16 +18,6 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier
 
 from ledger.events import Fact
-from projections import (
-    accounts,
-    allocation,
-    carry_over,
-    catalogue,
-    component_usage,
-    figures,
-    monthly_summary,
-    user_usage,
-)
 from projections.projector import (
     BATCH,
     CREATE_INDEXES,
@@ -44,6 +34,9 @@ from projections.projector import (
     position_of,
     project_batch,
 )
+from projections.queries import monthly_summary
+from projections.writers import accounts, allocation, carry_over, catalogue, component_usage, user_usage
+from projections.writers import counters as figures
 
 SHADOW, OLD = f"{SCHEMA}_shadow", f"{SCHEMA}_old"
 

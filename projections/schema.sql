@@ -208,7 +208,7 @@ CREATE TABLE user_usage (
     PRIMARY KEY (resource_uuid, uuid)
 );
 
--- How many usages of a month there are in a scope: see projections/figures.py.
+-- How many usages of a month there are in a scope: see projections/writers/counters.py.
 CREATE TABLE usage_count (
     kind text COLLATE "C",                 -- all, offering, project, customer
     scope uuid,

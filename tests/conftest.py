@@ -15,8 +15,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests import world
-from web.config import prepared
-from web.embedded_postgres import embedded_postgres
+from web.runtime.config import prepared
+from web.runtime.postgres.embedded import embedded_postgres
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ PROJECT = Path(__file__).parent.parent
 SERVE = """
 import logging, sys
 from functools import partial
-from projections.board import Board
+from projections.fast.position import Board
 from tests.world import settings_of
-from web import server
-from web.config import prepared
+from web.runtime import server
+from web.runtime.config import prepared
 
 url, workers, change = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 logging.basicConfig(level=logging.ERROR)

@@ -9,9 +9,9 @@ from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
 from tests.world import NOW, USAGES, USER_USAGES, World, plain_headers, uid
-from web import tokens
-from web.attempts import ADDRESSES, MOST, WINDOW_SECONDS, Attempts
-from web.auth import hash_of
+from web.commands import tokens
+from web.request.authentication import hash_of
+from web.request.guesses import ADDRESSES, MOST, WINDOW_SECONDS, Attempts
 
 MISSING = "Authentication credentials were not provided."
 EMPTY = "Invalid token. No credentials provided."

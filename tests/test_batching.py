@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection, errors
 from psycopg.rows import DictRow, dict_row
 
-from ledger.batching import BatchCursor
+from ledger.fast.prepared_batch import BatchCursor
 
 INSERT = "INSERT INTO noted (number, text) VALUES (%(number)s, %(text)s) RETURNING number"
 COUNT = "SELECT count(*) AS count FROM noted WHERE number >= %(least)s"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from threading import Thread
 
-from projections.board import Board, End, Known
+from projections.fast.position import Board, End, Known
 from tests.test_embedded_postgres import wait_until
 
 FORK = multiprocessing.get_context("fork")

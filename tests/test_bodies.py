@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from projections import past
+from projections.lookups import decision_state as past
 from tests.world import OFFERING_USER, OTHER_RESOURCE, RESOURCE, World, uid
-from web.body import Body, Known
-from web.bulk_reports import COMPONENT_REPORT, USER_REPORT, Named
-from web.fields import open_plan_period
-from web.schemas import SET_USAGE, SET_USER_USAGE, SET_USER_USAGES, UsageItemBody
+from web.api.bulk_reports import COMPONENT_REPORT, USER_REPORT, Named
+from web.wire.body import Body, Known
+from web.wire.fields import open_plan_period
+from web.wire.requests import SET_USAGE, SET_USER_USAGE, SET_USER_USAGES, UsageItemBody
 
 OPEN, CLOSED, UNKNOWN = uid(0x91), uid(0x92), uid(0x99)
 USER_URL = f"/api/marketplace-offering-users/{OFFERING_USER}/"

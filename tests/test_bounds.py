@@ -9,7 +9,7 @@ import pytest
 
 from tests.served import Served, served
 from tests.world import RESOURCE, USAGES, World
-from web.bounds import GATES, MOST_VALUES, ROOM, values_in
+from web.wire.bounds import GATES, MOST_VALUES, ROOM, values_in
 
 SET_USAGE, REPORTS = f"{USAGES}set_usage/", "/api/ledger/reports/"
 SIZE = 5 * 1024 * 1024

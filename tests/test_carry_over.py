@@ -14,8 +14,8 @@ import pytest
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from ledger.domain.reports import LastUsage
 from ledger.events import UsageCarriedOver, UsageReported
-from ledger.reports import LastUsage
 from tests.world import (
     BASIC,
     CATALOGUE,
@@ -32,9 +32,9 @@ from tests.world import (
     open_world,
     uid,
 )
-from web import carrying_over
-from web.carrying_over import MonthError, Plan, carry_into, month_from, plan_of
-from web.services import Services
+from web.commands import carry_over as carrying_over
+from web.commands.carry_over import MonthError, Plan, carry_into, month_from, plan_of
+from web.request.services import Services
 
 DECEMBER = date(2026, 12, 1)
 MONTHLY = "/api/marketplace-component-usage-monthly/"

@@ -56,7 +56,7 @@ from waldur_api_client.models import (
 from werkzeug.serving import make_server
 
 from tests.world import CATALOGUE, CONSUMER, OFFERING, OFFERING_USER, PROJECT, PROVIDER, RESOURCE, World, uid
-from web import tokens
+from web.commands import tokens
 
 MONTHS = [date(2026 - number // 12, 12 - number % 12, 1) for number in range(1, 79)]
 """78 months, the current one first."""

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from ledger import connections
-from ledger.connections import parameters_of
+from ledger.journal import connections
+from ledger.journal.connections import parameters_of
 from tests.test_embedded_postgres import wait_until
 from tests.test_outage import AWAY, Wire
 from tests.test_outage import wire as wire
 from tests.world import USAGES, World, settings_of
-from web.config import open_ledger, prepared, projector_of
+from web.runtime.config import open_ledger, prepared, projector_of
 
 
 @pytest.fixture

@@ -17,15 +17,18 @@ from tests.test_cli import served
 from tests.test_embedded_postgres import wait_until
 from tests.test_server import PROJECT, answer
 from tests.world import USAGES
-from web import admission, server
-from web.admission import Body, Busy, Place, Places
+from web.request import admission
+from web.request.admission import Body, Busy, Place, Places
+from web.runtime import server
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a connection did when")
 
 SERVED = """
 import os, sys, time
 from flask import Flask, request
-from web import admission, server, silent_clients
+from web.request import admission
+from web.runtime import server
+from web.runtime import silent_clients
 
 admission.PATIENCE_SECONDS = float(sys.argv[4])
 admission.LATE_SECONDS = 1

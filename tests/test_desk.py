@@ -17,20 +17,20 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
-from ledger.catalogue import Caller
-from ledger.desk import Desk
+from ledger.decisions.requests import Answer, Submission
+from ledger.decisions.state import Known
+from ledger.domain.catalogue import Caller
+from ledger.domain.reports import ReadableReport, UserUsageItem, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
-from ledger.known import Known
-from ledger.reporting import Answer, Submission
-from ledger.reports import ReadableReport, UserUsageItem, UserUsageReport
-from ledger.turns import Task, TookTooLong, TooMany, Turns
-from projections.memory import Memory
-from projections.past import ReadSide
+from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
+from ledger.handler import Desk
+from projections.fast.cache import Memory
+from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS
 from tests.test_idempotency import await_waiting, be_patient, locked
 from tests.test_projector import Dying, Witness
 from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
-from web.auth import hash_of
+from web.request.authentication import hash_of
 
 REPORTS = "/api/ledger/reports/"
 TOO_MANY = {"detail": "Too many reports of this resource at once. Nothing was stored; send it again."}
@@ -374,7 +374,7 @@ def test_a_turn_takes_as_many_as_go_together_and_one_alone_in_any_case() -> None
 def test_while_a_turn_stands_still_few_wait_and_others_are_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ledger.turns.STALLED_SECONDS", 0.05)
+    monkeypatch.setattr("ledger.fast.group_commit.STALLED_SECONDS", 0.05)
     started, goes_on = Barrier(2), Event()
 
     def work(tasks: Sequence[Task[str, str]]) -> None:
@@ -404,7 +404,7 @@ def test_while_a_turn_stands_still_few_wait_and_others_are_told_at_once(
 def test_with_the_journal_locked_few_wait_and_reads_and_refusals_are_answered_at_once(
     world: World, world_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.turns.STALLED_SECONDS", 0.05)
+    monkeypatch.setattr("ledger.fast.group_commit.STALLED_SECONDS", 0.05)
     message = "Too much is being worked on at the moment. Nothing was stored; send it again."
     with queue(world, world_url) as waiting:
         staff = world.as_("staff")
@@ -423,7 +423,7 @@ def test_with_the_journal_locked_few_wait_and_reads_and_refusals_are_answered_at
 def test_where_the_journal_stays_locked_a_report_is_to_be_sent_again(
     world_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.connections.OPTIONS", "-c lock_timeout=100ms")
+    monkeypatch.setattr("ledger.journal.connections.OPTIONS", "-c lock_timeout=100ms")
     with open_world(world_url) as world:
         before = len(world.facts())
         with locked(world_url):

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from web import embedded_postgres as module
-from web.embedded_postgres import EmbeddedPostgresError, embedded_postgres
+from web.runtime.postgres import embedded as module
+from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
 
 PROJECT = Path(__file__).parent.parent
 LINUX = Path("/proc/self/cmdline").exists()
@@ -34,7 +34,7 @@ ODD_NAME = 'it\'s "my" $HOME `x`'
 USER = """
 import sys
 from pathlib import Path
-from web.embedded_postgres import embedded_postgres
+from web.runtime.postgres.embedded import embedded_postgres
 
 with embedded_postgres(Path(sys.argv[1])) as url:
     print(url, flush=True)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.desk import Desk
 from ledger.events import Report, UsageReported
+from ledger.handler import Desk
 from tests.test_desk import REPORTS, Overtaken, of
 from tests.world import RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
 

@@ -26,7 +26,7 @@ from tests.world import (
     uid,
 )
 from web import create_app
-from web.freshness import PATIENCE, WAITING
+from web.request.freshness import PATIENCE, WAITING
 
 MONTHLY = "/api/marketplace-component-usage-monthly/"
 SCOPE = f"/api/marketplace-project-usage/{PROJECT}"

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.desk import Desk
+from ledger.decisions.requests import LONGEST_REFUSAL
 from ledger.events import Report, RequestAnswered
-from ledger.reporting import LONGEST_REFUSAL
-from projections.board import Known
-from projections.memory import Memory
-from projections.past import ReadSide
+from ledger.handler import Desk
+from projections.fast.cache import Memory
+from projections.fast.position import Known
+from projections.lookups.decision_state import ReadSide
 from projections.rebuild import Rebuild
 from tests.world import (
     CATALOGUE,

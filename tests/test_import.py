@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from ledger.catalogue import Customer
+from ledger.domain.catalogue import Customer
 from ledger.events import CustomerDescribed, ResourceDescribed, UsageReported, UserUsageReported
 from projections.projector import ProjectingFailed
 from tests.conftest import database
@@ -41,11 +41,12 @@ from tests.world import (
     open_world,
     uid,
 )
-from web import importing, tokens
-from web.errors import DATABASE_IS_AWAY
-from web.import_file import StructureError, parsed, read_lists
-from web.importing import Summary, import_lists
-from web.services import Services
+from web.commands import tokens
+from web.importer import importer as importing
+from web.importer.importer import Summary, import_lists
+from web.importer.reading import StructureError, parsed, read_lists
+from web.request.services import Services
+from web.wire.errors import DATABASE_IS_AWAY
 
 Object = dict[str, Any]
 

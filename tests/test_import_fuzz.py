@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import database
 from tests.world import CATALOGUE, CPU, GPU, OFFERING_USER, RESOURCE, World, open_world, uid
-from web.import_file import StructureError, read_lists
-from web.importing import import_lists
+from web.importer.importer import import_lists
+from web.importer.reading import StructureError, read_lists
 
 FILE: dict[str, Any] = {
     "users": CATALOGUE["users"][:2],

@@ -10,9 +10,9 @@ from eventsourcing.persistence import IntegrityError
 from msgspec import structs
 
 from ledger import events
+from ledger.domain.people import Person
 from ledger.events import Fact, UsageReported, UserDescribed, UserUsageReported
-from ledger.journal import FactMapper
-from ledger.people import Person
+from ledger.journal.recorder import FactMapper
 from tests.world import CATALOGUE, World
 
 CHANGES = {

@@ -11,12 +11,12 @@ from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.catalogue import MeteredResource
-from ledger.desk import Desk
-from ledger.known import Known
-from ledger.reports import ReadableReport
-from projections.memory import Memory
-from projections.past import ReadSide
+from ledger.decisions.state import Known
+from ledger.domain.catalogue import MeteredResource
+from ledger.domain.reports import ReadableReport
+from ledger.handler import Desk
+from projections.fast.cache import Memory
+from projections.lookups.decision_state import ReadSide
 from tests.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import RESOURCE, World
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
-from projections.memory import Memory
+from projections.fast.cache import Memory
 from tests.test_cli import Environment, output_of
 from tests.world import (
     CPU,
@@ -21,7 +21,7 @@ from tests.world import (
     open_world,
     uid,
 )
-from web import tokens
+from web.commands import tokens
 
 USER_URL = f"/api/marketplace-offering-users/{OFFERING_USER}/"
 

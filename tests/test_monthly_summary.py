@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from ledger.events import ResourceDescribed
-from projections import allocation, monthly_summary
+from projections.queries import monthly_summary
+from projections.writers import allocation
 from tests.conftest import database
 from tests.world import (
     BASIC,

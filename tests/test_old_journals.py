@@ -19,9 +19,9 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from ledger import events
+from ledger.domain.people import Person
 from ledger.events import Fact
-from ledger.journal import FactMapper
-from ledger.people import Person
+from ledger.journal.recorder import FactMapper
 from tests.world import World, open_world
 
 JOURNALS = Path(__file__).parent / "journals"

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from ledger.catalogue import LimitPeriod
-from projections.periods import Period, last_six_months, period_of
+from ledger.domain.catalogue import LimitPeriod
+from projections.queries.limit_periods import Period, last_six_months, period_of
 
 MAY_15, LEAP_DAY, NEW_YEAR = date(2026, 5, 15), date(2024, 2, 29), date(2026, 1, 1)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.catalogue import PlanPeriod
+from ledger.domain.catalogue import PlanPeriod
 from ledger.events import PlanPeriodDescribed, Report, UsageReported
 from tests.world import (
     BASIC,

@@ -25,10 +25,10 @@ from tests.test_embedded_postgres import (
     wait_until,
 )
 from tests.world import USAGES
-from web import embedded_postgres as module
-from web.embedded_postgres import EmbeddedPostgresError, embedded_postgres
-from web.postgres_care import kept_running
-from web.postgres_leftovers import end_leftovers
+from web.runtime.postgres import embedded as module
+from web.runtime.postgres.care import kept_running
+from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
+from web.runtime.postgres.leftovers import end_leftovers
 
 __all__ = ["data_dir", "made_once", "open_folder"]  # fixtures
 

@@ -10,13 +10,13 @@ from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.application import Decision
-from ledger.catalogue import NAMESPACE
-from ledger.desk import Desk
+from ledger.domain.catalogue import NAMESPACE
 from ledger.events import Fact, Report, TokenIssued
-from projections.board import End, Known
-from projections.memory import Memory
-from projections.past import ReadSide
+from ledger.handler import Desk
+from ledger.journal.ledger import Decision
+from projections.fast.cache import Memory
+from projections.fast.position import End, Known
+from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
 from tests.test_outage import end_connections

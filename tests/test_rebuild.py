@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledger.events import UsageReported
-from projections import accounts
 from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild, Rebuilt
+from projections.writers import accounts
 from tests.world import (
     BASIC,
     CONSUMER,
@@ -33,9 +33,9 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.carrying_over import carry_into, plan_of
-from web.config import prepared
-from web.fields import uuid_of
+from web.commands.carry_over import carry_into, plan_of
+from web.runtime.config import prepared
+from web.wire.fields import uuid_of
 
 Step = Callable[[World], object]
 

@@ -43,10 +43,10 @@ from tests.test_cli import (
 )
 from tests.world import CATALOGUE, NOW, RESOURCE, SECOND_RESOURCE, USAGES, World
 from web import utc_now
-from web.bulk_client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
-from web.report_files import ReportFile
-from web.sending import reports_left, send
-from web.sending_progress import Sending, progress_of
+from web.sender.client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
+from web.sender.files import ReportFile
+from web.sender.progress import Sending, progress_of
+from web.sender.sender import reports_left, send
 
 __all__ = ["environment"]
 

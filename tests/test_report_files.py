@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.lines import UnreadableFile
-from web.report_files import LARGEST_CHUNK, Format, ReportFile
-from web.summing import SummedFile
-from web.tables import NO_DATE
+from web.sender.files import LARGEST_CHUNK, Format, ReportFile
+from web.sender.lines import UnreadableFile
+from web.sender.summing import SummedFile
+from web.sender.tables import NO_DATE
 
 
 def test_lines_of_json_go_out_as_they_are_and_with_the_date_of_the_sending_if_they_have_none() -> None:

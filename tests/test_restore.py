@@ -13,17 +13,17 @@ from msgspec import structs
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
-from ledger.application import Decision
-from ledger.digests import FACT_DIGEST, digest_of
 from ledger.errors import StreamGap
 from ledger.events import Fact, Report
-from ledger.guard import ledger_id, parts
+from ledger.journal.digests import FACT_DIGEST, digest_of
+from ledger.journal.guard import ledger_id, parts
+from ledger.journal.ledger import Decision
 from tests.conftest import database
 from tests.dumps import dump, journal_of, put_back, restore, run
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
-from web import tokens
-from web.config import ConfigurationError, prepare, prepared
-from web.watching import Watch
+from web.commands import tokens
+from web.runtime.config import ConfigurationError, prepare, prepared
+from web.runtime.listener import Watch
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -25,8 +25,8 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.import_file import read_lists
-from web.importing import import_lists
+from web.importer.importer import import_lists
+from web.importer.reading import read_lists
 
 DEMO = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
 

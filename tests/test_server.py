@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_embedded_postgres import wait_until
-from web import server
+from web.runtime import server
 
 PROJECT = Path(__file__).parent.parent
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
@@ -20,7 +20,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
 SERVED = """
 import os, sys
 from flask import Flask, request
-from web import server
+from web.runtime import server
 
 def load():
     app = Flask("served")
@@ -99,7 +99,7 @@ def test_a_port_that_is_served_can_not_be_taken_by_a_second_server(monkeypatch: 
 
 RACING = """
 import sys
-from web import server
+from web.runtime import server
 
 server.PATIENCE_SECONDS = 0
 for line in sys.stdin:

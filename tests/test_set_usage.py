@@ -26,7 +26,8 @@ from tests.world import (
     World,
     uid,
 )
-from web import create_app, tokens
+from web import create_app
+from web.commands import tokens
 
 PATH = f"{USAGES}set_usage/"
 CPU_ITEM = {"type": "cpu", "amount": 5}

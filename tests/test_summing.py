@@ -12,9 +12,9 @@ import pytest
 from tests.test_cli import COMMAND, PATIENCE_SECONDS, Environment, output_of, run
 from tests.test_report_command import Front, answers, front, lets_through, shell
 from tests.world import RESOURCE, SECOND_RESOURCE, World
-from web.lines import Place
-from web.report_files import Format
-from web.summing import SummedFile
+from web.sender.files import Format
+from web.sender.lines import Place
+from web.sender.summing import SummedFile
 
 __all__ = ["front", "shell"]
 

@@ -14,8 +14,8 @@ from psycopg.rows import DictRow
 
 from tests.test_embedded_postgres import wait_until
 from tests.world import World, open_world
-from web import watching
-from web.watching import Watch
+from web.runtime import listener as watching
+from web.runtime.listener import Watch
 
 END_LISTENING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

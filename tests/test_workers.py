@@ -13,14 +13,15 @@ import pytest
 
 from tests.test_embedded_postgres import wait_until
 from tests.test_server import PROJECT, Process, answer, worker_of
-from web import server
-from web.workers import STARTS, Awake, Beats, pause_after
+from web.runtime import server
+from web.runtime.workers import STARTS, Awake, Beats, pause_after
 
 SERVED = """
 import logging, os, sys
 from pathlib import Path
 from flask import Flask
-from web import server, workers
+from web.runtime import server
+from web.runtime import workers
 
 logging.basicConfig(level=logging.INFO)
 workers.STALLED_SECONDS = 2

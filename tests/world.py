@@ -14,16 +14,17 @@ from flask.testing import FlaskClient
 from msgspec import Raw
 from werkzeug.test import TestResponse
 
-from ledger.application import Ledger
 from ledger.events import Fact
-from projections import accounts
+from ledger.journal.ledger import Ledger
 from projections.projector import Projector
-from web import create_app, tokens
-from web.auth import hash_of
-from web.config import Settings, open_ledger, prepared, projector_of
-from web.importing import Summary, import_lists
-from web.services import Services
-from web.structure import LISTS
+from projections.writers import accounts
+from web import create_app
+from web.commands import tokens
+from web.importer.importer import Summary, import_lists
+from web.importer.structure import LISTS
+from web.request.authentication import hash_of
+from web.request.services import Services
+from web.runtime.config import Settings, open_ledger, prepared, projector_of
 
 F = TypeVar("F", bound=Fact)
 

@@ -8,23 +8,15 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect
 
-from ledger.application import Ledger
+from ledger.journal.ledger import Ledger
 from projections.projector import Projector
-from web import (
-    bounds,
-    bulk_reports,
-    component_usages,
-    errors,
-    health,
-    monthly_summaries,
-    scope_usages,
-    user_usages,
-)
-from web.auth import TooManyGuesses, authenticate, too_many_guesses
-from web.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
-from web.rendering import moved_permanently
-from web.services import Clock, Services
-from web.waiting import pulse
+from web.api import bulk_reports, component_usages, health, monthly_summaries, scope_usages, user_usages
+from web.request.authentication import TooManyGuesses, authenticate, too_many_guesses
+from web.request.deadline import pulse
+from web.request.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
+from web.request.services import Clock, Services
+from web.wire import bounds, errors
+from web.wire.rendering import moved_permanently
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 

@@ -17,7 +17,7 @@ from tests.benchmarks.measure import Line
 from tests.benchmarks.rows import ROWS, RUN_IN_ORDER
 from tests.benchmarks.sets import ROOT, Sets
 from tests.benchmarks.table import Results, printed, write
-from web.embedded_postgres import embedded_postgres
+from web.runtime.postgres.embedded import embedded_postgres
 
 FOLDER = ROOT / ".bench"
 

@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from ledger.catalogue import Component, Entity
+from ledger.decisions.imports import describe
+from ledger.decisions.tokens import issue_token
+from ledger.domain.catalogue import Component, Entity
+from ledger.domain.reports import record_stream
 from ledger.events import Fact, UsageReported, UserUsageReported
-from ledger.imports import describe
-from ledger.reports import record_stream
-from ledger.tokens import issue_token
 from tests.benchmarks.shape import COMPONENTS, TOKENS
 from tests.benchmarks.world import Placed, World
-from web.auth import hash_of
+from web.request.authentication import hash_of
 
 
 def facts_of(world: World) -> Iterator[Fact]:

@@ -10,8 +10,8 @@ import psycopg
 from flask import Flask, Response, request
 from psycopg_pool import ConnectionPool
 
-from web.admission import PLACES
-from web.server import bound, serve
+from web.request.admission import PLACES
+from web.runtime.server import bound, serve
 
 WORKERS = 2
 """Processes of either server."""

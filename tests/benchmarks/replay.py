@@ -11,11 +11,11 @@ import time
 import click
 import msgspec
 
-from ledger.application import Ledger
+from ledger.journal.ledger import Ledger
 from projections.projector import BATCH
 from projections.rebuild import Rebuild
 from tests.benchmarks.sets import settings_of
-from web.config import open_ledger, prepared
+from web.runtime.config import open_ledger, prepared
 
 
 class Replayed(msgspec.Struct, frozen=True):

@@ -17,14 +17,14 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
+from ledger.domain.people import Person
 from ledger.events import Fact
-from ledger.journal import FactMapper
-from ledger.people import Person
+from ledger.journal.recorder import FactMapper
 from projections.rebuild import Rebuild
 from tests.benchmarks.facts import facts_of
 from tests.benchmarks.shape import MILLION, TEN_THOUSAND, Shape
 from tests.benchmarks.world import World
-from web.config import Settings, open_ledger, prepared
+from web.runtime.config import Settings, open_ledger, prepared
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent

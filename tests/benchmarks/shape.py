@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from ledger import catalogue
+from ledger.domain import catalogue
 
 NAMESPACE = UUID("7f3e7f0e-52a4-5a3e-9a54-1f7e0a5f2b11")
 SEED = 20_240_624

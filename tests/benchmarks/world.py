@@ -7,8 +7,8 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from ledger import catalogue
-from ledger.people import Person, new_person
+from ledger.domain import catalogue
+from ledger.domain.people import Person, new_person
 from tests.benchmarks.shape import (
     CLIENTS,
     COMPONENTS,

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from tests.dumps import program
-from web.embedded_postgres import _account
+from web.runtime.postgres.embedded import _account
 
 USER, DATABASE = "ledger", "usage_ledger"
 

@@ -1,0 +1,42 @@
+"""Decides what is carried over into a month that nobody has reported yet. See `ledger/decisions/usage.py`."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import uuid5
+
+from msgspec import structs
+
+from ledger.domain.reports import LastUsage, record_stream
+from ledger.events import Fact, UsageCarriedOver
+
+
+def carry_over(usages: Sequence[LastUsage], month: date, now: datetime) -> list[Fact]:
+    """A usage of `month` for each, none of which has one yet: the same amount, or zero, by its policy.
+
+    The policy goes along, so that it holds for the next month too.
+    """
+    facts: list[Fact] = []
+    for last in usages:
+        stream = record_stream(last.site.resource_uuid, last.site.component_uuid, month)
+        amount = last.amount if last.missing_usage_policy == "reuse" else Decimal("0.00")
+        facts.append(
+            UsageCarriedOver(
+                originator_id=stream,
+                originator_version=1,
+                recorded_at=now,
+                **structs.asdict(last.site),
+                month=month,
+                usage_uuid=uuid5(stream, "1"),
+                measured_at=now,
+                amount=amount,
+                plan_amount=amount,
+                plan_uuid=last.plan_uuid,
+                plan_period_uuid=last.plan_period_uuid,
+                missing_usage_policy=last.missing_usage_policy,
+                description=last.description,
+                reported_by=last.reported_by,
+                carried_from=last.usage_uuid,
+            )
+        )
+    return facts

@@ -1,0 +1,139 @@
+"""Decides what an import leads to: only what the ledger does not know yet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from ledger.domain.catalogue import Entity, Site
+from ledger.domain.people import Person
+from ledger.domain.reports import record_stream
+from ledger.events import DESCRIPTIONS, Fact, Policy, Source, UsageReported, UserUsageReported
+
+
+class ImportedUsage(Struct, frozen=True, kw_only=True):
+    """A component usage as another system knows it, with its id there."""
+
+    uuid: UUID
+    resource_uuid: UUID
+    component_uuid: UUID
+    amount: Decimal
+    month: date
+    measured_at: datetime
+    description: str = ""
+    missing_usage_policy: Policy = "none"
+    plan_period_uuid: UUID | None = None
+    created_at: datetime | None = None
+
+
+class ImportedUserUsage(Struct, frozen=True, kw_only=True):
+    """A user usage as another system knows it, with its id there."""
+
+    uuid: UUID
+    usage_uuid: UUID
+    username: str
+    amount: Decimal
+    offering_user_uuid: UUID | None = None
+    created_at: datetime | None = None
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where an imported figure goes. `version` is its stream's, before the import.
+
+    `found` is the id of the figure that stands there already, `same` whether that is the imported one,
+    unchanged since.
+    """
+
+    site: Site
+    month: date
+    version: int
+    found: UUID | None
+    same: bool
+    plan_uuid: UUID | None = None
+    measured_at: datetime | None = None
+
+    @property
+    def outcome(self) -> Literal["new", "unchanged", "kept"]:
+        return "new" if self.found is None else "unchanged" if self.same else "kept"
+
+
+def describe(
+    entities: Sequence[Entity],
+    known: Mapping[UUID, tuple[int, str]],
+    digests: Sequence[str],
+    now: datetime,
+    source: Source = "import",
+) -> list[Fact]:
+    """A description of each entity whose digest differs from the last one in its stream."""
+    facts: list[Fact] = []
+    for entity, digest in zip(entities, digests, strict=True):
+        version, last = known.get(entity.stream, (0, ""))
+        if digest != last:
+            kind = DESCRIPTIONS[type(entity)]
+            facts.append(
+                kind(
+                    originator_id=entity.stream,
+                    originator_version=version + 1,
+                    recorded_at=now,
+                    source=source,
+                    entity=entity,
+                )
+            )
+    return facts
+
+
+def import_usages(usages: Sequence[tuple[ImportedUsage, Place]], now: datetime) -> list[Fact]:
+    """A report of each usage, all of them new, under its own id. Nobody is known to have reported it."""
+    versions: dict[UUID, int] = {}
+    return [
+        UsageReported(
+            **_common(place, versions, now),
+            usage_uuid=usage.uuid,
+            measured_at=usage.measured_at,
+            amount=usage.amount,
+            plan_amount=usage.amount,
+            plan_uuid=place.plan_uuid,
+            plan_period_uuid=usage.plan_period_uuid,
+            missing_usage_policy=usage.missing_usage_policy,
+            description=usage.description,
+            created_at=usage.created_at,
+        )
+        for usage, place in usages
+    ]
+
+
+def import_user_usages(
+    usages: Sequence[tuple[ImportedUserUsage, Place]], people: Mapping[str, Person], now: datetime
+) -> list[Fact]:
+    """A report of each user usage, all of them new, under its own id."""
+    versions: dict[UUID, int] = {}
+    return [
+        UserUsageReported(
+            **_common(place, versions, now),
+            usage_uuid=usage.usage_uuid,
+            measured_at=place.measured_at or now,
+            user_usage_uuid=usage.uuid,
+            person=people[usage.username].uuid,
+            commitment=people[usage.username].commitment,
+            amount=usage.amount,
+            offering_user_uuid=usage.offering_user_uuid,
+            created_at=usage.created_at,
+        )
+        for usage, place in usages
+    ]
+
+
+def _common(place: Place, versions: dict[UUID, int], now: datetime) -> dict[str, Any]:
+    stream = record_stream(place.site.resource_uuid, place.site.component_uuid, place.month)
+    versions[stream] = versions.get(stream, place.version) + 1
+    return {
+        "originator_id": stream,
+        "originator_version": versions[stream],
+        "recorded_at": now,
+        **structs.asdict(place.site),
+        "month": place.month,
+        "source": "import",
+    }

@@ -1,0 +1,139 @@
+"""What a batch of reports is decided on, and how it changes with every fact that is decided.
+
+Reports of one batch see what those before them led to, as if each had been appended and projected alone.
+So `Known.follow` says in values what the projections say in rows; a test holds one against the other.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from ledger.domain.catalogue import MeteredResource
+from ledger.domain.people import Person
+from ledger.domain.reports import (
+    NO_RECORD,
+    Past,
+    ReadableReport,
+    Record,
+    RecordKey,
+    UsageRow,
+    UserRow,
+    UserUsageReport,
+)
+from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
+
+NOT_STORED_YET = sys.maxsize
+"""Stands for the position of a fact that was decided a moment ago."""
+
+UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
+"""By resource and component: how much each offering user may use of it."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """Resources with what is needed of them, records, limits, and people by their usernames.
+
+    `changes` are facts with their positions, by stream, where reports ask for them: since the first position
+    that one asks for. `head` is the journal's last position then.
+    """
+
+    resources: MutableMapping[UUID, MeteredResource]
+    records: MutableMapping[RecordKey, Record]
+    user_limits: UserLimits = {}
+    people: Mapping[str, Person] = {}
+    changes: MutableMapping[UUID, tuple[tuple[int, Fact], ...]] = {}
+    head: int = 0
+
+    def past(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> Past:
+        """What a report about a resource is decided by; about users of this component, if one is named."""
+        limits = self.user_limits.get((resource_uuid, component_uuid), {}) if component_uuid else {}
+        return Past(resource=self.resources[resource_uuid], records=self.records, user_limits=limits)
+
+    def trial(self) -> "Known":
+        """A copy to go on with: `accept` takes over what followed, or it is forgotten."""
+        return structs.replace(
+            self,
+            resources=dict(self.resources),
+            records=dict(self.records),
+            changes=dict(self.changes),
+        )
+
+    def accept(self, trial: "Known") -> None:
+        self.resources.update(trial.resources)
+        self.records.update(trial.records)
+        self.changes.update(trial.changes)
+
+    def follow(self, fact: Fact) -> None:
+        """Goes on from what is known to what is known after a fact, which has no position yet."""
+        if fact.originator_id in self.changes:
+            self.changes[fact.originator_id] += ((NOT_STORED_YET, fact),)
+        match fact:
+            case PlanPeriodDescribed(entity=period):
+                resource = self.resources[period.resource_uuid]
+                others = (each for each in resource.plan_periods if each.uuid != period.uuid)
+                self.resources[period.resource_uuid] = structs.replace(
+                    resource, plan_periods=(*others, period)
+                )
+            case UsageReported():
+                key = (fact.resource_uuid, fact.component_uuid, fact.month)
+                self.records[key] = with_usage(self.records.get(key, NO_RECORD), fact)
+            case UserUsageReported():
+                key = (fact.resource_uuid, fact.component_uuid, fact.month)
+                self.records[key] = with_user_usage(self.records.get(key, NO_RECORD), fact)
+
+
+def with_usage(record: Record, fact: UsageReported) -> Record:
+    """A record after a report: the row of its plan is replaced, and the policies of the others end."""
+    row = UsageRow(
+        usage_uuid=fact.usage_uuid,
+        amount=fact.plan_amount,
+        measured_at=fact.measured_at,
+        plan_uuid=fact.plan_uuid,
+        plan_period_uuid=fact.plan_period_uuid,
+        missing_usage_policy=fact.missing_usage_policy,
+        description=fact.description,
+        reported_by=fact.reported_by,
+    )
+    rows = {each.usage_uuid: without_policy(each) for each in record.rows}
+    rows[fact.usage_uuid] = row
+    return Record(version=fact.originator_version, rows=tuple(rows.values()), users=record.users)
+
+
+def without_policy(row: UsageRow) -> UsageRow:
+    return row if row.missing_usage_policy == "none" else structs.replace(row, missing_usage_policy="none")
+
+
+def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
+    """A record after a report of one of its users, which may give their total to the row."""
+    user = UserRow(
+        usage_uuid=fact.usage_uuid,
+        user_usage_uuid=fact.user_usage_uuid,
+        person=fact.person,
+        amount=fact.amount,
+        offering_user_uuid=fact.offering_user_uuid,
+    )
+    users = {**record.users, (user.usage_uuid, user.person): user}
+    rows = record.rows
+    if fact.total is not None:
+        rows = tuple(
+            structs.replace(row, amount=fact.total) if row.usage_uuid == fact.usage_uuid else row
+            for row in rows
+        )
+    return Record(version=fact.originator_version, rows=rows, users=users)
+
+
+def records_of(
+    report: ReadableReport, resource: MeteredResource, now: datetime, zone: tzinfo
+) -> Iterator[RecordKey]:
+    """The records that a report is decided on."""
+    if isinstance(report, UserUsageReport):
+        for month in {report.month, *(item.month(report.month, zone) for item in report.items)}:
+            yield report.resource_uuid, report.component_uuid, month
+    else:
+        month = report.month(now, zone)
+        for item in report.items:
+            if component := resource.find_component(item.component_type):
+                yield report.resource_uuid, component.uuid, month

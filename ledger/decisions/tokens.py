@@ -1,0 +1,28 @@
+"""Decides what issuing and revoking a token leads to. The token itself never comes here, only its hash."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from ledger.domain.catalogue import NAMESPACE
+from ledger.events import TokenIssued, TokenRevoked
+
+
+def issue_token(token_hash: str, user_uuid: UUID, expires_at: datetime | None, now: datetime) -> TokenIssued:
+    """The fact that a user got the token with this SHA-256."""
+    stream = uuid5(NAMESPACE, f"Token:{token_hash}")
+    return TokenIssued(
+        originator_id=stream,
+        originator_version=1,
+        recorded_at=now,
+        token_uuid=stream,
+        token_hash=token_hash,
+        user_uuid=user_uuid,
+        expires_at=expires_at,
+    )
+
+
+def revoke_token(token_uuid: UUID, version: int, now: datetime) -> TokenRevoked:
+    """The fact that a token, whose stream is at `version`, is valid no more."""
+    return TokenRevoked(
+        originator_id=token_uuid, originator_version=version + 1, recorded_at=now, token_uuid=token_uuid
+    )

@@ -1,0 +1,209 @@
+"""Decides what a report of a resource's usage leads to.
+
+A decision is a function of (the report, the past, who asks, now) to facts. It reads nothing and appends
+nothing; it returns all facts of a report, or raises a refusal.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from msgspec import structs
+
+from ledger import errors
+from ledger.domain import months
+from ledger.domain.catalogue import (
+    NAMESPACE,
+    Caller,
+    Component,
+    MeteredResource,
+    PlanPeriod,
+    ResourceState,
+    Site,
+)
+from ledger.domain.reports import (
+    Decided,
+    Measured,
+    Past,
+    Record,
+    UsageItem,
+    UsageReport,
+    UsageRow,
+    record_stream,
+)
+from ledger.events import Fact, PlanPeriodDescribed, UsageReported
+
+REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
+TOO_LARGE = Decimal(10) ** 18
+CLOCKS_DIFFER = timedelta(seconds=60)
+"""How far ahead of our clock a date may be before it counts as one of the future."""
+STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
+
+
+def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> Decided:
+    """What a report of a resource's usage leads to; the last of its items is the figure that it states."""
+    measured_at = report.measured.at if report.measured else now
+    month = report.month(now, zone)
+    _check_usage(report, past.resource, caller, now, zone)
+    facts: list[Fact] = []
+    usage_uuid, is_new = None, False
+    period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
+    if period is None and report.items and _is_under_its_first_plan(past.resource, month, now, zone):
+        period = _first_plan_period(past.resource)
+        facts.append(_period_described(period, now))
+    last_of_each_type = {item.component_type: item for item in report.items}
+    for item in last_of_each_type.values():
+        component = past.resource.component(item.component_type)
+        record = past.record(component.uuid, month)
+        stream = record_stream(report.resource_uuid, component.uuid, month)
+        target = _target(record, period)
+        others = [row for row in record.rows if row is not target]
+        # Derived from the version that its first fact gets, so a replay derives the same.
+        usage_uuid = target.usage_uuid if target else uuid5(stream, str(record.version + 1))
+        row = UsageRow(
+            usage_uuid=usage_uuid,
+            amount=_plan_amount(item, component, others, past.resource, period),
+            measured_at=measured_at,
+            plan_uuid=period.plan_uuid if period else None,
+            plan_period_uuid=period.uuid if period else None,
+            missing_usage_policy=item.missing_usage_policy,
+            description=item.description,
+            reported_by=caller.user_uuid,
+        )
+        is_new = target is None
+        # A report ends the missing-usage policy of the other rows.
+        if row != target or any(other.missing_usage_policy != "none" for other in others):
+            place, site = (stream, record.version + 1), past.resource.site(component)
+            facts.append(usage_reported(place, site, month, row, item.amount, report.measured, now))
+    return Decided(facts, usage_uuid, is_new)
+
+
+def _check_usage(
+    report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, zone: tzinfo
+) -> None:
+    """The rules in the order in which the wire answers them; the right to report comes last."""
+    component_types = {item.component_type for item in report.items}
+    may_report = caller.may_report(resource.resource.offering_uuid, resource.provider_uuid)
+    if resource.resource.plan_uuid is None:
+        raise errors.ResourceHasNoPlan
+    if resource.resource.state not in REPORTABLE_STATES:
+        raise errors.ResourceNotInValidState
+    if wrong := resource.not_reportable(component_types):
+        raise errors.ComponentsNotReportable(wrong)
+    if report.measured and report.measured.at - now > CLOCKS_DIFFER:
+        raise errors.MeasuredInFuture
+    if report.measured and not may_report:
+        raise errors.MayNotBackfill
+    if report.measured and not may_backfill(report.measured, component_types, resource, caller, now, zone):
+        raise errors.MonthIsClosed
+    if not may_report:
+        raise errors.NotPermitted
+
+
+def may_backfill(
+    measured: Measured,
+    component_types: set[str],
+    resource: MeteredResource,
+    caller: Caller,
+    now: datetime,
+    zone: tzinfo,
+) -> bool:
+    """Return whether the caller's reports with this date come in time: staff's always do.
+
+    A month is open while it is current for the ledger, in UTC, or where the date was written.
+    """
+    written_in = measured.at.tzinfo
+    assert written_in is not None, "moments are aware"
+    return (
+        caller.is_staff
+        or months.is_open(measured.month(zone), now, (zone, UTC, written_in))
+        or resource.backfillable(component_types)
+    )
+
+
+def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime, zone: tzinfo) -> bool:
+    """Whether the catalogue left the resource's only plan period unsaid. Past months never get one."""
+    return (
+        not resource.plan_periods
+        and resource.resource.state in STATES_WITH_A_PLAN_IN_FORCE
+        and month >= months.month_of(now, zone)
+    )
+
+
+def _first_plan_period(resource: MeteredResource) -> PlanPeriod:
+    assert resource.resource.plan_uuid is not None, (
+        "checked before: a resource without a plan takes no reports"
+    )
+    return PlanPeriod(
+        uuid=uuid5(NAMESPACE, f"first plan period of {resource.resource.uuid.hex}"),
+        resource_uuid=resource.resource.uuid,
+        plan_uuid=resource.resource.plan_uuid,
+        start=resource.resource.created,
+    )
+
+
+def _period_described(period: PlanPeriod, now: datetime) -> PlanPeriodDescribed:
+    return PlanPeriodDescribed(
+        originator_id=period.stream, originator_version=1, recorded_at=now, source="api", entity=period
+    )
+
+
+def _target(record: Record, period: PlanPeriod | None) -> UsageRow | None:
+    """The row a report is about: its plan's, else one without a plan, which it adopts, else None yet."""
+    plan_uuid = period.plan_uuid if period else None
+    for wanted in (plan_uuid, None):
+        for row in record.rows:
+            if row.plan_uuid == wanted:
+                return row
+    return None
+
+
+def _plan_amount(
+    item: UsageItem,
+    component: Component,
+    others: Sequence[UsageRow],
+    resource: MeteredResource,
+    period: PlanPeriod | None,
+) -> Decimal:
+    """What of the month's total falls to this row: usage-billed components leave other plans theirs."""
+    plan = resource.plan(period.plan_uuid if period else resource.resource.plan_uuid)
+    if component.billing_type_under(plan) != "usage":
+        return item.amount
+    of_others = sum((row.amount for row in others), Decimal(0))
+    return checked(max(Decimal(0), item.amount - of_others))
+
+
+def checked(figure: Decimal) -> Decimal:
+    """Raises FigureTooLarge. Reported amounts are smaller; what follows from several of them may not be."""
+    if abs(figure) >= TOO_LARGE:
+        raise errors.FigureTooLarge
+    return figure
+
+
+def usage_reported(
+    place: tuple[UUID, int],
+    site: Site,
+    month: date,
+    row: UsageRow,
+    amount: Decimal,
+    measured: Measured | None,
+    now: datetime,
+) -> UsageReported:
+    return UsageReported(
+        originator_id=place[0],
+        originator_version=place[1],
+        recorded_at=now,
+        **structs.asdict(site),
+        month=month,
+        usage_uuid=row.usage_uuid,
+        amount=amount,
+        plan_amount=row.amount,
+        measured_at=row.measured_at,
+        written_date=measured.written if measured else None,
+        plan_uuid=row.plan_uuid,
+        plan_period_uuid=row.plan_period_uuid,
+        missing_usage_policy=row.missing_usage_policy,
+        description=row.description,
+        reported_by=row.reported_by,
+    )

@@ -1,0 +1,1 @@
+"""What makes writing quick, and nothing else. Read it last: the rest can be understood without it."""

@@ -1,0 +1,1 @@
+"""The journal in PostgreSQL: appending facts, reading them back, and guarding them."""

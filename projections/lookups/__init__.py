@@ -1,0 +1,1 @@
+"""What commands and requests look up before they decide."""

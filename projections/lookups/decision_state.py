@@ -1,0 +1,199 @@
+"""Reads what reports are decided on, for a whole batch of them at a time."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL
+
+from ledger.decisions.state import Known, records_of
+from ledger.domain.catalogue import MeteredResource
+from ledger.domain.reports import (
+    NO_RECORD,
+    ReadableReport,
+    Record,
+    RecordKey,
+    UsageRow,
+    UserRow,
+    UserUsageReport,
+)
+from ledger.journal.digests import FACT_DIGEST
+from projections.fast.cache import Memory
+from projections.fast.position import BeingReplaced
+from projections.projector import SELECT_HEAD, Projector
+from projections.rows import as_json
+from projections.writers import catalogue
+
+# One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
+SELECT_STANDING = (
+    SQL("""
+WITH wanted AS (
+    SELECT * FROM json_to_recordset(%(wanted)s)
+        AS n(resource_uuid uuid, component_uuid uuid, month date, with_users boolean)
+)
+SELECT json_build_object(
+    'position', p.position,
+    'described', p.described,
+    'head', ({head}),
+    'follows', p.digest = coalesce((
+        SELECT {digest} FROM journal.ledger_events WHERE notification_id = p.position), 0),
+    'usages', (
+        SELECT coalesce(json_agg(json_build_array(
+            u.resource_uuid, u.component_uuid, u.billing_period, u.version, json_build_object(
+                'usage_uuid', u.uuid, 'amount', u.usage, 'measured_at', u.measured_at,
+                'plan_uuid', u.plan_uuid, 'plan_period_uuid', u.plan_period_uuid,
+                'missing_usage_policy', u.missing_usage_policy, 'description', u.description,
+                'reported_by', u.reported_by)) ORDER BY u.id), '[]')
+        FROM wanted n
+        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
+            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
+    ),
+    'users', (
+        SELECT coalesce(json_agg(json_build_array(
+            u.resource_uuid, u.component_uuid, u.billing_period, s.users)), '[]')
+        FROM wanted n
+        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
+            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_object(
+                'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
+                'offering_user_uuid', uu.offering_user_uuid)) AS users
+            FROM user_usage uu WHERE uu.component_usage_uuid = u.uuid) s
+        WHERE n.with_users AND s.users IS NOT NULL
+    ),
+    'limits', (
+        SELECT coalesce(json_agg(json_build_array(
+            l.resource_uuid, l.component_uuid, l.offering_user_uuid, l."limit")), '[]')
+        FROM user_usage_limit l
+        WHERE (l.resource_uuid, l.component_uuid) IN (
+            SELECT resource_uuid, component_uuid FROM wanted WHERE with_users)
+    )
+)::text AS standing
+FROM read_position p""")
+    .format(head=SQL(SELECT_HEAD), digest=FACT_DIGEST)
+    .as_string()
+)
+
+SELECT_USAGES = """
+SELECT
+    uuid, resource_uuid, component_uuid, component_type, billing_period, project_uuid, customer_uuid,
+    offering_uuid, provider_uuid
+FROM component_usage WHERE uuid = ANY(%(uuids)s)"""
+
+
+class Standing(msgspec.Struct):
+    """What that statement answers."""
+
+    position: int
+    described: int
+    head: int
+    follows: bool
+    usages: list[tuple[UUID, UUID, date, int, UsageRow]]
+    users: list[tuple[UUID, UUID, date, list[UserRow]]]
+    limits: list[tuple[UUID, UUID, UUID, Decimal]]
+
+
+class ReadSide:
+    """What the ledger needs of the read models: see `ledger/handler.py`.
+
+    Keeps what only descriptions change in `memory`.
+    """
+
+    def __init__(self, projector: Projector, memory: Memory) -> None:
+        self._projector, self._memory = projector, memory
+        self.follow = projector.follow
+        self.publish = projector.board.rise
+        self.show = projector.show
+
+    def read(
+        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+    ) -> Known:
+        """What is known of what reports are about, each with when it came, caught up with the journal.
+
+        Raises ProjectingFailed.
+        """
+        while True:
+            known = self._projector.board.known()
+            resources = self._resources(cursor, known.version, [report for report, _ in reports])
+            standing = _standing(cursor, _wanted(reports, resources, zone))
+            if not standing.follows:
+                self._projector.reached()  # raises, unless they were just rebuilt
+            elif standing.position < known.end.position or standing.described < known.described:
+                self._projector.board.forget(known.generation)
+            elif standing.position < standing.head:
+                self._projector.catch_up()
+            elif standing.described == known.described:
+                return _known(resources, standing)
+            else:
+                self._projector.board.rise(known._replace(described=standing.described))
+
+    def _resources(
+        self, cursor: Cursor[DictRow], version: tuple[int, int], reports: Sequence[ReadableReport]
+    ) -> dict[UUID, MeteredResource]:
+        resources = self._memory.recall(
+            version,
+            {report.resource_uuid for report in reports},
+            lambda uuids: catalogue.metered_resources(cursor, uuids),
+        )
+        for report in reports:
+            if isinstance(report, UserUsageReport):
+                resource = resources[report.resource_uuid]
+                if all(each.uuid != report.component_uuid for each in resource.components):
+                    moved = catalogue.component(cursor, report.component_uuid)
+                    components = (*resource.components, moved)
+                    resources[report.resource_uuid] = structs.replace(resource, components=components)
+        return resources
+
+
+def _wanted(
+    reports: Sequence[tuple[ReadableReport, datetime]],
+    resources: Mapping[UUID, MeteredResource],
+    zone: tzinfo,
+) -> dict[RecordKey, bool]:
+    """The records that reports are decided on, and of each whether its users are needed, too."""
+    wanted: dict[RecordKey, bool] = {}
+    for report, now in reports:
+        with_users = isinstance(report, UserUsageReport)
+        for key in records_of(report, resources[report.resource_uuid], now, zone):
+            wanted[key] = with_users or wanted.get(key, False)
+    return wanted
+
+
+def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Standing:
+    rows = as_json(
+        {"resource_uuid": resource, "component_uuid": component, "month": month, "with_users": with_users}
+        for (resource, component, month), with_users in wanted.items()
+    )
+    row = cursor.execute(SELECT_STANDING, {"wanted": rows}).fetchone()
+    if row is None:
+        raise BeingReplaced
+    return msgspec.json.decode(row["standing"], type=Standing)
+
+
+def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
+    records: dict[RecordKey, Record] = {}
+    users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
+    limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
+    for resource, component, month, version, usage in standing.usages:
+        key = (resource, component, month)
+        record = records.get(key, NO_RECORD)
+        records[key] = Record(version=max(version, record.version), rows=(*record.rows, usage))
+    for resource, component, month, of_usage in standing.users:
+        of_record = users.setdefault((resource, component, month), {})
+        of_record.update({(user.usage_uuid, user.person): user for user in of_usage})
+    for resource, component, offering_user, limit in standing.limits:
+        limits.setdefault((resource, component), {})[offering_user] = limit
+    for key, of_record in users.items():
+        records[key] = structs.replace(records[key], users=of_record)
+    return Known(resources=resources, records=records, user_limits=limits)
+
+
+def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
+    """Those of the component usages that there are: what they are of, and whose."""
+    rows = cursor.execute(SELECT_USAGES, {"uuids": list(uuids)}) if uuids else ()
+    return {row["uuid"]: row for row in rows}

@@ -1,0 +1,1 @@
+"""From rows to answers: one module for each list that the API shows."""

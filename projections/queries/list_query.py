@@ -1,0 +1,238 @@
+"""What the lists have in common: restrictions, visibility, a total order, and pages that are JSON already.
+
+Statements are put together from constants by name; values travel as parameters only. A page is one statement,
+so that its rows, its total and its position are of one moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Composable, Literal, Placeholder
+
+from projections.fast.position import End
+from projections.writers.counters import Kinds, kept
+
+Scopes = Mapping[str, list[UUID]] | None
+"""The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
+
+PAGE = """
+{prelude} SELECT
+    (SELECT ARRAY[position, digest] FROM read_position) AS "end",
+    ({total}) AS total,
+    (SELECT convert_to('[' || coalesce(string_agg(r.json, ','), '') || ']', 'UTF8')
+     FROM ({rows}) r) AS rows"""
+
+ONE = """
+SELECT
+    (SELECT ARRAY[position, digest] FROM read_position) AS "end",
+    (SELECT r.json FROM ({rows}) r) AS row"""
+
+TOTAL = "{prelude} {total}"
+
+
+class Json(NamedTuple):
+    """A value of a row as text, and what stands around it: nothing is escaped that need not be."""
+
+    text: Composable
+    around: str = ""
+
+
+def safe(value: SQL) -> Json:
+    """A value in whose text nothing has to be escaped, never null."""
+    return Json(SQL("({})::text").format(value), '"')
+
+
+def string(text: Composable) -> Json:
+    """Any string, or null."""
+    return Json(SQL("coalesce(to_json({})::text, 'null')").format(text))
+
+
+def written(text: SQL) -> Json:
+    """What is JSON already, or null."""
+    return Json(SQL("coalesce({}, 'null')").format(text))
+
+
+def number(figure: SQL) -> Json:
+    """A number or a truth value, or null."""
+    return Json(SQL("coalesce(({})::text, 'null')").format(figure))
+
+
+def in_hex(uuid: SQL) -> Json:
+    """A uuid as 32 hex digits, never null."""
+    return Json(SQL("encode(uuid_send({}), 'hex')").format(uuid), '"')
+
+
+def in_iso(moment: SQL) -> Json:
+    """A time as Python writes it: microseconds with all of their digits or none. Sessions are in UTC."""
+    text = (
+        "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
+        " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
+    )
+    return Json(SQL(text).format(moment), '"')
+
+
+class Page(NamedTuple):
+    """Rows as a JSON array in bytes, how many there are on all pages, and where the journal ended then."""
+
+    rows: bytes
+    total: int
+    end: End
+
+
+class Column(NamedTuple):
+    """A column of a page: its name on the wire, and what it shows by our name."""
+
+    name: str
+    shows: str
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A list as its parts: `rows` and `total` with places for {where}, {order} and {json}, by name what it
+    can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
+    unique and ends every order. `prelude` is what rows and total both read, and `kept` the total where none
+    has to be counted, with a place for {scope}."""
+
+    rows: SQL
+    total: SQL
+    columns: Mapping[str, Json]
+    filters: Mapping[str, SQL]
+    orders: Mapping[str, SQL]
+    default: SQL
+    last: SQL
+    visible: Mapping[str, SQL]
+    prelude: SQL | None = None
+    kept: SQL | None = None
+
+    def page(
+        self,
+        cursor: Cursor[DictRow],
+        columns: Sequence[Column],
+        restrictions: Mapping[str, Any],
+        scopes: Scopes,
+        order: Sequence[tuple[str, bool]] = (),
+        limit: int = 1,
+        offset: int = 0,
+    ) -> Page:
+        """A page. `restrictions` are values by the names of filters (others are parameters of the statement
+        itself), `order` is pairs of (name of an order, descending)."""
+        statement = _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
+        parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
+        row = cursor.execute(statement, parameters, binary=True).fetchone()
+        assert row is not None
+        return Page(row["rows"], row["total"], End.of(row["end"]))
+
+    def one(
+        self,
+        cursor: Cursor[DictRow],
+        columns: Sequence[Column],
+        restrictions: Mapping[str, Any],
+        scopes: Scopes,
+    ) -> tuple[str | None, End]:
+        """The first row as a JSON object, None if there is none, and where the journal ended then."""
+        statement = _statement(self, ONE, tuple(columns), tuple(restrictions), _kinds(scopes))
+        row = cursor.execute(
+            statement, {**restrictions, **(scopes or {}), "limit": 1, "offset": 0}
+        ).fetchone()
+        assert row is not None
+        return row["row"], End.of(row["end"])
+
+    def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
+        """How many rows there are on all pages."""
+        statement = self.restricted(TOTAL, restrictions, scopes)
+        return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
+
+    def restricted(self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes) -> bytes:
+        """A statement of one's own on the same rows, with a place for {where}."""
+        return _statement(self, statement, (), tuple(restrictions), _kinds(scopes))
+
+
+def _kinds(scopes: Scopes) -> Kinds:
+    if scopes is None:
+        return None
+    return tuple((kind, len(set(uuids)) == 1) for kind, uuids in scopes.items() if uuids)
+
+
+@lru_cache(maxsize=1024)
+def _statement(
+    listing: Listing,
+    statement: LiteralString,
+    columns: tuple[Column, ...],
+    restrictions: tuple[str, ...],
+    kinds: Kinds,
+    order: tuple[tuple[str, bool], ...] = (),
+) -> bytes:
+    """Put together once for each shape of a query: PostgreSQL prepares what it gets to see again."""
+    parts = {
+        "where": _where(listing, restrictions, kinds),
+        "order": _order(listing, order),
+        "json": _json([(column.name, listing.columns[column.shows]) for column in columns]),
+    }
+    whole = SQL(statement).format(
+        **parts,
+        prelude=listing.prelude.format(**parts) if listing.prelude else SQL(""),
+        rows=listing.rows.format(**parts),
+        total=_total(listing, restrictions, kinds, parts["where"]),
+    )
+    return whole.as_string().encode()
+
+
+def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
+    """Without counting, if a total is kept for this. Of projects beside other scopes, only what is theirs
+    alone is counted."""
+    if listing.kept is None:
+        return listing.total.format(where=where)
+    filters = [name for name in restrictions if name in listing.filters]
+    if scope := kept(filters, kinds):
+        return listing.kept.format(scope=scope)
+    projects = tuple(each for each in kinds or () if each[0] == "projects")
+    others = tuple(each for each in kinds or () if each[0] != "projects")
+    if projects and others and (scope := kept(filters, others)):
+        conditions = _where(listing, restrictions, projects), _visible(listing, others)
+        rest = listing.total.format(where=SQL("{} AND NOT {}").format(*conditions))
+        return SQL("SELECT ({}) + ({}) AS total").format(listing.kept.format(scope=scope), rest)
+    return listing.total.format(where=where)
+
+
+def _json(columns: Sequence[tuple[str, Json]]) -> Composable:
+    """A JSON object of these names and values, as one text: half of the time that a page takes."""
+    members = ",".join(f'"{name}":{value.around}%%s{value.around}' for name, value in columns)
+    values = SQL(", ").join([Literal(f"{{{members}}}"), *(value.text for _, value in columns)])
+    return SQL("format({}) AS json").format(values)
+
+
+def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:
+    conditions: list[Composable] = [listing.filters[name] for name in restrictions if name in listing.filters]
+    if kinds is not None:
+        conditions.append(_visible(listing, kinds))
+    return SQL(" AND ").join(conditions) if conditions else SQL("true")
+
+
+def _visible(listing: Listing, kinds: tuple[tuple[str, bool], ...]) -> Composable:
+    """Only the kinds that there are, and a single scope by equality: so a list of it can follow an index."""
+    conditions = [
+        (SQL("{} = ({}::uuid[])[1]") if single else SQL("{} = ANY({})")).format(
+            listing.visible[kind], Placeholder(kind)
+        )
+        for kind, single in kinds
+        if kind in listing.visible
+    ]
+    return SQL("({})").format(SQL(" OR ").join(conditions)) if conditions else SQL("false")
+
+
+def _order(listing: Listing, order: Sequence[tuple[str, bool]]) -> Composable:
+    keys = [SQL("{} {}").format(listing.orders[name], SQL("DESC" if down else "ASC")) for name, down in order]
+    return SQL(", ").join([*keys, listing.last]) if keys else listing.default
+
+
+def total_of(cursor: Cursor[DictRow]) -> int:
+    """The `total` of a count."""
+    row = cursor.fetchone()
+    assert row is not None
+    total: int = row["total"]
+    return total

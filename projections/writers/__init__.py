@@ -1,0 +1,1 @@
+"""From facts to rows: one module for each group of tables."""

@@ -1,0 +1,154 @@
+"""Read model of who may call: accounts, their roles and tokens, and users as offerings know them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.domain.catalogue import Caller, Role
+from ledger.events import (
+    Fact,
+    OfferingUserDescribed,
+    RoleDescribed,
+    TokenIssued,
+    TokenRevoked,
+    UserDescribed,
+)
+from projections.rows import as_json, upsert
+
+UPSERT_ACCOUNT = """
+INSERT INTO account (uuid, position, person, username, is_staff, is_support, is_active)
+SELECT n.uuid, n.position, n.person, p.username, n.is_staff, n.is_support, n.is_active
+FROM json_populate_recordset(NULL::account, %(rows)s) n
+LEFT JOIN journal.person p ON p.uuid = n.person
+ON CONFLICT (uuid) DO UPDATE SET
+    person = EXCLUDED.person,
+    username = EXCLUDED.username,
+    is_staff = EXCLUDED.is_staff,
+    is_support = EXCLUDED.is_support,
+    is_active = EXCLUDED.is_active"""
+
+# In the order of first descriptions, so that a rebuild gives everybody the same number again.
+NUMBER_ACCOUNTS = """
+UPDATE account a SET id = n.id
+FROM (
+    SELECT uuid, row_number() OVER (ORDER BY position) + (SELECT coalesce(max(id), 0) FROM account) AS id
+    FROM account WHERE id IS NULL
+) n
+WHERE n.uuid = a.uuid"""
+
+UPSERT_OFFERING_USER = """
+INSERT INTO offering_user (uuid, offering_uuid, person, username, user_uuid)
+SELECT n.uuid, n.offering_uuid, n.person, p.username, n.user_uuid
+FROM json_populate_recordset(NULL::offering_user, %(rows)s) n
+LEFT JOIN journal.person p ON p.uuid = n.person
+ON CONFLICT (uuid) DO UPDATE SET
+    offering_uuid = EXCLUDED.offering_uuid,
+    person = EXCLUDED.person,
+    username = EXCLUDED.username,
+    user_uuid = EXCLUDED.user_uuid"""
+
+UPSERT_ROLE = upsert("role", Role.__struct_fields__)
+
+INSERT_TOKENS = """
+INSERT INTO token (token_uuid, token_hash, user_uuid, issued_at, expires_at, version)
+SELECT token_uuid, token_hash, user_uuid, issued_at, expires_at, version
+FROM json_populate_recordset(NULL::token, %(rows)s)"""
+
+REVOKE_TOKENS = """
+UPDATE token t SET revoked_at = n.revoked_at, version = n.version
+FROM json_populate_recordset(NULL::token, %(rows)s) n
+WHERE n.token_uuid = t.token_uuid"""
+
+SELECT_CALLER = """
+SELECT a.is_active, t.expires_at, json_build_object(
+    'user_uuid', a.uuid, 'is_staff', a.is_staff, 'is_support', a.is_support,
+    'roles', (
+        SELECT coalesce(json_agg(json_build_array(
+            r.role_name, r.scope_type, r.scope_uuid, s.customer_uuid)), '[]')
+        FROM role r
+        LEFT JOIN service_provider s ON s.uuid = r.scope_uuid AND r.scope_type = 'service_provider'
+        WHERE r.user_uuid = a.uuid AND r.is_active
+    )
+)::text AS caller
+FROM token t JOIN account a ON a.uuid = t.user_uuid
+WHERE t.token_hash = %(token_hash)s AND t.revoked_at IS NULL"""
+
+SELECT_TOKENS = """
+SELECT t.token_uuid, t.user_uuid, a.username, t.issued_at, t.expires_at, t.revoked_at, t.version
+FROM token t JOIN account a ON a.uuid = t.user_uuid
+ORDER BY t.issued_at, t.token_uuid"""
+
+SELECT_ACCOUNTS_NAMED = "SELECT uuid, is_active FROM account WHERE username = %(username)s"
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a token stands for. Whether it may be used now is for the caller to check."""
+
+    caller: Caller
+    is_active: bool
+    expires_at: datetime | None
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Keeps the last description of users and roles, and every token with its end."""
+    accounts: dict[UUID, dict[str, Any]] = {}
+    offering_users, roles = {}, {}
+    for position, fact in facts:
+        match fact:
+            case UserDescribed(entity=user):
+                first = accounts.get(user.uuid, {}).get("position", position)
+                accounts[user.uuid] = {**structs.asdict(user), "position": first}
+            case OfferingUserDescribed(entity=offering_user):
+                offering_users[offering_user.uuid] = offering_user
+            case RoleDescribed(entity=role):
+                roles[role.uuid] = role
+    if accounts:
+        cursor.execute(UPSERT_ACCOUNT, {"rows": as_json(accounts.values())})
+        cursor.execute(NUMBER_ACCOUNTS)
+    if offering_users:
+        cursor.execute(UPSERT_OFFERING_USER, {"rows": as_json(offering_users.values())})
+    if roles:
+        cursor.execute(UPSERT_ROLE, {"rows": as_json(roles.values())})
+    _project_tokens(cursor, facts)
+
+
+def _project_tokens(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    issued = [
+        {**structs.asdict(fact), "issued_at": fact.recorded_at, "version": fact.originator_version}
+        for _, fact in facts
+        if isinstance(fact, TokenIssued)
+    ]
+    revoked = [
+        {"token_uuid": fact.token_uuid, "revoked_at": fact.recorded_at, "version": fact.originator_version}
+        for _, fact in facts
+        if isinstance(fact, TokenRevoked)
+    ]
+    if issued:
+        cursor.execute(INSERT_TOKENS, {"rows": as_json(issued)})
+    if revoked:
+        cursor.execute(REVOKE_TOKENS, {"rows": as_json(revoked)})
+
+
+def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
+    """What the token with this SHA-256 stands for, None if it is unknown or revoked."""
+    row = cursor.execute(SELECT_CALLER, {"token_hash": token_hash}).fetchone()
+    if row is None:
+        return None
+    caller = msgspec.json.decode(row["caller"], type=Caller)
+    return Credentials(caller, row["is_active"], row["expires_at"])
+
+
+def tokens(cursor: Cursor[DictRow]) -> list[DictRow]:
+    """Every token ever issued, oldest first: token_uuid, username, issued_at, expires_at, revoked_at …"""
+    return cursor.execute(SELECT_TOKENS).fetchall()
+
+
+def accounts_named(cursor: Cursor[DictRow], username: str) -> list[DictRow]:
+    """The accounts (uuid, is_active) with this username: none, one, or in odd catalogues more."""
+    return cursor.execute(SELECT_ACCOUNTS_NAMED, {"username": username}).fetchall()

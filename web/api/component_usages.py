@@ -1,0 +1,78 @@
+"""/api/marketplace-component-usages/: reporting usage, and reading it."""
+
+from collections.abc import Sequence
+
+from flask import Response
+from msgspec import structs
+from psycopg.rows import DictRow
+
+from ledger.domain.reports import UserUsageItem, UserUsageReport
+from ledger.errors import NotFound, NotPermitted, Unreadable
+from projections.writers import component_usage
+from web.api.pages import page, single
+from web.request.authentication import caller, visible
+from web.request.pipeline import api
+from web.request.services import services
+from web.request.submit import one, one_user, submit
+from web.wire import filters, requests, responses
+from web.wire.body import load
+from web.wire.expecting import expected
+from web.wire.fields import uuid_of
+
+blueprint = api("component_usages", "/api/marketplace-component-usages")
+
+
+@blueprint.get("/")
+def index() -> Response:
+    return page(component_usage.USAGES, filters.COMPONENT_USAGE_QUERY, responses.COMPONENT_USAGE_ROW)
+
+
+@blueprint.get("/<object_id:uuid>/")
+def retrieve(uuid: str) -> Response:
+    return single(component_usage.USAGES, uuid, "ComponentUsage", responses.COMPONENT_USAGE_ROW)
+
+
+@blueprint.post("/set_usage/")
+def set_usage() -> Response:
+    return submit([structs.replace(load(requests.SET_USAGE), expected=expected())], one)
+
+
+@blueprint.post("/<object_id:uuid>/set_user_usage/")
+def set_user_usage(uuid: str) -> Response:
+    usage = _writable(uuid)
+    return submit([_report(usage, [load(requests.SET_USER_USAGE)])], one_user)
+
+
+@blueprint.post("/<object_id:uuid>/set_user_usages/")
+def set_user_usages(uuid: str) -> Response:
+    usage = _writable(uuid)
+    return submit([_report(usage, load(requests.SET_USER_USAGES))], one)
+
+
+def _visible(uuid: str) -> DictRow:
+    """The component usage that a path names. Raises NotFound if there is none, or not for the caller."""
+    if wanted := uuid_of(uuid):
+        with services().reading() as cursor:
+            if usage := component_usage.find(cursor, wanted, visible()):
+                return usage
+    raise NotFound("ComponentUsage")
+
+
+def _writable(uuid: str) -> DictRow:
+    """The component usage that a path names. Raises NotFound, or NotPermitted if it is only to be read."""
+    row = _visible(uuid)
+    if not caller().may_report(row["offering_uuid"], row["provider_uuid"]):
+        raise NotPermitted
+    return row
+
+
+def _report(usage: DictRow, items: Sequence[UserUsageItem | Unreadable]) -> UserUsageReport:
+    return UserUsageReport(
+        usage_uuid=usage["uuid"],
+        resource_uuid=usage["resource_uuid"],
+        component_uuid=usage["component_uuid"],
+        month=usage["billing_period"],
+        items=tuple(item for item in items if not isinstance(item, Unreadable)),
+        unreadable={place: item for place, item in enumerate(items) if isinstance(item, Unreadable)},
+        expected=expected(),
+    )

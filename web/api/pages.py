@@ -1,0 +1,125 @@
+"""Pages of lists and single rows: sparse fieldsets, page numbers and links, as in the reference.
+
+The rows come from PostgreSQL as JSON, and are sent on as they are.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import urlencode
+
+from flask import Response, g, request
+from marshmallow import Schema
+from werkzeug.sansio.utils import get_current_url
+
+from ledger.errors import NotFound
+from projections.queries.list_query import Column, Listing
+from web.request.authentication import visible
+from web.request.services import services
+from web.wire.errors import detail
+from web.wire.fields import uuid_of
+from web.wire.parameters import last_of, load_query
+from web.wire.rendering import json_bytes
+
+PAGE_SIZE = 10
+MAX_PAGE_SIZE = 300
+MOST_ROWS = 2**63 - 1
+"""PostgreSQL can't count further."""
+
+
+class Row:
+    """The columns of a list in their order: each by its name on the wire, with what it shows where that
+    has another name inside. Values become JSON in PostgreSQL, see `projections/queries/list_query.py`."""
+
+    def __init__(self, *columns: str | tuple[str, str], all_if_unknown: bool = True) -> None:
+        self._columns = [
+            Column(column, column) if isinstance(column, str) else Column(*column) for column in columns
+        ]
+        self._all_if_unknown = all_if_unknown
+
+    def asked_for(self) -> list[Column]:
+        """Those of the columns that `?field=` names. If it names unknown ones only: all, or none at all."""
+        wanted = set(filter(None, request.args.getlist("field")))
+        known = [column for column in self._columns if column.name in wanted]
+        return known if known or (wanted and not self._all_if_unknown) else self._columns
+
+
+def page(listing: Listing, query: Schema, row: Row, **parameters: str) -> Response:
+    """The page of a list that the request asks for, with what is on other pages in the headers.
+
+    `parameters` are of what the row shows.
+    """
+    restrictions, order = load_query(query)
+    restrictions |= parameters
+    size, scopes = _page_size(), visible()
+    with services().reading() as cursor:
+        number = _page_number(lambda: listing.count(cursor, restrictions, scopes), size)
+        if number is None:
+            return detail("Invalid page.", 404)
+        found = listing.page(cursor, row.asked_for(), restrictions, scopes, order, size, (number - 1) * size)
+    g.end = found.end
+    last = _last_page(found.total, size)
+    if number > last:
+        return detail("Invalid page.", 404)
+    response = json_bytes(found.rows)
+    response.headers["X-Result-Count"] = str(found.total)
+    response.headers["Link"] = _links(number, last)
+    return response
+
+
+def single(listing: Listing, uuid: str, kind: str, row: Row, **parameters: str) -> Response:
+    """The row of a list that a path names. Raises NotFound if there is none, or not for the caller."""
+    if (wanted := uuid_of(uuid)) is None:
+        raise NotFound(kind)
+    restrictions = {"uuid": wanted} | parameters
+    with services().reading() as cursor:
+        found, g.end = listing.one(cursor, row.asked_for(), restrictions, visible())
+    if found is None:
+        raise NotFound(kind)
+    return json_bytes(found.encode())
+
+
+def _page_size() -> int:
+    wanted = _whole_number(last_of("page_size"))
+    return min(wanted, MAX_PAGE_SIZE) if wanted and wanted > 0 else PAGE_SIZE
+
+
+def _page_number(count: Callable[[], int], size: int) -> int | None:
+    """The number of the page that is asked for, None if there can be no such page."""
+    wanted = last_of("page") or "1"
+    number = _last_page(count(), size) if wanted == "last" else _whole_number(wanted)
+    return number if number and 1 <= number <= MOST_ROWS // size else None
+
+
+def _last_page(total: int, size: int) -> int:
+    return max(1, -(-total // size))
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _links(number: int, last: int) -> str:
+    """This request's URL with other pages. No raw comma may be in it: clients split the header there."""
+    pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
+    url = _url_of_pages()
+    return ", ".join(f'<{url(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last)
+
+
+def _url_of_pages() -> Callable[[int], str]:
+    """This request's URL by the number of a page, with its parameters in the order of their names."""
+    base = _base_url(request.scheme, request.host, request.root_path, request.path)
+    query = sorted(request.args.items(multi=True), key=lambda each: each[0])
+    before = urlencode([each for each in query if each[0] < "page"])
+    after = urlencode([each for each in query if each[0] > "page"])
+
+    def url(number: int) -> str:
+        whole = "&".join(filter(None, (before, f"page={number}" if number > 1 else "", after)))
+        return f"{base}?{whole}" if whole else base
+
+    return url
+
+
+_base_url = lru_cache(maxsize=128)(get_current_url)

@@ -1,0 +1,1 @@
+"""The `usage-ledger` command: one module for each group of subcommands."""

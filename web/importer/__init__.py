@@ -1,0 +1,1 @@
+"""Imports catalogues and past usage from a file."""

@@ -1,0 +1,58 @@
+"""`Idempotency-Key`: a request that names itself is done once, and told the same for ever.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal
+(`ledger/decisions/requests.py` says which ones). What could not be read is not remembered, nor what did not
+come to be decided.
+"""
+
+import re
+from hashlib import sha256
+
+from flask import Response, g, request
+
+from ledger.decisions.requests import Request
+from web.request.authentication import caller
+from web.request.deadline import note_received
+from web.request.services import services
+from web.request.submit import answered
+from web.wire.errors import BadHeader
+from web.wire.expecting import HEADER
+from web.wire.fields import TRUE
+from web.wire.parameters import last_of
+
+LONGEST_KEY = 255
+QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+
+
+def replay() -> Response | None:
+    """Before a POST is looked at: the answer that it got before, if it did. Raises KeyReused."""
+    key = _key()
+    if key is None or last_of("dry_run").lower() in TRUE:
+        return None
+    asked = Request(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
+    g.idempotent_request = asked
+    answer = services().desk.recall(asked)
+    return answered(answer) if answer else None
+
+
+def _key() -> str | None:
+    """The key of the request: a quoted string, as the draft has it, or the same without quotes."""
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    quoted = QUOTED.fullmatch(header.strip())
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else header.strip()
+    if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise BadHeader(f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters.")
+    return key
+
+
+def _fingerprint() -> str:
+    """The same for the same request to the same place. Reads the body, which stays to be read again."""
+    place = f"{request.method} {request.full_path} {request.mimetype}\n"
+    digest = sha256(place.encode())
+    if HEADER in request.headers:  # a part of what is asked, as the body is
+        digest.update(f"{HEADER}: {request.headers[HEADER]}\n".encode())
+    digest.update(request.get_data())
+    note_received()
+    return digest.hexdigest()

@@ -1,0 +1,69 @@
+"""What the views work with, put together once by `create_app`."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from flask import current_app
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.domain.catalogue import MeteredResource
+from ledger.handler import Desk
+from ledger.journal.ledger import Ledger
+from projections.fast.cache import Memory
+from projections.lookups.decision_state import ReadSide
+from projections.projector import Projector
+from projections.writers import accounts, catalogue
+from projections.writers.accounts import Credentials
+from web.request.guesses import Attempts
+
+Clock = Callable[[], datetime]
+
+
+class Services:
+    """The write side, where reports are handed in, the read side, and the clock."""
+
+    def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
+        self.ledger, self.projector, self.clock = ledger, projector, clock
+        self._memory, self.attempts = Memory(), Attempts()
+        self.desk = Desk(ledger, ReadSide(projector, self._memory))
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor[DictRow]]:
+        """A cursor on the read models, as they are."""
+        with self.ledger.pool.connection() as connection, connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def deciding(self) -> Iterator[Cursor[DictRow]]:
+        """A cursor on the read models, caught up with the journal. Raises ProjectingFailed."""
+        self.projector.catch_up()
+        with self.reading() as cursor:
+            yield cursor
+
+    def credentials(self, token_hash: str) -> Credentials | None:
+        """What the token with this hash stands for, None if it is unknown or revoked."""
+
+        def read(_: object) -> dict[str, Credentials]:
+            with self.reading() as cursor:
+                found = accounts.credentials(cursor, token_hash)
+            return {token_hash: found} if found else {}
+
+        version = self.projector.board.known().version
+        return self._memory.recall(version, [token_hash], read).get(token_hash)
+
+    def resources(self, uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
+        """Those of the resources that there are."""
+
+        def read(missing: Collection[UUID]) -> dict[UUID, MeteredResource]:
+            with self.reading() as cursor:
+                return catalogue.metered_resources(cursor, missing)
+
+        return self._memory.recall(self.projector.board.known().version, uuids, read)
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions["usage-ledger"])

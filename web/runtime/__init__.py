@@ -1,0 +1,1 @@
+"""Processes: the configuration, the server, its workers and what watches over them."""

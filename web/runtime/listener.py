@@ -1,0 +1,79 @@
+"""Listens for what other servers and commands do, so that no request has to ask the database for it.
+
+Within one server the board is exact: a worker puts its position there before it answers. What others do comes
+as a notification of the database, a moment after their commit, to one of the workers; when that one dies the
+next takes over. Whenever the listening has not been proved for a while, requests ask for themselves again.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Identifier
+
+from ledger.journal.ledger import Ledger
+from projections.fast.position import End, Known
+from projections.projector import CHANNEL, OtherHistory, Projector
+
+BEAT_SECONDS = 1.0
+"""How often the listening is proved, by a question on its own connection."""
+
+LISTEN = SQL("LISTEN {channel}").format(channel=Identifier(CHANNEL))
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Keeps a projector's board up to date, in a thread of its own, for as long as the process lives.
+
+    `mend` is called where the journal is there and the read models do not follow from it.
+    """
+
+    def __init__(self, ledger: Ledger, projector: Projector, mend: Callable[[], object]) -> None:
+        self._ledger, self._projector, self._mend = ledger, projector, mend
+
+    def start(self) -> None:
+        Thread(target=self._run, daemon=True, name="watch").start()
+
+    def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                with self._projector.board.watching() as watches:
+                    if watches:
+                        self._listen()
+            except BaseException as error:  # nobody would miss this thread until something is not seen
+                failures += 1
+                name = type(error).__name__
+                log.warning("Not listening to the database, failure %d: %s: %s", failures, name, error)
+            time.sleep(BEAT_SECONDS)
+
+    def _listen(self) -> None:
+        with self._ledger.connect() as connection:
+            connection.execute(LISTEN)
+            while True:
+                self._beat(connection)
+
+    def _beat(self, connection: Connection[DictRow]) -> None:
+        asked, board = time.monotonic(), self._projector.board
+        self._look(connection)
+        board.watched_until(asked + 3 * BEAT_SECONDS)
+        generation = board.known().generation
+        for notify in connection.notifies(timeout=BEAT_SECONDS):
+            position, digest, described = map(int, notify.payload.split())
+            board.rise(Known(generation, End(position, digest), described))
+
+    def _look(self, connection: Connection[DictRow]) -> None:
+        """Holds what is known against the database, and has mended what is wrong there."""
+        try:
+            with self._ledger.reachability.limited(connection):
+                reached = self._projector.reached_on(connection)
+        except OtherHistory as problem:
+            log.error("Nothing is served: %s", problem)
+            self._mend()
+        else:
+            if reached.position < reached.head:
+                self._projector.show(reached.head)

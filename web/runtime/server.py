@@ -1,0 +1,181 @@
+"""The production server: granian, whose workers are forked. The README says why."""
+
+import errno
+import multiprocessing
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from ledger.journal.connections import LONGEST_USE_SECONDS
+from ledger.journal.ledger import Ledger
+from projections.fast.position import Board
+from web import create_app
+from web.request.admission import PLACES, THREADS, Places, admitting
+from web.runtime.config import Settings, prepare, projector_of
+from web.runtime.listener import Watch
+from web.runtime.silent_clients import Sweep
+from web.runtime.workers import STOPPING, Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+DRAIN_SECONDS = 30
+"""How long running requests may take after SIGTERM."""
+
+PATIENCE_SECONDS = 5
+"""How long a port may still be in use: the workers of a killed server take a moment to notice."""
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection waits for the next request, and a request for the last of its headers."""
+
+CONNECTIONS = 2048
+"""Open at a time in one worker, and as many waiting to be accepted; idle ones cost no thread."""
+
+OTHER_FILES = 256
+"""What a worker has open besides: connections to the database, threads that wait, and itself."""
+
+OPTIONS: dict[str, Any] = {
+    "interface": Interfaces.WSGI,
+    "http": HTTPModes.http1,
+    "http1_settings": HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
+    "runtime_mode": RuntimeModes.mt,
+    "runtime_threads": 1,
+    "blocking_threads": THREADS,
+    "backlog": CONNECTIONS,
+    "respawn_failed_workers": True,
+    "workers_kill_timeout": DRAIN_SECONDS,
+    "log_level": LogLevels.error,  # its warnings: advice on the numbers above, and false alarms at the end
+    "log_dictconfig": {"handlers": {}, "loggers": {}},  # to where all others go, and not to stdout
+}
+
+
+class Port(socket.socket):
+    """A socket that has an address but never listens; the workers may share it.
+
+    Linux lets two such sockets have one address as long as neither listens, and then both would be served.
+    So whoever starts holds a name of the port that there is once, in its network and until the kernel
+    drops it with its holder: until a worker listens, from when on Linux itself refuses others.
+    """
+
+    starting: socket.socket | None = None
+
+    def take(self, host: str, port: int) -> None:
+        """Raises OSError if somebody else has the address, or is about to."""
+        if sys.platform == "linux" and port and self.starting is None:
+            self.starting = socket.socket(socket.AF_UNIX)
+            try:
+                self.starting.bind(b"\0usage-ledger starts on port %d" % port)
+            except OSError:
+                self.started()
+                raise
+        self.bind((host, port))
+        # Only now: set before, a second service could take a port that is in use.
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+    def started(self) -> None:
+        """Lets go of the name. To be called by every process that has it."""
+        if self.starting:
+            self.starting.close()
+            self.starting = None
+
+    def close(self) -> None:
+        self.started()
+        super().close()
+
+
+def bound(host: str, port: int) -> Port:
+    """The address for a server. Waits a moment while it is in use. Raises OSError."""
+    holder = Port(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            holder.take(host, port)
+            return holder
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                holder.close()
+                raise OSError(f"{host}:{port}: {os.strerror(error.errno or 0)}") from error
+        time.sleep(0.1)
+
+
+def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplication":
+    """The ledger, on a prepared database; all workers share the board."""
+    ledger = Ledger(
+        conninfo,
+        zone=settings.zone,
+        entropy=secrets.token_bytes,
+        connections=PLACES + 2,
+        longest_use=LONGEST_USE_SECONDS,
+    )
+    projector = projector_of(ledger, board)
+    Watch(ledger, projector, mend=partial(prepare, conninfo, settings)).start()
+    return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
+
+
+def serve(
+    load: Callable[[], "WSGIApplication"],
+    holder: Port,
+    workers: int,
+    when_ready: Callable[[], None],
+) -> None:
+    """Serves what `load` returns until SIGTERM or SIGINT, and lets running requests end.
+
+    The address is that of `holder`, which stays open all the time: see `Port`.
+    `load` is called in each worker, after the fork: connections must not be shared between processes.
+    `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when workers die
+    again and again before they serve.
+    """
+    multiprocessing.set_start_method("fork", force=True)
+    watched, held = os.pipe()
+
+    def load_in_worker() -> "WSGIApplication":
+        os.close(held)
+        holder.started()  # in this process: the parent holds on
+        Thread(target=end_with_parent, args=(watched,), daemon=True).start()
+        os.setpgrp()  # Ctrl-C is for the parent, which tells the workers
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        places, port = Places(), holder.getsockname()[1]
+        application = admitting(load(), places)
+        Sweep(port, room, lambda: places.readers.is_crowded).start()
+        return application
+
+    def when_accepting() -> None:
+        holder.started()
+        when_ready()
+
+    room = room_for_connections()
+    server = Server(holder.getsockname(), workers, when_accepting, backpressure=room, **OPTIONS)
+    server.serve(target_loader=load_in_worker, wrap_loader=False)
+
+
+def room_for_connections() -> int:
+    """How many connections a worker may have open, as far as the system lets this process have files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if resource.RLIM_INFINITY != soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, max(soft - OTHER_FILES, 64))
+
+
+def end_with_parent(watched: int) -> None:
+    """Ends this worker when nobody holds the other end of the pipe any more.
+
+    A worker that outlives a killed parent would hold the port, and the lock on the data directory.
+    """
+    os.read(watched, 1)
+    os._exit(1)

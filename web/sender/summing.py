@@ -1,0 +1,186 @@
+"""Files with several lines for a figure, one for each job, say: added up before they are sent.
+
+Lines are of one sum when they say the same but for amount or usage, date and description, and their dates are
+written in the same month. A sum is sent with the first of that month at midnight, which means the month as it
+is written. Where a line of a sum can't be read none of the sum is sent: nobody means half of it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, BinaryIO, NamedTuple
+
+from marshmallow import ValidationError, missing
+
+from ledger.errors import MeasuredInFuture
+from web.api.bulk_reports import COMPONENT_REPORT, FIELDS, USER_REPORT
+from web.sender.files import Format, ReportFile, chunk_of, dated
+from web.sender.lines import Place, UnreadableFile
+from web.sender.tables import Item
+from web.wire.body import json_line, not_a_dictionary
+from web.wire.errors import WORDS, MalformedBody
+from web.wire.fields import NO_DATETIME, Amount, moment_of, uuid_of
+
+AMOUNT = Amount(required=True)
+NOT_IN_COMMON = {"amount", "usage", "date", "description"}
+UUIDS = ("resource", "plan_period", "component_usage")
+UNDATED = ""
+ZERO = Decimal("0.00")
+
+Errors = dict[str, Any]
+
+
+class Share(NamedTuple):
+    """What a line adds to a sum: that of the lines with this in common, dated in this month, as YYYY-MM.
+
+    Of a line with `errors` the month is None if nobody knows it, and so is what it has in common.
+    """
+
+    common: str | None
+    month: str | None
+    amount: Decimal = ZERO
+    description: Any = None
+    errors: Errors | None = None
+
+
+@dataclass(slots=True)
+class Sum:
+    line: int
+    """The first of its lines."""
+    description: Any
+    """That of all its lines, None if they have not the same one."""
+    total: Decimal = ZERO  # exact: no file has lines enough for more than the 28 digits of a context
+
+
+class SummedFile:
+    """The sums of a file in the order of their first lines, behind the lines that can't be added up.
+
+    Reads the file at once, and again where there are such lines; it keeps a few hundred bytes for each sum.
+    `begun` is the date of sums without one. Raises UnreadableFile.
+    """
+
+    def __init__(self, file: BinaryIO, kind: Format, begun: str) -> None:
+        self._file, self._kind, self._begun, self._start = file, kind, begun, file.tell()
+        # Where a date has no offset, nobody knows here which zone it is of.
+        self._latest = datetime.fromisoformat(begun) + timedelta(days=1)
+        self._sums: dict[tuple[str, str], Sum] = {}
+        self._bad: dict[tuple[str | None, str | None], int] = {}
+        reports = ReportFile(file, kind, begun)
+        for item in reports.undated:
+            self._add(item.line, share_of(item, self._latest))
+        self.is_cut_off, self._whole = reports.is_cut_off, reports.place
+        self._items, self._sent = self._all(), 0
+
+    @property
+    def place(self) -> Place:
+        """In sums. The digest is that of the whole file: any of its lines may change any sum."""
+        return Place(self._sent, self._sent, self._whole.digest)
+
+    def skip_to(self, place: Place) -> bool:
+        while self._sent < place.offset and self.chunk(1):
+            pass
+        return self.place == place
+
+    def chunk(self, most: int) -> list[Item]:
+        items = chunk_of(self._items, most)
+        self._sent += len(items)
+        return items
+
+    def _add(self, line: int, share: Share) -> None:
+        if share.errors or share.common is None or share.month is None:
+            self._bad.setdefault((share.common, share.month), line)
+            return
+        each = self._sums.setdefault((share.common, share.month), Sum(line, share.description))
+        each.total += share.amount
+        if each.description != share.description:
+            each.description = None
+
+    def _all(self) -> Iterator[Item]:
+        if self._bad:
+            yield from (dated(item, self._begun) for item in self._refused())
+        for (common, month), each in self._sums.items():
+            if self._bad_line(common, month) is None:
+                yield dated(Item(each.line, sum_of(common, month, each)), self._begun)
+
+    def _refused(self) -> Iterator[Item]:
+        """The lines of sums that are not sent, from a second look at the file."""
+        self._file.seek(self._start)
+        reports = ReportFile(self._file, self._kind, self._begun)
+        for item in reports.undated:
+            share = share_of(item, self._latest)
+            bad = self._bad_line(share.common, share.month)
+            if share.errors:
+                yield Item(item.line, item.body, share.errors)
+            elif bad is not None:
+                told = f"Line {bad} is refused, and is of the same sum, or may be."
+                yield Item(item.line, item.body, {"detail": told})
+        if reports.place != self._whole:
+            raise UnreadableFile("it was changed while it was read")
+
+    def _bad_line(self, common: str | None, month: str | None) -> int | None:
+        """A line that can't be read and is of this sum, or may be, as nobody knows its month or more."""
+        for key in ((common, month), (common, None), (None, None)):
+            if key in self._bad:
+                return self._bad[key]
+        return None
+
+
+def share_of(item: Item, latest: datetime) -> Share:
+    """What a line says, if its date is not after `latest`."""
+    values = json_line(item.body)
+    if isinstance(values, MalformedBody):
+        return Share(None, None, errors={"detail": str(values)})
+    if not isinstance(values, dict):
+        wrong = {"non_field_errors": [not_a_dictionary(values)]}
+        return Share(None, None, errors=item.errors or wrong)
+    schema = USER_REPORT if "username" in values else COMPONENT_REPORT
+    figure = "usage" if schema is USER_REPORT else "amount"
+    errors = schema.strangers(values) | (item.errors or {})
+    month, amount = None, None
+    try:
+        month = month_of(values, latest)
+    except ValidationError as error:
+        errors.setdefault("date", error.messages)
+    try:
+        amount = AMOUNT.deserialize(values.get(figure, missing))
+    except ValidationError as error:
+        errors[figure] = error.messages
+    return Share(common_of(values), month, amount or ZERO, values.get("description"), errors or None)
+
+
+def common_of(values: dict[str, Any]) -> str:
+    """What lines of one sum say alike, in whatever way they write it."""
+    common = {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in values.items()
+        if name in FIELDS and name not in NOT_IN_COMMON
+    }
+    common |= {name: uuid.hex for name in UUIDS if (uuid := uuid_of(common.get(name)))}
+    return json.dumps(common, sort_keys=True, default=str)
+
+
+def month_of(values: dict[str, Any], latest: datetime) -> str:
+    """The month as the date is written. Raises ValidationError."""
+    if "date" not in values:
+        return UNDATED
+    try:
+        if not isinstance(values["date"], str):
+            raise ValueError(values["date"])
+        moment = moment_of(values["date"].strip(), UTC)
+    except ValueError:
+        raise ValidationError(NO_DATETIME) from None
+    if moment > latest:  # the sum would be dated with the first of the month, and pass
+        raise ValidationError(WORDS[MeasuredInFuture][1])
+    return f"{moment.year:04}-{moment.month:02}"
+
+
+def sum_of(common: str, month: str, total: Sum) -> bytes:
+    values = json.loads(common)
+    values["usage" if "username" in values else "amount"] = str(total.total)
+    if total.description is not None:
+        values["description"] = total.description
+    if month != UNDATED:
+        values["date"] = f"{month}-01T00:00:00"
+    return json.dumps(values, default=str).encode()

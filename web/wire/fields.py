@@ -1,0 +1,326 @@
+"""Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from flask import current_app
+from marshmallow import ValidationError, fields
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from ledger.domain.catalogue import PlanPeriod
+from ledger.domain.months import month_of, start_of
+from ledger.domain.reports import Measured
+from ledger.errors import Unreadable
+from projections.writers import catalogue
+from web.request.services import services
+from web.wire.body import Body, Known, not_a_dictionary, not_a_list, type_name
+from web.wire.bounds import check_items
+from web.wire.errors import echo
+
+REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "This field is required.",
+    "null": "This field may not be null.",
+}
+
+TRUE = {"t", "y", "yes", "true", "on", "1"}
+FALSE = {"f", "n", "no", "false", "off", "0"}
+NULL = {"", "null", "none"}
+
+NO_DATETIME = (
+    "Datetime has wrong format. Use one of these formats instead: "
+    "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+)
+
+CENT = Decimal("0.01")
+
+MOST_WORDED = 1_000
+"""Of how many wrong items of a list it is said what is wrong."""
+WRONG_TOO = Unreadable(
+    {"non_field_errors": [f"Is wrong, too: what is wrong is said of the first {MOST_WORDED} such items."]}
+)
+
+RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
+OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
+
+
+class Text(fields.Field[str]):
+    """A string, trimmed. Numbers are taken as strings."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, *, allow_blank: bool = False, max_length: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_blank, self.max_length = allow_blank, max_length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError("Not a valid string.")
+        text = str(float(value) if isinstance(value, Decimal) else value).strip()
+        if not text and not self.allow_blank:
+            raise ValidationError("This field may not be blank.")
+        if "\x00" in text:
+            raise ValidationError("Null characters are not allowed.")
+        if self.max_length is not None and len(text) > self.max_length:
+            raise ValidationError(f"Ensure this field has no more than {self.max_length} characters.")
+        return text
+
+
+class Amount(fields.Field[Decimal]):
+    """A figure with at most 18 digits before and 2 after the point; the result has exactly 2."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        text = str(value).strip()
+        if len(text) > 1000:
+            raise ValidationError("String value too large.")
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or "_" in text:
+            raise ValidationError("A valid number is required.")
+        if problem := digits_problem(amount):
+            raise ValidationError(problem)
+        return amount.quantize(CENT) + 0  # + 0 makes a negative zero a zero
+
+
+def digits_problem(amount: Decimal) -> str | None:
+    """What is wrong with the digits of a finite number as it is written: `5.000` has three decimals."""
+    _, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int), "only NaN and infinities have another exponent"
+    decimals = max(0, -exponent)
+    whole = max(0, len(digits) + exponent)
+    if max(whole + decimals, len(digits)) > 20:
+        return "Ensure that there are no more than 20 digits in total."
+    if decimals > 2:
+        return "Ensure that there are no more than 2 decimal places."
+    if whole > 18:
+        return "Ensure that there are no more than 18 digits before the decimal point."
+    return None
+
+
+class Choice(fields.Field[str]):
+    """One of some words."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if value not in self.choices:
+            raise ValidationError(f'"{echo(value)}" is not a valid choice.')
+        return str(value)
+
+
+class NullableBoolean(fields.Field[bool | None]):
+    """True, false or null, in any of the ways in which forms and scripts write them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | None:
+        word = str(value).lower()
+        if isinstance(value, list | dict) or word not in TRUE | FALSE | NULL:
+            raise ValidationError("Must be a valid boolean.")
+        return None if word in NULL else word in TRUE
+
+
+class Moment(fields.Field[Measured]):
+    """A date with or without time, as it was written. Without an offset it is the ledger's local time."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Measured:
+        try:
+            if not isinstance(value, str):
+                raise ValueError(value)
+            moment = moment_of(value.strip(), services().ledger.zone)
+        except ValueError:
+            raise ValidationError(NO_DATETIME) from None
+        return Measured(at=moment, written=value.strip())
+
+
+def moment_of(text: str, zone: tzinfo) -> datetime:
+    """A moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError.
+
+    The first and the last year are left out: no zone and no next month leads out of the calendar then.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    if not 1 < moment.year < 9999:
+        raise ValueError("Is out of range")
+    check_offset(moment)
+    return moment
+
+
+def check_offset(moment: datetime) -> None:
+    """Facts keep whole minutes of an offset, and PostgreSQL takes no longer ones. Raises ValueError."""
+    offset = moment.utcoffset() or timedelta(0)
+    if abs(offset) >= timedelta(hours=16) or offset % timedelta(minutes=1):
+        raise ValueError("Has an offset from UTC that there is not")
+
+
+def load_item(schema: Body, item: Any, known: Known, *, is_worded: bool = True) -> Any:
+    """An item of a list as `schema` reads it, or Unreadable. `known` is of the whole list.
+
+    To find the words for what is wrong takes longer than all else: `is_worded` says whether that is wanted.
+    """
+    if not isinstance(item, Mapping):
+        return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
+    try:
+        return schema.load(item, known=known) if is_worded else schema.well_formed(item, known)
+    except ValidationError as error:
+        return Unreadable(error.messages_dict) if is_worded else WRONG_TOO
+
+
+class Items(fields.Field[list[Any]]):
+    """A list of objects. Errors are a list aligned with it, an empty object for each good item."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, schema: Body, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema = schema
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError({"non_field_errors": [not_a_list(value)]})
+        check_items(len(value))
+        return self.checked(list(self._loaded(value)))
+
+    def _loaded(self, items: list[Any]) -> Iterator[Any]:
+        known, wrong = Known(dict), 0
+        for item in items:
+            loaded = load_item(self.schema, item, known, is_worded=wrong < MOST_WORDED)
+            wrong += isinstance(loaded, Unreadable)
+            yield loaded
+
+    def checked(self, items: list[Any]) -> list[Any]:
+        errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]
+        if any(errors):
+            raise ValidationError(errors)
+        return items
+
+
+class BulkItems(Items):
+    """At least one object. Bad ones load as Unreadable: the ledger refuses them along with its own."""
+
+    def checked(self, items: list[Any]) -> list[Any]:
+        if not items:
+            raise ValidationError("At least one usage item is required.")
+        return items
+
+
+class Reference(fields.Field[Any]):
+    """The uuid of something that exists, which it loads as. Wrong and unknown ones are answered alike."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, find: Callable[[UUID], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.find = find
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == "":
+            raise self.make_error("null")
+        uuid = uuid_of(value)
+        found = self.find(uuid) if uuid else None
+        if found is None:
+            raise ValidationError(f"Object with uuid={echo(value)} does not exist.")
+        return found
+
+
+def any_resource(uuid: UUID) -> UUID | None:
+    """Whether the caller may see it or not."""
+    return uuid if services().resources([uuid]) else None
+
+
+def open_plan_period(uuid: UUID) -> PlanPeriod | None:
+    """Raises ValidationError if it ended before the current month."""
+    with services().reading() as cursor:
+        return if_open(catalogue.plan_periods(cursor, [uuid]).get(uuid))
+
+
+def if_open(period: PlanPeriod | None) -> PlanPeriod | None:
+    """The same for a plan period that was looked up before."""
+    zone = services().ledger.zone
+    if period and period.end and period.end < start_of(month_of(services().clock(), zone), zone):
+        raise ValidationError("Billing period is closed.")
+    return period
+
+
+class OfferingUserUrl(fields.Field[UUID]):
+    """The URL of an offering user; only its path counts. `exists` tells whether there is one with a uuid."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, exists: Callable[[UUID], bool], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.exists = exists
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
+        if value == "":
+            raise self.make_error("null")
+        if not isinstance(value, str):
+            raise ValidationError(f"Incorrect type. Expected URL string, received {type_name(value)}.")
+        path = path_of(value)
+        match = OFFERING_USER_PATH.fullmatch(path)
+        if match is None:
+            known = "Incorrect" if is_routed(path) else "No"
+            raise ValidationError(f"Invalid hyperlink - {known} URL match.")
+        uuid = uuid_of(match[1])
+        if uuid is None or not self.exists(uuid):
+            raise ValidationError("Invalid hyperlink - Object does not exist.")
+        return uuid
+
+
+def offering_user_of(url: str) -> UUID | None:
+    """The uuid in the URL of an offering user, None for anything else."""
+    match = OFFERING_USER_PATH.fullmatch(path_of(url))
+    return uuid_of(match[1]) if match else None
+
+
+def any_offering_user(uuid: UUID) -> bool:
+    with services().reading() as cursor:
+        return uuid in catalogue.offering_users(cursor, [uuid])
+
+
+def path_of(url: str) -> str:
+    """The path of a URL, of which host and scheme may be missing; empty if it is no URL at all."""
+    try:
+        return unquote(urlsplit(url).path if url.startswith(("http:", "https:")) else url)
+    except ValueError:
+        return ""
+
+
+def is_routed(path: str) -> bool:
+    """Whether a path leads to something else than an offering user."""
+    if RESOURCE_PATH.fullmatch(path):
+        return True
+    if not path.startswith("/"):
+        return False
+    try:
+        current_app.url_map.bind("").match(path)
+    except RequestRedirect:
+        return False
+    except HTTPException as error:
+        return error.code == 405
+    return True
+
+
+def uuid_of(value: Any) -> UUID | None:
+    """A uuid with or without dashes, None for anything else."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

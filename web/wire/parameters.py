@@ -1,0 +1,186 @@
+"""Query strings: filters and ordering, as the reference reads them."""
+
+import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
+
+from ledger.domain.months import start_of
+from web.request.services import services
+from web.wire.errors import echo
+from web.wire.fields import RESOURCE_PATH, uuid_of
+
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
+)
+NO_NUMBER_FITS = 10**9
+
+
+class UuidFilter(fields.Field[UUID]):
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> UUID:
+        if (uuid := uuid_of(value.strip())) is None:
+            raise ValidationError("Enter a valid UUID.")
+        return uuid
+
+
+class TextFilter(fields.Field[str]):
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if "\x00" in value:
+            raise ValidationError("Null characters are not allowed.")
+        return value
+
+
+class DateFilter(fields.Field[date]):
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> date:
+        for each in DATE_FORMATS:
+            try:
+                return datetime.strptime(value.strip(), each).date()
+            except ValueError:
+                continue
+        raise ValidationError("Enter a valid date.")
+
+
+class MonthFilter(fields.Field[date]):
+    """A month, written YYYY-MM or with any of its days, as the first of them."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> date:
+        match = re.fullmatch(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?", value.strip())
+        try:
+            year, month, day = map(int, match.groups("1") if match else ())
+            return date(year, month, day).replace(day=1)
+        except ValueError:
+            raise ValidationError("Enter a valid date.") from None
+
+
+class NumberFilter(fields.Field[int]):
+    """A whole number; clients send floats, and decimals are cut off."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> int:
+        try:
+            number = Decimal(value.strip())
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or "_" in value:
+            raise ValidationError("Enter a number.")
+        return int(number) if abs(number) < NO_NUMBER_FITS else NO_NUMBER_FITS
+
+
+class ChoicesFilter(fields.Field[list[str]]):
+    """Any of the values of a repeated parameter."""
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def _deserialize(self, value: list[str], attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        for each in value:
+            if each not in self.choices:
+                raise ValidationError(not_available(each))
+        return value
+
+
+class ResourceUrlFilter(fields.Field[UUID | None]):
+    """The URL of a resource, of which only the path counts; None for anything else, which finds nothing."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> UUID | None:
+        try:
+            match = RESOURCE_PATH.fullmatch(unquote(urlsplit(value).path))
+        except ValueError:
+            return None
+        return uuid_of(match[1]) if match else None
+
+
+class Ordering(fields.Field[list[tuple[str, bool]]]):
+    """Comma-separated keys, each with a minus to descend, as pairs of (inner name, descending)."""
+
+    def __init__(self, keys: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keys = keys
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> list[tuple[str, bool]]:
+        order = []
+        for key in filter(None, (each.strip() for each in value.split(","))):
+            if key.removeprefix("-") not in self.keys:
+                raise ValidationError(not_available(key))
+            order.append((self.keys[key.removeprefix("-")], key.startswith("-")))
+        return order
+
+
+class LenientOrdering(Ordering):
+    """Drops keys that nobody knows."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> list[tuple[str, bool]]:
+        known = (key for key in value.split(",") if key.strip().removeprefix("-") in self.keys)
+        return super()._deserialize(",".join(known), attr, data, **kwargs)
+
+
+def not_available(choice: str) -> str:
+    return f"Select a valid choice. {echo(choice)} is not one of the available choices."
+
+
+class UsageQuery(Schema):
+    """The filters that lists of component usages and of user usages share."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    resource = ResourceUrlFilter()
+    resource_uuid = UuidFilter()
+    offering_uuid = UuidFilter()
+    project_uuid = UuidFilter()
+    customer_uuid = UuidFilter()
+    type = TextFilter(attribute="component_type")
+    billing_period_year = NumberFilter()
+    billing_period_month = NumberFilter()
+    date_after = DateFilter(attribute="measured_from")
+    date_before = DateFilter(attribute="measured_before")
+    o = Ordering({})
+
+    @post_load
+    def restrictions(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Days become moments of the ledger's zone, the second one inclusive; no resource is nothing."""
+        zone = services().ledger.zone
+        if "measured_from" in data:
+            data["measured_from"] = start_of(data["measured_from"], zone)
+        if day := data.get("measured_before"):
+            data["measured_before"] = start_of(min(day, date.max - timedelta(1)) + timedelta(1), zone)
+        if {"billing_period_year", "billing_period_month"} <= data.keys() and "billing_period" not in data:
+            _as_month(data)
+        if "resource" in data and data["resource"] is None:
+            data["nothing"] = data.pop("resource")
+        return data
+
+
+def _as_month(data: dict[str, Any]) -> None:
+    """Year and month together are one month, which is found quicker, and counted."""
+    year, month = data["billing_period_year"], data["billing_period_month"]
+    if date.min.year <= year <= date.max.year and 1 <= month <= 12:
+        del data["billing_period_year"], data["billing_period_month"]
+        data["billing_period"] = date(year, month, 1)
+
+
+def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
+    """The restrictions and the order that the query asks for.
+
+    An empty value is as good as none, and of a repeated parameter the last one counts, but for those
+    that take many. Raises ValidationError by parameter.
+    """
+    given: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if isinstance(schema.fields.get(name), ChoicesFilter):
+            given[name] = [value for value in values if value]
+        else:
+            given[name] = values[-1]
+    restrictions: dict[str, Any] = schema.load({name: value for name, value in given.items() if value})
+    return restrictions, restrictions.pop("o", [])
+
+
+def last_of(name: str) -> str:
+    """The value of a parameter, the last one if it is repeated; empty if there is none."""
+    return (request.args.getlist(name) or [""])[-1]

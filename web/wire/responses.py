@@ -1,0 +1,72 @@
+"""The rows of the lists: the wire's names, in their order, and what they show."""
+
+from web.api.pages import Row
+
+COMPONENT_USAGE_ROW = Row(
+    "uuid",
+    "created",
+    "description",
+    ("type", "component_type"),
+    ("name", "component_name"),
+    "measured_unit",
+    "usage",
+    ("date", "measured_at"),
+    "missing_usage_policy",
+    ("recurring", "is_reused"),
+    "resource_name",
+    "resource_uuid",
+    "offering_name",
+    "offering_uuid",
+    "project_name",
+    "project_uuid",
+    "customer_name",
+    "customer_uuid",
+    "billing_period",
+    ("modified_by", "reported_by_id"),
+    all_if_unknown=False,
+)
+
+COMPONENT_USER_USAGE_ROW = Row(
+    "uuid",
+    ("user", "offering_user_url"),
+    "username",
+    ("component_usage", "component_usage_url"),
+    "usage",
+    "measured_unit",
+    ("description", "nothing"),
+    "created",
+    "modified",
+    ("backend_id", "nothing"),
+    "resource_name",
+    "resource_uuid",
+    "offering_name",
+    "offering_uuid",
+    "project_name",
+    "project_uuid",
+    "customer_name",
+    "customer_uuid",
+    "component_type",
+    ("date", "measured_at"),
+    "billing_period",
+)
+
+
+MONTHLY_ROW = Row(
+    "offering_uuid",
+    "offering_name",
+    "offering_type",
+    "service_provider_uuid",
+    "service_provider_name",
+    "category_uuid",
+    "category_title",
+    "component_type",
+    "component_name",
+    "measured_unit",
+    "billing_type",
+    "limit_amount",
+    "limit_period",
+    "billing_period",
+    "total_consumed",
+    "total_allocated",
+    "usage_percent",
+)
