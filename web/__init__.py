@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, current_app
+
+# By another name: `web.request`, once imported, is an attribute `request` of this module.
+from flask import request as http_request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect
@@ -50,13 +53,13 @@ def answer_wrong_routes() -> Response | None:
 
     And only those who are known are told which methods there are.
     """
-    problem = request.routing_exception
+    problem = http_request.routing_exception
     if isinstance(problem, MethodNotAllowed):
         refresh()
         authenticate()
-    if isinstance(problem, NotFound | RequestRedirect) and _is_path(f"{request.path}/"):
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        return moved_permanently(f"{quote(request.root_path + request.path)}/{query}")
+    if isinstance(problem, NotFound | RequestRedirect) and _is_path(f"{http_request.path}/"):
+        query = f"?{http_request.query_string.decode('latin-1')}" if http_request.query_string else ""
+        return moved_permanently(f"{quote(http_request.root_path + http_request.path)}/{query}")
     return None
 
 
