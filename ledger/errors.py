@@ -64,7 +64,7 @@ class FigureChanged(Refusal):
         self.expected = expected
 
 
-class Unreadable(Refusal):
+class InvalidItem(Refusal):
     """An item of a bulk report is not what it should be. `problems` are in the words of who read it."""
 
     def __init__(self, problems: dict[str, Any]) -> None:

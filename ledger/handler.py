@@ -24,7 +24,7 @@ from ledger.decisions.requests import Answer, Outcome, Request, Submission, deci
 from ledger.decisions.state import Known
 from ledger.domain.people import Person
 from ledger.domain.reports import ReadableReport, UserUsageReport
-from ledger.errors import Busy, Contended, KeyReused, Overdue, UnderWay, Unreadable
+from ledger.errors import Busy, Contended, InvalidItem, KeyReused, Overdue, UnderWay
 from ledger.events import Fact, RequestAnswered, UserUsageReported
 from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
 from ledger.journal.digests import digest_of
@@ -233,7 +233,7 @@ class Batch:
             (report, each.now)
             for each in submissions
             for report in each.reports
-            if not isinstance(report, Unreadable)
+            if not isinstance(report, InvalidItem)
         ]
         known = self._read_side.read(self._appending.cursor, reports, self._ledger.zone)
         usernames = [

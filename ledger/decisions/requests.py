@@ -16,7 +16,7 @@ from ledger.domain.catalogue import NAMESPACE, Caller
 from ledger.domain.reports import Decided, ReadableReport, UsageReport, UserUsageReport
 from ledger.events import Fact, RequestAnswered
 
-AnyReport = ReadableReport | errors.Unreadable
+AnyReport = ReadableReport | errors.InvalidItem
 """One that could not be read stands in its place among the others, and is refused."""
 
 LONGEST_REFUSAL = 64 * 1024
@@ -100,7 +100,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     @property
     def size(self) -> int:
         """Return about how many figures it states."""
-        lists = (each.items for each in self.reports if not isinstance(each, errors.Unreadable))
+        lists = (each.items for each in self.reports if not isinstance(each, errors.InvalidItem))
         return sum(map(len, lists), start=1)
 
     def remembers(self, answer: Answer) -> bool:
@@ -128,7 +128,7 @@ def decide(submission: Submission, known: Known, zone: tzinfo) -> list[Outcome]:
 def _outcome(report: AnyReport, submission: Submission, known: Known, zone: tzinfo) -> Outcome:
     try:
         decided = _decided(report, submission, known, zone)
-        assert not isinstance(report, errors.Unreadable), "it is raised"
+        assert not isinstance(report, errors.InvalidItem), "it is raised"
         check_expected(report, known, submission.now, zone)
     except errors.LedgerError as refusal:
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room

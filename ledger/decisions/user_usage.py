@@ -69,8 +69,8 @@ def report_user_usages(
 
 def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -> None:
     """Raises the refusals of the items that were read with those of the others, where there are any."""
-    for place, unreadable in sorted(report.unreadable.items()):
-        refusals.insert(place, unreadable)
+    for place, item in sorted(report.invalid.items()):
+        refusals.insert(place, item)
     if any(refusals):
         raise errors.ItemsRefused(refusals)
 

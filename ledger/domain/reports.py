@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ledger.domain.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
 from ledger.domain.months import month_of, month_of_report
-from ledger.errors import Unreadable
+from ledger.errors import InvalidItem
 from ledger.events import Fact, Policy
 
 
@@ -68,7 +68,7 @@ class UserUsageItem(Struct, frozen=True, kw_only=True):
 class UserUsageReport(Struct, frozen=True, kw_only=True):
     """Users' shares of the component usage `usage_uuid`, which is of this component and month.
 
-    Without a `usage_uuid` every item is dated, and goes to its month. `unreadable` are those of its items
+    Without a `usage_uuid` every item is dated, and goes to its month. `invalid` are those of its items
     that could not be read, by their place among all. `expected` is as of a UsageReport.
     """
 
@@ -77,7 +77,7 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
     component_uuid: UUID
     month: date
     items: tuple[UserUsageItem, ...]
-    unreadable: Mapping[int, Unreadable] = {}
+    invalid: Mapping[int, InvalidItem] = {}
     expected: int | None = None
 
 

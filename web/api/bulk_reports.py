@@ -18,7 +18,7 @@ from psycopg.rows import DictRow
 from ledger.decisions.requests import Answer, AnyReport, Outcome, Result
 from ledger.domain.catalogue import MeteredResource, PlanPeriod
 from ledger.domain.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
-from ledger.errors import LedgerError, MonthIsClosed, NotPermitted, Unreadable
+from ledger.errors import InvalidItem, LedgerError, MonthIsClosed, NotPermitted
 from projections.lookups import decision_state as past
 from projections.queries.list_query import Scopes
 from projections.writers import catalogue
@@ -167,12 +167,12 @@ def _is_visible(usage: DictRow, scopes: Scopes) -> bool:
 
 def _report(item: Any, known: Known) -> AnyReport:
     if isinstance(item, MalformedBody):
-        return Unreadable({"detail": str(item)})
+        return InvalidItem({"detail": str(item)})
     is_of_user = isinstance(item, dict) and "username" in item
     try:
         report: AnyReport = load_item(USER_REPORT if is_of_user else COMPONENT_REPORT, item, known)
     except RecursionError:
-        return Unreadable({"detail": TOO_DEEP})
+        return InvalidItem({"detail": TOO_DEEP})
     return report
 
 

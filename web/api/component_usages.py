@@ -7,7 +7,7 @@ from msgspec import structs
 from psycopg.rows import DictRow
 
 from ledger.domain.reports import UserUsageItem, UserUsageReport
-from ledger.errors import NotFound, NotPermitted, Unreadable
+from ledger.errors import InvalidItem, NotFound, NotPermitted
 from projections.writers import component_usage
 from web.api.pages import page, single
 from web.request.authentication import caller, visible
@@ -66,13 +66,13 @@ def _writable(uuid: str) -> DictRow:
     return row
 
 
-def _report(usage: DictRow, items: Sequence[UserUsageItem | Unreadable]) -> UserUsageReport:
+def _report(usage: DictRow, items: Sequence[UserUsageItem | InvalidItem]) -> UserUsageReport:
     return UserUsageReport(
         usage_uuid=usage["uuid"],
         resource_uuid=usage["resource_uuid"],
         component_uuid=usage["component_uuid"],
         month=usage["billing_period"],
-        items=tuple(item for item in items if not isinstance(item, Unreadable)),
-        unreadable={place: item for place, item in enumerate(items) if isinstance(item, Unreadable)},
+        items=tuple(item for item in items if not isinstance(item, InvalidItem)),
+        invalid={place: item for place, item in enumerate(items) if isinstance(item, InvalidItem)},
         expected=expected(),
     )

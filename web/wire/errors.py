@@ -101,7 +101,7 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     """The wire's words for a refusal."""
     if isinstance(refusal, errors.ItemsRefused):
         return {"usages": [body_of(each) if each else {} for each in refusal.refusals]}
-    if isinstance(refusal, errors.Unreadable):
+    if isinstance(refusal, errors.InvalidItem):
         return refusal.problems
     field, message = WORDS[type(refusal)]
     values = vars(refusal)

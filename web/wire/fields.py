@@ -16,7 +16,7 @@ from werkzeug.routing import RequestRedirect
 from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, start_of
 from ledger.domain.reports import Measured
-from ledger.errors import Unreadable
+from ledger.errors import InvalidItem
 from projections.writers import catalogue
 from web.request.services import services
 from web.wire.body import Body, Known, not_a_dictionary, not_a_list, type_name
@@ -41,7 +41,7 @@ CENT = Decimal("0.01")
 
 MOST_WORDED = 1_000
 """Of how many wrong items of a list it is said what is wrong."""
-WRONG_TOO = Unreadable(
+WRONG_TOO = InvalidItem(
     {"non_field_errors": [f"Is wrong, too: what is wrong is said of the first {MOST_WORDED} such items."]}
 )
 
@@ -171,16 +171,16 @@ def check_offset(moment: datetime) -> None:
 
 
 def load_item(schema: Body, item: Any, known: Known, *, is_worded: bool = True) -> Any:
-    """An item of a list as `schema` reads it, or Unreadable. `known` is of the whole list.
+    """An item of a list as `schema` reads it, or InvalidItem. `known` is of the whole list.
 
     To find the words for what is wrong takes longer than all else: `is_worded` says whether that is wanted.
     """
     if not isinstance(item, Mapping):
-        return Unreadable({"non_field_errors": [not_a_dictionary(item)]})
+        return InvalidItem({"non_field_errors": [not_a_dictionary(item)]})
     try:
         return schema.load(item, known=known) if is_worded else schema.well_formed(item, known)
     except ValidationError as error:
-        return Unreadable(error.messages_dict) if is_worded else WRONG_TOO
+        return InvalidItem(error.messages_dict) if is_worded else WRONG_TOO
 
 
 class Items(fields.Field[list[Any]]):
@@ -202,18 +202,18 @@ class Items(fields.Field[list[Any]]):
         known, wrong = Known(dict), 0
         for item in items:
             loaded = load_item(self.schema, item, known, is_worded=wrong < MOST_WORDED)
-            wrong += isinstance(loaded, Unreadable)
+            wrong += isinstance(loaded, InvalidItem)
             yield loaded
 
     def checked(self, items: list[Any]) -> list[Any]:
-        errors = [item.problems if isinstance(item, Unreadable) else {} for item in items]
+        errors = [item.problems if isinstance(item, InvalidItem) else {} for item in items]
         if any(errors):
             raise ValidationError(errors)
         return items
 
 
 class BulkItems(Items):
-    """At least one object. Bad ones load as Unreadable: the ledger refuses them along with its own."""
+    """At least one object. Bad ones load as InvalidItem: the ledger refuses them along with its own."""
 
     def checked(self, items: list[Any]) -> list[Any]:
         if not items:

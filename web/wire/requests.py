@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from ledger.domain.reports import UsageItem, UsageReport, UserUsageItem, UserUsageReport
-from ledger.errors import Unreadable
+from ledger.errors import InvalidItem
 from web.wire.body import Body
 from web.wire.fields import (
     Amount,
@@ -95,8 +95,8 @@ class SetUserUsages(Body):
     usages = BulkItems(SetUserUsage(), required=True)
 
     @post_load
-    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem | Unreadable]:
-        items: list[UserUsageItem | Unreadable] = data["usages"]
+    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem | InvalidItem]:
+        items: list[UserUsageItem | InvalidItem] = data["usages"]
         return items
 
 
