@@ -21,7 +21,6 @@ from psycopg_pool import ConnectionPool
 from ledger.events import Fact, Report, RequestAnswered
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.position import BeingReplaced, Board, End, Known
-from projections.queries import monthly_summary
 from projections.writers import accounts, allocation, carry_over, catalogue, component_usage, user_usage
 
 SCHEMA = "read_models"
@@ -105,13 +104,19 @@ class ReadModel(Protocol):
         """Changes the rows of this read model as a batch of facts, with their positions, demands."""
 
 
-# Allocation follows what the catalogue is about to change. Usages are placed where their resource is, and
-# users come after what they are of.
+class Projection(NamedTuple):
+    """A read model, or a part of one, that is a function."""
+
+    project: Callable[[Cursor[DictRow], Sequence[tuple[int, Fact]]], None]
+
+
+# Allocation follows what the catalogue is about to change, and then the components that it has. Usages are
+# placed where their resource is, and users come after what they are of.
 MODELS: tuple[ReadModel, ...] = (
     allocation,
     catalogue,
     accounts,
-    monthly_summary,
+    Projection(allocation.project_component_limits),
     component_usage,
     user_usage,
     carry_over,

@@ -8,7 +8,7 @@ next rebuild removes it.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier
 
-from ledger.events import Fact
 from projections.projector import (
     BATCH,
     CREATE_INDEXES,
@@ -28,13 +27,13 @@ from projections.projector import (
     SCHEMA,
     SELECT_HEAD,
     Pool,
+    Projection,
     ReadFacts,
     ReadModel,
     create_read_models,
     position_of,
     project_batch,
 )
-from projections.queries import monthly_summary
 from projections.writers import accounts, allocation, carry_over, catalogue, component_usage, user_usage
 from projections.writers import counters as figures
 
@@ -101,19 +100,13 @@ USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '
 ANALYZE = "ANALYZE component_usage, user_usage"
 
 
-class Loaded(NamedTuple):
-    """A read model whose rows a rebuild fills in by another way."""
-
-    project: Callable[[Cursor[DictRow], Sequence[tuple[int, Fact]]], None]
-
-
 LOADING: tuple[ReadModel, ...] = (
     allocation,
     catalogue,
     accounts,
-    monthly_summary,
-    Loaded(component_usage.load),
-    Loaded(user_usage.load),
+    Projection(allocation.project_component_limits),
+    Projection(component_usage.load),
+    Projection(user_usage.load),
     carry_over,
 )
 """The MODELS, as long as there are neither figures nor indexes."""

@@ -5,6 +5,7 @@ only have to be inserted, many at once, they are copied.
 """
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any, LiteralString
 
 import msgspec
@@ -12,6 +13,8 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from psycopg import Cursor
 from psycopg.sql import SQL, Composed, Identifier
+
+from ledger.domain.catalogue import Entity
 
 SELECT_NONE = SQL("SELECT {columns} FROM {table} LIMIT 0")
 COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
@@ -22,6 +25,11 @@ _encoder = msgspec.json.Encoder(uuid_format="hex", decimal_format="number")
 def as_json(rows: Iterable[Any]) -> str:
     """A JSON array of structs or dicts, for `json_populate_recordset` and `json_to_recordset`."""
     return _encoder.encode(list(rows)).decode()
+
+
+def digest(entity: Entity) -> str:
+    """SHA-256 of an entity: equal exactly for equal descriptions."""
+    return sha256(msgspec.json.encode(entity, order="deterministic")).hexdigest()
 
 
 def insert(cursor: Cursor[Any], table: LiteralString, rows: Sequence[Struct]) -> None:

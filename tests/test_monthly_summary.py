@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from ledger.events import ResourceDescribed
-from projections.queries import monthly_summary
 from projections.writers import allocation
 from tests.conftest import database
 from tests.world import (
@@ -723,8 +722,8 @@ def test_sums_follow_a_fact_without_reading_the_other_resources_of_the_offering(
     with psycopg.connect(world.conninfo, row_factory=dict_row) as connection:
         connection.execute("ANALYZE")
         connection.commit()
-        for model in (allocation, monthly_summary):
-            model.project(connection.cursor(), [(report_at, reported), (position, changed)])
+        for project in (allocation.project, allocation.project_component_limits):
+            project(connection.cursor(), [(report_at, reported), (position, changed)])
         [read] = connection.execute(ROWS_READ).fetchall()
         connection.rollback()
     assert read["sum"] < 10

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledger.events import UsageReported
+from projections.lookups import accounts
 from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild, Rebuilt
-from projections.writers import accounts
 from tests.world import (
     BASIC,
     CONSUMER,

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from ledger.events import Fact
 from ledger.journal.ledger import Ledger
+from projections.lookups import accounts
 from projections.projector import Projector
-from projections.writers import accounts
 from web import create_app
 from web.commands import tokens
 from web.importer.importer import Summary, import_lists

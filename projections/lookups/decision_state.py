@@ -25,9 +25,9 @@ from ledger.domain.reports import (
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.cache import Memory
 from projections.fast.position import BeingReplaced
+from projections.lookups import catalogue
 from projections.projector import SELECT_HEAD, Projector
 from projections.rows import as_json
-from projections.writers import catalogue
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
 SELECT_STANDING = (

@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Literal, Placeholder
 
 from projections.fast.position import End
-from projections.writers.counters import Kinds, kept
+from projections.queries.counts import Kinds, kept
 
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""

@@ -1,35 +1,13 @@
-"""Read model of the monthly summary: what was consumed and allocated of each component in each month.
+"""The monthly summary: what was consumed and allocated of each component in each month.
 
-Both figures are sums over all resources of an offering, and neither is counted anew: what was consumed
-follows the usages (`projections/writers/counters.py`), what was allocated follows the resources
-(`projections/writers/allocation.py`) and here the components' own limits.
+Both figures are sums over all resources of an offering, and neither is added up here: what was consumed
+follows the usages (`projections/writers/counters.py`), what was allocated follows the limits
+(`projections/writers/allocation.py`).
 """
 
-from collections.abc import Sequence
-from datetime import date
-from typing import Any
-from uuid import UUID
-
-from psycopg import Cursor
-from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from ledger.domain.months import month_of
-from ledger.events import ComponentDescribed, Fact
 from projections.queries.list_query import Listing, in_hex, number, safe, string
-from projections.rows import as_json
-from projections.writers.allocation import follow_spans
-
-UPSERT_COMPONENT_LIMITS = """
-INSERT INTO component_limit (component_uuid, month, limit_amount)
-SELECT component_uuid, month, limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
-ON CONFLICT (component_uuid, month) DO UPDATE SET limit_amount = EXCLUDED.limit_amount"""
-
-# The first description of a component counts for the time before, too.
-REMEMBER_FIRST_LIMITS = """
-INSERT INTO component_limit (component_uuid, month, limit_amount)
-SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
-ON CONFLICT (component_uuid, month) DO NOTHING"""
 
 FILTERS = {
     "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
@@ -138,20 +116,3 @@ SUMMARIES = Listing(
     prelude=SUMMARY,
 )
 """The rows of the summary. Restrictions must have the `current` month, the last one that there is."""
-
-
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Keeps the components' own limits, and what they change of what is allocated."""
-    described = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
-    if not described:
-        return
-    first: dict[UUID, dict[str, Any]] = {}
-    last: dict[tuple[UUID, date], dict[str, Any]] = {}
-    for fact in described:
-        month = month_of(fact.recorded_at)
-        row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
-        first.setdefault(fact.entity.uuid, row)
-        last[fact.entity.uuid, month] = row
-    cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
-    cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
-    follow_spans(cursor, components=list(first))

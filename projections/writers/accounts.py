@@ -1,16 +1,14 @@
 """Read model of who may call: accounts, their roles and tokens, and users as offerings know them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import Caller, Role
+from ledger.domain.catalogue import Role
 from ledger.events import (
     Fact,
     OfferingUserDescribed,
@@ -65,35 +63,6 @@ UPDATE token t SET revoked_at = n.revoked_at, version = n.version
 FROM json_populate_recordset(NULL::token, %(rows)s) n
 WHERE n.token_uuid = t.token_uuid"""
 
-SELECT_CALLER = """
-SELECT a.is_active, t.expires_at, json_build_object(
-    'user_uuid', a.uuid, 'is_staff', a.is_staff, 'is_support', a.is_support,
-    'roles', (
-        SELECT coalesce(json_agg(json_build_array(
-            r.role_name, r.scope_type, r.scope_uuid, s.customer_uuid)), '[]')
-        FROM role r
-        LEFT JOIN service_provider s ON s.uuid = r.scope_uuid AND r.scope_type = 'service_provider'
-        WHERE r.user_uuid = a.uuid AND r.is_active
-    )
-)::text AS caller
-FROM token t JOIN account a ON a.uuid = t.user_uuid
-WHERE t.token_hash = %(token_hash)s AND t.revoked_at IS NULL"""
-
-SELECT_TOKENS = """
-SELECT t.token_uuid, t.user_uuid, a.username, t.issued_at, t.expires_at, t.revoked_at, t.version
-FROM token t JOIN account a ON a.uuid = t.user_uuid
-ORDER BY t.issued_at, t.token_uuid"""
-
-SELECT_ACCOUNTS_NAMED = "SELECT uuid, is_active FROM account WHERE username = %(username)s"
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """What a token stands for. Whether it may be used now is for the caller to check."""
-
-    caller: Caller
-    is_active: bool
-    expires_at: datetime | None
-
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Keeps the last description of users and roles, and every token with its end."""
@@ -133,22 +102,3 @@ def _project_tokens(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) 
         cursor.execute(INSERT_TOKENS, {"rows": as_json(issued)})
     if revoked:
         cursor.execute(REVOKE_TOKENS, {"rows": as_json(revoked)})
-
-
-def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
-    """What the token with this SHA-256 stands for, None if it is unknown or revoked."""
-    row = cursor.execute(SELECT_CALLER, {"token_hash": token_hash}).fetchone()
-    if row is None:
-        return None
-    caller = msgspec.json.decode(row["caller"], type=Caller)
-    return Credentials(caller, row["is_active"], row["expires_at"])
-
-
-def tokens(cursor: Cursor[DictRow]) -> list[DictRow]:
-    """Every token ever issued, oldest first: token_uuid, username, issued_at, expires_at, revoked_at …"""
-    return cursor.execute(SELECT_TOKENS).fetchall()
-
-
-def accounts_named(cursor: Cursor[DictRow], username: str) -> list[DictRow]:
-    """The accounts (uuid, is_active) with this username: none, one, or in odd catalogues more."""
-    return cursor.execute(SELECT_ACCOUNTS_NAMED, {"username": username}).fetchall()

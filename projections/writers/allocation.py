@@ -5,6 +5,7 @@ what it had before is what `resource` still says, so this comes before the catal
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from psycopg.rows import DictRow
 
 from ledger.domain.catalogue import Resource, ResourceState
 from ledger.domain.months import month_of
-from ledger.events import Fact, ResourceDescribed
+from ledger.events import ComponentDescribed, Fact, ResourceDescribed
 from projections.rows import as_json
 
 ALLOCATING_STATES = {
@@ -35,6 +36,17 @@ GROUP BY offering_uuid, component_type, month, is_first
 ON CONFLICT (offering_uuid, component_type, month, is_first) DO UPDATE SET
     amount = allocation_change.amount + EXCLUDED.amount,
     resources = allocation_change.resources + EXCLUDED.resources"""
+
+UPSERT_COMPONENT_LIMITS = """
+INSERT INTO component_limit (component_uuid, month, limit_amount)
+SELECT component_uuid, month, limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
+ON CONFLICT (component_uuid, month) DO UPDATE SET limit_amount = EXCLUDED.limit_amount"""
+
+# The first description of a component counts for the time before, too.
+REMEMBER_FIRST_LIMITS = """
+INSERT INTO component_limit (component_uuid, month, limit_amount)
+SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
+ON CONFLICT (component_uuid, month) DO NOTHING"""
 
 # From -infinity on, each span until the next change of the resources' limits or of the component's own. To
 # those before the component was described (`later`) what was first said of resources until then is added.
@@ -160,6 +172,23 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     if limits:
         cursor.execute(FOLLOW_LIMITS, {"rows": as_json(limits)})
         cursor.execute(CLEAR_LIMITS, {"rows": as_json(limits)})
+
+
+def project_component_limits(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Keeps the components' own limits, and what they change of what is allocated."""
+    described = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
+    if not described:
+        return
+    first: dict[UUID, dict[str, Any]] = {}
+    last: dict[tuple[UUID, date], dict[str, Any]] = {}
+    for fact in described:
+        month = month_of(fact.recorded_at)
+        row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
+        first.setdefault(fact.entity.uuid, row)
+        last[fact.entity.uuid, month] = row
+    cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
+    cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
+    follow_spans(cursor, components=list(first))
 
 
 def follow_spans(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL
 
 from ledger.events import (
     ComponentDescribed,
@@ -15,8 +14,6 @@ from ledger.events import (
     ProjectDescribed,
     ResourceDescribed,
 )
-from projections.queries import display_names as names
-from projections.queries.list_query import Listing, Scopes, in_hex, in_iso, number, safe, string
 from projections.rows import as_json, insert
 from projections.writers import counters as figures
 from projections.writers.usage_rows import Folded, fold
@@ -104,84 +101,6 @@ FOLLOW_CATALOGUE = f"""{PLACE}
   AND (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
        OR u.offering_uuid = ANY(%(offerings)s))"""
 
-FILTERS = {
-    "uuid": SQL("u.uuid = %(uuid)s"),
-    "resource_uuid": SQL("u.resource_uuid = %(resource_uuid)s"),
-    "resource": SQL("u.resource_uuid = %(resource)s"),
-    "offering_uuid": SQL("u.offering_uuid = %(offering_uuid)s"),
-    "project_uuid": SQL("u.project_uuid = %(project_uuid)s"),
-    "customer_uuid": SQL("u.customer_uuid = %(customer_uuid)s"),
-    "component_type": SQL("u.component_type = %(component_type)s"),
-    "billing_period": SQL("u.billing_period = %(billing_period)s"),
-    "billing_period_year": SQL("extract(year FROM u.billing_period) = %(billing_period_year)s"),
-    "billing_period_month": SQL("extract(month FROM u.billing_period) = %(billing_period_month)s"),
-    "measured_from": SQL("u.measured_at >= %(measured_from)s"),
-    "measured_before": SQL("u.measured_at < %(measured_before)s"),
-    "missing_usage_policies": SQL("u.missing_usage_policy = ANY(%(missing_usage_policies)s)"),
-    "nothing": SQL("false"),
-}
-"""What a list can be restricted to, with the parameter of the same name. Times are aware, months dates."""
-
-ORDERS = {
-    "billing_period": SQL("u.billing_period"),
-    "usage": SQL("u.usage"),
-    "missing_usage_policy": SQL("u.missing_usage_policy"),
-}
-DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
-
-COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
-
-KEPT = SQL("SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
-
-COLUMNS = {
-    **names.COLUMNS,
-    "uuid": in_hex(SQL("u.uuid")),
-    "created": in_iso(SQL("u.created")),
-    "description": string(SQL("u.description")),
-    "component_type": string(SQL("u.component_type")),
-    "usage": safe(SQL("u.usage")),
-    "measured_at": in_iso(SQL("u.measured_at")),
-    "missing_usage_policy": safe(SQL("u.missing_usage_policy")),
-    "is_reused": number(SQL("u.missing_usage_policy = 'reuse'")),
-    "billing_period": safe(SQL("u.billing_period")),
-    "reported_by_id": number(SQL("a.id")),
-}
-"""What a list can show of a usage."""
-
-# The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters.
-ROWS = SQL(
-    f"""
-WITH page AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT * FROM component_usage u WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) u LIMIT 300
-)
-SELECT {{json}}
-FROM page u{names.JOINS}
-FULL JOIN (
-    SELECT w.reported_by, a.id
-    FROM (SELECT DISTINCT reported_by FROM page) w
-    JOIN LATERAL (SELECT id FROM account WHERE uuid = w.reported_by OFFSET 0) a ON true
-    OFFSET 0
-) a ON a.reported_by = u.reported_by
-ORDER BY {{order}}"""  # noqa: S608 - of constants
-)
-
-VISIBLE_BY = {
-    "customers": SQL("u.customer_uuid"),
-    "providers": SQL("u.provider_uuid"),
-    "projects": SQL("u.project_uuid"),
-    "offerings": SQL("u.offering_uuid"),
-}
-"""The columns that name whose usage it is, by the kinds of scopes."""
-
-USAGES = Listing(
-    ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE_BY, kept=KEPT
-)
-"""Component usages with the names around them, newest first unless ordered otherwise."""
-
-FIND = "SELECT u.* FROM component_usage u WHERE {where}"
-
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Makes every usage of the batch what was last reported of it."""
@@ -228,10 +147,3 @@ def _follow_catalogue(cursor: Cursor[DictRow], facts: Iterable[Fact]) -> None:
     if any(moved.values()):
         figures.following(cursor, FOLLOW_CATALOGUE, moved)
         figures.clear(cursor)
-
-
-def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:
-    """A usage as it is in its table, None if there is none to be seen."""
-    restrictions = {"uuid": uuid}
-    statement = USAGES.restricted(FIND, restrictions, scopes)
-    return cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()

@@ -5,13 +5,13 @@ the same statement. So a report costs the same however many rows there are, and 
 or in what order facts are projected. A rebuild counts them from the rows instead, and so proves them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL
 
 Write = Callable[[Cursor[DictRow], LiteralString, Mapping[str, Any]], None]
 """Executes a statement that ends before its RETURNING and calls the usages that it changes `u`."""
@@ -64,33 +64,6 @@ ON CONFLICT (project_uuid, component_uuid, month) DO UPDATE SET
     usages_terminated = project_usage.usages_terminated + EXCLUDED.usages_terminated,
     used = project_usage.used + EXCLUDED.used,
     used_terminated = project_usage.used_terminated + EXCLUDED.used_terminated""")
-
-
-# Offerings whose usage a caller sees, whoever has it.
-SERVED = SQL("""= ANY(ARRAY(
-    SELECT uuid FROM offering WHERE customer_uuid = ANY(%(providers)s) OR uuid = ANY(%(offerings)s)))""")
-
-# Where the count of a list is found: by what its caller sees, and by its filters but for the month.
-OF_SCOPES = SQL("""(n.kind = 'offering' AND n.scope {served}
-    OR n.kind = 'customer' AND n.scope = ANY(%(customers)s) AND NOT n.offering_uuid {served})""")
-OF_CUSTOMER = SQL("n.kind = 'customer' AND n.scope = %(customer_uuid)s")
-OF_CUSTOMER_IN_SCOPES = SQL("{customer} AND (n.scope = ANY(%(customers)s) OR n.offering_uuid {served})")
-IN_OFFERING = SQL("{} AND n.offering_uuid = %(offering_uuid)s")
-KEPT = {
-    ("all",): SQL("n.kind = 'all'"),
-    ("all", "offering_uuid"): SQL("n.kind = 'offering' AND n.scope = %(offering_uuid)s"),
-    ("all", "project_uuid"): SQL("n.kind = 'project' AND n.scope = %(project_uuid)s"),
-    ("all", "customer_uuid"): OF_CUSTOMER,
-    ("all", "customer_uuid", "offering_uuid"): IN_OFFERING.format(OF_CUSTOMER),
-    ("projects",): SQL("n.kind = 'project' AND n.scope = ANY(%(projects)s)"),
-    ("scopes",): OF_SCOPES.format(served=SERVED),
-    ("scopes", "offering_uuid"): IN_OFFERING.format(OF_SCOPES.format(served=SERVED)),
-    ("scopes", "customer_uuid"): OF_CUSTOMER_IN_SCOPES.format(customer=OF_CUSTOMER, served=SERVED),
-}
-IN_MONTH = SQL("{} AND n.month = %(billing_period)s")
-
-Kinds = tuple[tuple[str, bool], ...] | None
-"""The kinds of scopes that a caller has, each with whether it is a single one; None sees all."""
 
 # Usages never go, but they move: what nothing is left in is as if there had never been anything.
 CLEAR = (
@@ -152,16 +125,3 @@ def count(cursor: Cursor[DictRow]) -> None:
     """Makes every figure from the rows."""
     for statement in (COUNT, SUM_BY_PROJECT, SUM_BY_COMPONENT):
         cursor.execute(statement)
-
-
-def kept(filters: Sequence[str], kinds: Kinds) -> Composable | None:
-    """What finds the count for a list that is restricted by these filters, None if there is none."""
-    scope = KEPT.get((_seen(kinds), *sorted(set(filters) - {"billing_period"})))
-    return IN_MONTH.format(scope) if scope and "billing_period" in filters else scope
-
-
-def _seen(kinds: Kinds) -> str:
-    if kinds is None:
-        return "all"
-    names = {kind for kind, _ in kinds}
-    return "scopes" if "projects" not in names else "projects" if names == {"projects"} else "mixed"

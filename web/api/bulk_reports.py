@@ -19,9 +19,9 @@ from ledger.decisions.requests import Answer, AnyReport, Outcome, Result
 from ledger.domain.catalogue import MeteredResource, PlanPeriod
 from ledger.domain.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem, LedgerError, MonthIsClosed, NotPermitted
+from projections.lookups import catalogue
 from projections.lookups import decision_state as past
 from projections.queries.list_query import Scopes
-from projections.writers import catalogue
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
 from web.request.services import services

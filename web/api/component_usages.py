@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from ledger.domain.reports import UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem, NotFound, NotPermitted
-from projections.writers import component_usage
+from projections.queries import component_usages
 from web.api.pages import page, single
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
@@ -24,12 +24,12 @@ blueprint = api("component_usages", "/api/marketplace-component-usages")
 
 @blueprint.get("/")
 def index() -> Response:
-    return page(component_usage.USAGES, filters.COMPONENT_USAGE_QUERY, responses.COMPONENT_USAGE_ROW)
+    return page(component_usages.USAGES, filters.COMPONENT_USAGE_QUERY, responses.COMPONENT_USAGE_ROW)
 
 
 @blueprint.get("/<object_id:uuid>/")
 def retrieve(uuid: str) -> Response:
-    return single(component_usage.USAGES, uuid, "ComponentUsage", responses.COMPONENT_USAGE_ROW)
+    return single(component_usages.USAGES, uuid, "ComponentUsage", responses.COMPONENT_USAGE_ROW)
 
 
 @blueprint.post("/set_usage/")
@@ -53,7 +53,7 @@ def _visible(uuid: str) -> DictRow:
     """The component usage that a path names. Raises NotFound if there is none, or not for the caller."""
     if wanted := uuid_of(uuid):
         with services().reading() as cursor:
-            if usage := component_usage.find(cursor, wanted, visible()):
+            if usage := component_usages.find(cursor, wanted, visible()):
                 return usage
     raise NotFound("ComponentUsage")
 

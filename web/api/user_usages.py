@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from projections.writers import user_usage
+from projections.queries import user_usages
 from web.api.pages import page, single
 from web.request.pipeline import api
 from web.wire import filters, responses
@@ -13,13 +13,13 @@ blueprint = api("user_usages", "/api/marketplace-component-user-usages")
 @blueprint.get("/")
 def index() -> Response:
     query = filters.COMPONENT_USER_USAGE_QUERY
-    return page(user_usage.USAGES, query, responses.COMPONENT_USER_USAGE_ROW, **_collections())
+    return page(user_usages.USAGES, query, responses.COMPONENT_USER_USAGE_ROW, **_collections())
 
 
 @blueprint.get("/<object_id:uuid>/")
 def retrieve(uuid: str) -> Response:
     row = responses.COMPONENT_USER_USAGE_ROW
-    return single(user_usage.USAGES, uuid, "ComponentUserUsage", row, **_collections())
+    return single(user_usages.USAGES, uuid, "ComponentUserUsage", row, **_collections())
 
 
 def _collections() -> dict[str, str]:

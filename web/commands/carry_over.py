@@ -10,7 +10,7 @@ from ledger.domain.months import month_of, next_month
 from ledger.domain.reports import LastUsage
 from ledger.errors import Contended
 from ledger.journal.ledger import Decision
-from projections.writers.carry_over import FIRST, Key, candidates, last_month
+from projections.lookups.carry_over import FIRST, Key, candidates, last_month
 from web.importer.structure import check_year
 from web.request.services import Services
 

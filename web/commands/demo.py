@@ -3,7 +3,7 @@
 from importlib.resources import as_file, files
 from uuid import UUID
 
-from projections.writers import accounts
+from projections.lookups import accounts
 from web.commands import tokens
 from web.importer.importer import import_lists
 from web.importer.reading import read_lists

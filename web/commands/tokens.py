@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from ledger.decisions.tokens import issue_token, revoke_token
 from ledger.journal.ledger import Decision
-from projections.writers import accounts
+from projections.lookups import accounts
 from web.request.authentication import hash_of
 from web.request.services import Services
 

@@ -16,8 +16,9 @@ from msgspec import structs
 from ledger.decisions.imports import ImportedUserUsage, describe, import_usages, import_user_usages
 from ledger.errors import Contended
 from ledger.journal.ledger import Decision
+from projections.lookups import catalogue
 from projections.lookups import import_targets as imports
-from projections.writers import catalogue
+from projections.rows import digest
 from web.importer.checks import Check, Progress
 from web.importer.reading import Lists, parsed
 from web.importer.structure import USAGES, USER_USAGES, Item
@@ -94,7 +95,7 @@ class Import:
         entities = [item.value(known | new, self._services.ledger.zone) for item in items]
         with self._services.deciding() as cursor:
             versions = catalogue.descriptions(cursor, [entity.stream for entity in entities])
-        digests = [catalogue.digest(entity) for entity in entities]
+        digests = [digest(entity) for entity in entities]
         facts = describe(entities, versions, digests, self._services.clock())
         counted.update("new" if fact.originator_version == 1 else "changed" for fact in facts)
         counted["unchanged"] = len(items) - len(facts)

@@ -14,10 +14,10 @@ from ledger.domain.catalogue import MeteredResource
 from ledger.handler import Desk
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import Memory
+from projections.lookups import accounts, catalogue
+from projections.lookups.accounts import Credentials
 from projections.lookups.decision_state import ReadSide
 from projections.projector import Projector
-from projections.writers import accounts, catalogue
-from projections.writers.accounts import Credentials
 from web.request.guesses import Attempts
 
 Clock = Callable[[], datetime]

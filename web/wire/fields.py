@@ -17,7 +17,7 @@ from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, start_of
 from ledger.domain.reports import Measured
 from ledger.errors import InvalidItem
-from projections.writers import catalogue
+from projections.lookups import catalogue
 from web.request.services import services
 from web.wire.body import Body, Known, not_a_dictionary, not_a_list, type_name
 from web.wire.bounds import check_items

@@ -1,0 +1,84 @@
+"""What can be carried over into a month: usages of the month before that nobody followed up."""
+
+from datetime import date, datetime, timedelta, tzinfo
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.domain.catalogue import Site
+from ledger.domain.months import bounds
+from ledger.domain.reports import LastUsage
+
+# Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
+# is the one that a report would find, or else the two would be rows of different plans: the one in force at
+# the moment, else one that touches the month.
+SELECT_CANDIDATES = """
+SELECT * FROM (
+    SELECT DISTINCT ON (u.resource_uuid, u.component_uuid)
+        u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid,
+        u.offering_uuid, u.provider_uuid, u.uuid AS usage_uuid, u.usage AS amount,
+        u.missing_usage_policy, u.description, u.reported_by,
+        t.plan_uuid, t.uuid AS plan_period_uuid,
+        r.name AS resource_name
+    FROM component_usage u
+    JOIN resource r ON r.uuid = u.resource_uuid
+    LEFT JOIN LATERAL (
+        SELECT uuid, plan_uuid FROM plan_period
+        WHERE resource_uuid = u.resource_uuid
+          AND ("start" IS NULL OR "start" < %(month_end)s) AND ("end" IS NULL OR "end" > %(month_start)s)
+        ORDER BY
+            ("start" IS NULL OR "start" <= %(moment)s) AND ("end" IS NULL OR "end" > %(moment)s) DESC,
+            "start" DESC NULLS LAST, uuid DESC
+        LIMIT 1
+    ) t ON true
+    WHERE u.billing_period = %(before)s
+      AND u.missing_usage_policy IN ('reuse', 'zero')
+      AND r.state <> 6
+      AND NOT EXISTS (
+        SELECT FROM component_usage n
+        WHERE n.resource_uuid = u.resource_uuid AND n.component_uuid = u.component_uuid
+          AND n.billing_period = %(month)s)
+    ORDER BY u.resource_uuid, u.component_uuid, u.id DESC
+) c
+WHERE (c.resource_uuid, c.component_uuid) > (%(after_resource)s, %(after_component)s)
+ORDER BY c.resource_uuid, c.component_uuid
+LIMIT %(limit)s"""
+
+SELECT_LAST_MONTH = "SELECT max(month) AS month FROM carried_month"
+
+Key = tuple[UUID, UUID]
+FIRST: Key = (UUID(int=0), UUID(int=0))
+
+
+def candidates(
+    cursor: Cursor[DictRow], month: date, now: datetime, zone: tzinfo, after: Key, limit: int
+) -> list[tuple[str, LastUsage]]:
+    """Up to `limit` usages of the month before that call for one in `month` and have none, with the name of
+    their resource; in the order of (resource, component), those after a key."""
+    start, end = bounds(month, zone)
+    parameters = {
+        "before": (month - timedelta(days=1)).replace(day=1),
+        "month": month,
+        "month_start": start,
+        "month_end": end,
+        "moment": min(now, end - datetime.resolution),
+        "after_resource": after[0],
+        "after_component": after[1],
+        "limit": limit,
+    }
+    return [_last_usage(row) for row in cursor.execute(SELECT_CANDIDATES, parameters)]
+
+
+def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
+    name: str = row.pop("resource_name")
+    site = Site(**{key: row.pop(key) for key in Site.__struct_fields__})
+    return name, LastUsage(site=site, **row)
+
+
+def last_month(cursor: Cursor[DictRow]) -> date | None:
+    """The last month that anything was carried over into, None if there is none."""
+    row = cursor.execute(SELECT_LAST_MONTH).fetchone()
+    assert row is not None
+    month: date | None = row["month"]
+    return month
