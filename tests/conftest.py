@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests import world
-from web.runtime.config import prepared
+from web.runtime.database import prepare_database
 from web.runtime.postgres.embedded import embedded_postgres
 
 
@@ -61,7 +61,7 @@ def name_of(url: str) -> str:
 @pytest.fixture(scope="session")
 def empty_template(server: str) -> Iterator[str]:
     with database(server) as url:
-        prepared(url, world.settings_of(url))
+        prepare_database(url, world.settings_of(url))
         yield name_of(url)
 
 

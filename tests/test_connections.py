@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ from tests.test_embedded_postgres import wait_until
 from tests.test_outage import AWAY, Wire
 from tests.test_outage import wire as wire
 from tests.world import USAGES, World, settings_of
-from web.runtime.config import open_ledger, prepared, projector_of
+from web.runtime.database import open_ledger, prepare_database, projector_of
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def far_url(world_url: str, wire: Wire) -> str:
 @contextmanager
 def opened(url: str, longest_use: float | None = None) -> Iterator[World]:
     settings = settings_of(url)
-    conninfo = prepared(url, settings)
-    with open_ledger(conninfo, settings, longest_use=longest_use) as ledger:
+    conninfo = prepare_database(url, settings)
+    with closing(open_ledger(conninfo, settings, longest_use=longest_use)) as ledger:
         world = World(conninfo, ledger, projector_of(ledger))
         world.as_("staff")
         yield world

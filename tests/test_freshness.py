@@ -213,7 +213,12 @@ def test_an_answer_of_the_last_month_is_never_taken_for_one_of_this(world: World
     world.report(usages=[{"type": "cpu", "amount": 1}])
     end = world.now.replace(month=12, day=1, hour=0)
     times: Iterator[datetime] = iter(())
-    app = create_app(world.ledger, world.projector, clock=lambda: next(times, end))
+    app = create_app(
+        world.ledger,
+        world.projector,
+        max_body_bytes=world.settings.max_body_bytes,
+        clock=lambda: next(times, end),
+    )
     headers = {"Authorization": world.as_("staff").authorization}
     for path in (MONTHLY, SCOPES[0]):
         times = iter([end - timedelta(seconds=1)] * reads)

@@ -34,7 +34,7 @@ from tests.world import (
     uid,
 )
 from web.commands.carry_over import carry_into, plan_of
-from web.runtime.config import prepared
+from web.runtime.database import prepare_database
 from web.wire.fields import uuid_of
 
 Step = Callable[[World], object]
@@ -407,11 +407,11 @@ def test_read_models_of_another_version_are_rebuilt_before_anything_is_served(
         connection.execute("ALTER TABLE component_usage DROP COLUMN provider_uuid CASCADE")
         connection.execute("ALTER TABLE read_position DROP COLUMN built_by")
     with caplog.at_level("WARNING"):
-        prepared(world.conninfo, world.settings)
+        prepare_database(world.conninfo, world.settings)
     assert "another version" in caplog.text
     assert [row["usage"] for row in world.usages()] == ["5.00"]
     caplog.clear()
-    prepared(world.conninfo, world.settings)
+    prepare_database(world.conninfo, world.settings)
     assert caplog.text == ""
 
 

@@ -22,7 +22,8 @@ from tests.conftest import database
 from tests.dumps import dump, journal_of, put_back, restore, run
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
-from web.runtime.config import ConfigurationError, prepare, prepared
+from web.runtime.config import ConfigurationError
+from web.runtime.database import ensure_schemas, prepare_database
 from web.runtime.listener import Watch
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -75,7 +76,7 @@ def ready(world: World) -> tuple[int, Any]:
 @contextmanager
 def beating(world: World) -> Iterator[Callable[[], None]]:
     """What the thread that watches does each second, at the test's own pace."""
-    mend = partial(prepare, world.conninfo, world.settings)
+    mend = partial(ensure_schemas, world.conninfo, world.settings)
     watch = Watch(world.ledger, world.projector, mend)
     with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
         yield lambda: watch._look(connection)
@@ -129,7 +130,7 @@ def test_read_models_whose_journal_is_gone_are_not_thrown_away(url: str) -> None
     with pytest.raises(
         ConfigurationError, match=f"the journal is gone, .* at {position}: restore the schema"
     ):
-        prepared(url, settings_of(url))
+        prepare_database(url, settings_of(url))
     restore(url, journal)  # nothing was made that would stand in the way
     with open_world(url) as world:
         assert figures(world) == ["5.00"]
@@ -138,7 +139,7 @@ def test_read_models_whose_journal_is_gone_are_not_thrown_away(url: str) -> None
 def test_a_journal_without_its_people_is_refused(url: str) -> None:
     execute(url, "DROP TABLE journal.person")
     with pytest.raises(ConfigurationError, match=r"journal\.person.* is missing: restore both together"):
-        prepared(url, settings_of(url))
+        prepare_database(url, settings_of(url))
 
 
 # --- the same while the service runs ---
@@ -336,7 +337,7 @@ BLUNT = "CREATE OR REPLACE FUNCTION journal.{}() RETURNS trigger LANGUAGE plpgsq
 @pytest.mark.parametrize("function", ["refuse_change", "refuse_gap"])
 def test_a_guard_that_was_made_blunt_is_sharp_after_the_next_start(url: str, function: str) -> None:
     execute(url, BLUNT.format(function))
-    prepared(url, settings_of(url))
+    prepare_database(url, settings_of(url))
     with pytest.raises(psycopg.errors.RestrictViolation):
         execute(url, UPDATE)
 
@@ -354,7 +355,7 @@ def test_the_next_start_changes_nothing_of_a_sound_journal(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = execute(url, "SELECT oid, xmin FROM pg_trigger UNION ALL SELECT oid, xmin FROM pg_class")
-    prepared(url, settings_of(url))
+    prepare_database(url, settings_of(url))
     assert execute(url, "SELECT oid, xmin FROM pg_trigger UNION ALL SELECT oid, xmin FROM pg_class") == before
     assert caplog.messages == []
 
@@ -372,11 +373,11 @@ def test_every_ledger_has_an_identity_of_its_own_that_a_dump_takes_along(
 ) -> None:
     with database(server, empty_template) as other, database(server) as third:
         restore(third, journal_of(url))
-        prepared(third, settings_of(third))
-        prepared(other, settings_of(other))
+        prepare_database(third, settings_of(third))
+        prepare_database(other, settings_of(other))
         assert identity(third) == identity(url)
     with database(server) as fourth:
-        prepared(fourth, settings_of(fourth))
+        prepare_database(fourth, settings_of(fourth))
         assert identity(fourth) != identity(url)
 
 
@@ -390,7 +391,7 @@ def test_an_identity_that_was_lost_is_derived_from_the_first_fact(url: str, serv
     found = []
     for _ in range(2):
         execute(url, "DROP TABLE journal.ledger")
-        prepared(url, settings_of(url))
+        prepare_database(url, settings_of(url))
         found.append(identity(url))
     assert found[0] == found[1]
 

@@ -92,7 +92,7 @@ def test_what_a_proxy_says_of_the_client_is_not_believed() -> None:
 
 
 def test_a_port_that_is_served_can_not_be_taken_by_a_second_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(server, "PORT_TIMEOUT_SECONDS", 0)
     with serving() as (_, address), pytest.raises(OSError, match="Address already in use"):
         server.bound(*address)
 
@@ -101,7 +101,7 @@ RACING = """
 import sys
 from web.runtime import server
 
-server.PATIENCE_SECONDS = 0
+server.PORT_TIMEOUT_SECONDS = 0
 for line in sys.stdin:
     host, port = line.split()
     try:
@@ -155,7 +155,7 @@ def test_of_those_who_start_at_once_on_a_port_one_gets_it(hosts: list[str]) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two can not be bound to one address")
 def test_a_port_is_held_for_one_who_starts_and_then_only_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(server, "PORT_TIMEOUT_SECONDS", 0)
     with closing(server.bound("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with closing(server.bound("127.0.0.1", port)) as first:

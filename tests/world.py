@@ -5,7 +5,7 @@ that only by passing another one in.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
@@ -24,7 +24,8 @@ from web.importer.importer import Summary, import_lists
 from web.importer.structure import LISTS
 from web.request.authentication import hash_of
 from web.request.services import Services
-from web.runtime.config import Settings, open_ledger, prepared, projector_of
+from web.runtime.config import Settings
+from web.runtime.database import open_ledger, prepare_database, projector_of
 
 F = TypeVar("F", bound=Fact)
 
@@ -175,7 +176,9 @@ class World:
         self.conninfo, self.ledger, self.projector = conninfo, ledger, projector
         self.settings = settings_of(conninfo)
         self.services = Services(ledger, projector, lambda: self.now)
-        self.app = create_app(ledger, projector, clock=lambda: self.now)
+        self.app = create_app(
+            ledger, projector, max_body_bytes=self.settings.max_body_bytes, clock=lambda: self.now
+        )
         self._clients: dict[str, Client] = {}
 
     def as_(self, username: str) -> "Client":
@@ -270,8 +273,8 @@ def as_lists(lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[Raw]]:
 def open_world(database_url: str, zone: str = "UTC") -> Iterator[World]:
     """The world on a database in which the catalogue is already."""
     settings = settings_of(database_url, zone)
-    conninfo = prepared(database_url, settings)
-    with open_ledger(conninfo, settings) as ledger:
+    conninfo = prepare_database(database_url, settings)
+    with closing(open_ledger(conninfo, settings)) as ledger:
         yield World(conninfo, ledger, projector_of(ledger))
 
 

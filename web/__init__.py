@@ -21,8 +21,6 @@ from web.request.services import Clock, Services
 from web.wire import bounds, errors
 from web.wire.rendering import moved_permanently
 
-MAX_BODY_BYTES = 5 * 1024 * 1024
-
 
 class ObjectId(BaseConverter):
     """What stands for an object in a path: anything, a wrong one is not found. Actions are no objects."""
@@ -45,6 +43,7 @@ NO_SESSION = NullSession()
 
 
 def utc_now() -> datetime:
+    """Return the present as an aware datetime."""
     return datetime.now(UTC)
 
 
@@ -71,10 +70,13 @@ def create_app(
     ledger: Ledger,
     projector: Projector,
     *,
+    max_body_bytes: int,
     clock: Clock = utc_now,
-    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Flask:
-    """The WSGI application on an open ledger; `clock` gives the present as an aware datetime."""
+    """Return the WSGI application on an open ledger.
+
+    `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
+    """
     pulse()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes

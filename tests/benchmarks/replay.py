@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import click
 import msgspec
@@ -15,7 +16,7 @@ from ledger.journal.ledger import Ledger
 from projections.projector import BATCH
 from projections.rebuild import Rebuild
 from tests.benchmarks.sets import settings_of
-from web.runtime.config import open_ledger, prepared
+from web.runtime.database import open_ledger, prepare_database
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -38,8 +39,8 @@ def in_a_process(work: str, url: str) -> Replayed:
 
 def main(work: str, url: str) -> None:
     settings = settings_of(url)
-    conninfo = prepared(url, settings)
-    with open_ledger(conninfo, settings) as ledger:
+    conninfo = prepare_database(url, settings)
+    with closing(open_ledger(conninfo, settings)) as ledger:
         began = time.monotonic()
         facts = replay(ledger) if work == "replay" else rebuild(ledger, compare=work == "compare")
         seconds = time.monotonic() - began

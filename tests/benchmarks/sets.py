@@ -5,6 +5,7 @@ the projections have. Reports go to a copy, so that a set stays what it was made
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -24,7 +25,8 @@ from projections.rebuild import Rebuild
 from tests.benchmarks.facts import facts_of
 from tests.benchmarks.shape import MILLION, TEN_THOUSAND, Shape
 from tests.benchmarks.world import World
-from web.runtime.config import Settings, open_ledger, prepared
+from web.runtime.config import Settings
+from web.runtime.database import open_ledger, prepare_database
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
@@ -137,7 +139,7 @@ class Sets:
     def _new(self, name: str) -> str:
         self._execute(DROP, name=name)
         self._execute(CREATE, name=name)
-        prepared(self.url(name), settings_of(self.url(name)))
+        prepare_database(self.url(name), settings_of(self.url(name)))
         return self.url(name)
 
     def _label_of(self, name: str) -> Label | None:
@@ -192,8 +194,8 @@ def copy_facts(cursor: psycopg.Cursor[Any], facts: Iterator[Fact], into: Literal
 def project(url: str) -> None:
     """Makes the read models of a journal, and leaves tables in the state that a vacuum leaves them in."""
     settings = settings_of(url)
-    conninfo = prepared(url, settings)
-    with open_ledger(conninfo, settings) as ledger:
+    conninfo = prepare_database(url, settings)
+    with closing(open_ledger(conninfo, settings)) as ledger:
         Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
+import click
+
 from ledger.decisions.carry_over import carry_over
 from ledger.domain.months import month_of, next_month
 from ledger.domain.reports import LastUsage
@@ -13,14 +15,20 @@ from ledger.journal.ledger import Decision
 from projections.lookups.carry_over import FIRST, Key, candidates, last_month
 from web.importer.structure import check_year
 from web.request.services import Services
+from web.runtime.database import open_services
 
 CHUNK = 1_000
+
+NEVER_CARRIED = (
+    "Nothing was ever carried over here, so this is done for {:%Y-%m} alone; where earlier months were"
+    " missed, name them with --month, one after the other, and begin with the first."
+)
 
 Tell = Callable[[str, LastUsage], None]
 """Told of each usage that is carried over, with the name of its resource."""
 
 
-class MonthError(Exception):
+class MonthError(click.ClickException):
     """The month can't be carried over into; the message is one line for people."""
 
 
@@ -91,3 +99,31 @@ def _next_chunk(
             raise
         return _next_chunk(month, after, services, size // 2, dry_run=dry_run)
     return chunk
+
+
+@click.command("carry-over")
+@click.option("--month", metavar="YYYY-MM", help="Default: all since the last time, to the current one.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be carried over.")
+def carry_over_command(month: str | None, dry_run: bool) -> None:
+    """Carry usages with a missing-usage policy over into months that have no report of them.
+
+    `reuse` repeats the amount of the month before, `zero` sets it to zero. A report that is there is
+    never touched, so it may be run at any time and again; run it on the first of every month. Months in
+    which it was not run are made up for, from the last one on that anything was carried over into.
+    """
+
+    def tell(name: str, usage: LastUsage) -> None:
+        policy, component = usage.missing_usage_policy, usage.site.component_type
+        amount = usage.amount if policy == "reuse" else 0
+        click.echo(f"{usage.site.resource_uuid.hex}  {component}  {amount}  ({policy}, {name})")
+
+    would = "would be" if dry_run else "were"
+    with open_services() as services:
+        plan = plan_of(month, services)
+        if plan.is_first:
+            click.echo(NEVER_CARRIED.format(plan.months[0]), err=True)
+        for number, into in enumerate(plan.months, start=1):
+            carried = carry_into(into, services, tell, dry_run=dry_run)
+            click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
+            if dry_run and carried and number < len(plan.months):
+                click.echo("They are not stored, so what would follow from them later is not shown.")

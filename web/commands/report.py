@@ -50,7 +50,7 @@ def service_url(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--refused", type=click.Path(path_type=Path), help="Where refused lines go, else to stderr.")
 @click.option("--sum", "is_summed", is_flag=True, help="Add lines of one figure up, as said above.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
-def report_file(
+def report_command(
     file: Path,
     url: str,
     kind: Format | None,

@@ -1,21 +1,25 @@
-"""Issuing and revoking API tokens."""
+"""`usage-ledger token`: issues, lists and revokes API tokens."""
 
 import secrets
 from datetime import timedelta
 from uuid import UUID
 
+import click
 from psycopg.rows import DictRow
 
 from ledger.decisions.tokens import issue_token, revoke_token
 from ledger.journal.ledger import Decision
 from projections.lookups import accounts
+from web.commands.errors import Group
 from web.request.authentication import hash_of
 from web.request.services import Services
+from web.runtime.database import open_services
+from web.wire.fields import uuid_of
 
-TOKEN_BYTES = 20  # 40 hex digits, as long as the reference's
+TOKEN_BYTES = 20  # 40 hex digits, as long as Waldur's
 
 
-class TokenError(Exception):
+class TokenError(click.ClickException):
     """A token can't be issued or revoked; the message is one line for people."""
 
 
@@ -62,3 +66,46 @@ def listed(services: Services) -> list[DictRow]:
     """Every token, with its user and its end."""
     with services.deciding() as cursor:
         return accounts.tokens(cursor)
+
+
+@click.group("token", cls=Group)
+def token_group() -> None:
+    """Create, list and revoke API tokens."""
+
+
+@token_group.command("create")
+@click.argument("username")
+@click.option("--expires", type=click.IntRange(1, 36_500), metavar="DAYS", help="Default: never.")
+def create_command(username: str, expires: int | None) -> None:
+    """Issue a token to USERNAME and print it. It is shown only now: the ledger keeps its hash."""
+    with open_services() as services:
+        click.echo(create(services, user_named(services, username), expires))
+
+
+@token_group.command("list")
+def list_command() -> None:
+    """List all tokens: id, issued (UTC), expires, state, username."""
+    with open_services() as services:
+        now = services.clock()
+        tokens = listed(services)
+        if not tokens:
+            click.echo("No token was ever issued here.", err=True)
+        for each in tokens:
+            expires = each["expires_at"]
+            state = "revoked" if each["revoked_at"] else "expired" if expires and expires <= now else "valid"
+            until = f"{expires:%Y-%m-%d %H:%M}" if expires else "never"
+            issued = f"{each['issued_at']:%Y-%m-%d %H:%M}"
+            click.echo(
+                f"{each['token_uuid'].hex}  {issued}  {until:<16}  {state:<7}  {each['username'] or '-'}"
+            )
+
+
+@token_group.command("revoke")
+@click.argument("token_id")
+def revoke_command(token_id: str) -> None:
+    """End the token with TOKEN_ID, the first column of `token list`."""
+    uuid = uuid_of(token_id)
+    if uuid is None:
+        raise TokenError(f"{token_id!r} is no token id; `usage-ledger token list` shows them")
+    with open_services() as services:
+        revoke(services, uuid)

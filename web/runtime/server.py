@@ -4,7 +4,6 @@ import errno
 import multiprocessing
 import os
 import resource
-import secrets
 import signal
 import socket
 import sys
@@ -19,11 +18,11 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from ledger.journal.connections import LONGEST_USE_SECONDS
-from ledger.journal.ledger import Ledger
 from projections.fast.position import Board
 from web import create_app
 from web.request.admission import PLACES, THREADS, Places, admitting
-from web.runtime.config import Settings, prepare, projector_of
+from web.runtime.config import Settings
+from web.runtime.database import ensure_schemas, open_ledger, projector_of
 from web.runtime.listener import Watch
 from web.runtime.silent_clients import Sweep
 from web.runtime.workers import STOPPING, Server
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 30
 """How long running requests may take after SIGTERM."""
 
-PATIENCE_SECONDS = 5
+PORT_TIMEOUT_SECONDS = 5
 """How long a port may still be in use: the workers of a killed server take a moment to notice."""
 
 KEEP_ALIVE_SECONDS = 75
@@ -99,7 +98,7 @@ def bound(host: str, port: int) -> Port:
     """The address for a server. Waits a moment while it is in use. Raises OSError."""
     holder = Port(socket.AF_INET6 if ":" in host else socket.AF_INET)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PORT_TIMEOUT_SECONDS
     while True:
         try:
             holder.take(host, port)
@@ -113,15 +112,9 @@ def bound(host: str, port: int) -> Port:
 
 def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplication":
     """The ledger, on a prepared database; all workers share the board."""
-    ledger = Ledger(
-        conninfo,
-        zone=settings.zone,
-        entropy=secrets.token_bytes,
-        connections=PLACES + 2,
-        longest_use=LONGEST_USE_SECONDS,
-    )
+    ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
     projector = projector_of(ledger, board)
-    Watch(ledger, projector, mend=partial(prepare, conninfo, settings)).start()
+    Watch(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
     return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
 
 

@@ -1,0 +1,81 @@
+"""Errors of commands: each is told in one line, and the exit code says its kind.
+
+| exit code | meaning |
+|---|---|
+| 1 | the command could not do what it was asked; run as it is, it may do so another time |
+| 2 | the command was called in a wrong way |
+| 143 | SIGTERM ended it |
+
+What is not among these is a fault of the program, and shows its traceback.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ledger.errors import Contended, StreamGap
+from projections.projector import ProjectingFailed
+from projections.rebuild import AlreadyRebuilding
+from web.importer.reading import StructureError
+from web.runtime.config import ConfigurationError
+from web.runtime.postgres.embedded import EmbeddedPostgresError
+from web.sender.client import SendingFailed
+from web.sender.lines import UnreadableFile
+from web.wire.errors import DATABASE_IS_AWAY
+
+MESSAGES: dict[type[Exception], str] = {
+    Contended: "Reports come in too fast; run it again to finish it.",
+    StreamGap: "The read models do not follow from the journal; start again.",
+}
+"""The text for errors whose own message is not written for operators."""
+
+EXPECTED: tuple[type[Exception], ...] = (
+    *MESSAGES,
+    ConfigurationError,
+    EmbeddedPostgresError,
+    StructureError,
+    ProjectingFailed,
+    AlreadyRebuilding,
+    SendingFailed,
+    UnreadableFile,
+    *DATABASE_IS_AWAY,
+)
+"""Errors that are no fault of the program. The others' own message is written for operators."""
+
+
+class WrongUsage(click.ClickException):
+    """The command was called in a wrong way."""
+
+    exit_code = 2
+
+
+class Group(click.Group):
+    """A group of commands that tells errors in one line, where click prints the usage before them."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with told_in_one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, context: click.Context) -> object:
+        with told_in_one_line():
+            return super().invoke(context)
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Turn errors that are no fault of the program into click's, which prints a line and exits."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "usage-ledger"
+        raise WrongUsage(f"{error.format_message()} `{command} --help` says more.") from error
+    except OSError as error:
+        about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise click.ClickException(about) from error
+    except EXPECTED as error:
+        message = MESSAGES.get(type(error)) or " ".join(str(error).split())
+        raise click.ClickException(message) from error

@@ -1,0 +1,53 @@
+"""`usage-ledger serve`: the API in the foreground."""
+
+from contextlib import closing, nullcontext
+from functools import partial
+
+import click
+
+from projections.fast.position import Board
+from web import utc_now
+from web.commands import demo
+from web.request.services import Services
+from web.runtime import server
+from web.runtime.config import Settings
+from web.runtime.database import open_database, open_ledger, projector_of
+from web.runtime.postgres.care import kept_running
+
+
+def address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
+    """Return host and port of HOST:PORT; an IPv6 host is in brackets."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT.")
+    return host.strip("[]"), int(port)
+
+
+@click.command("serve")
+@click.option("--bind", callback=address, default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--no-demo", is_flag=True, help="Leave an empty ledger empty, and print no demo token.")
+def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
+    """Serve the API in the foreground until SIGTERM or Ctrl-C.
+
+    An empty ledger gets a small demo catalogue, unless told otherwise.
+    """
+    settings = Settings.from_environment()
+    host, port = bind
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    board = Board(workers + 1)
+    with server.bound(host, port) as holder, open_database(settings) as conninfo:
+        with closing(open_ledger(conninfo, settings)) as ledger:
+            services = Services(ledger, projector_of(ledger, board), utc_now)
+            services.projector.catch_up()
+            if not no_demo:
+                demo.load_if_empty(services)
+            greeting = None if no_demo else demo.greeting(services, url)
+
+        def when_ready() -> None:
+            click.echo(f"usage-ledger serves {url} (Ctrl-C stops it)\n")
+            if greeting:
+                click.echo(greeting)
+
+        with nullcontext() if settings.database_url else kept_running(settings.data_dir, conninfo):
+            server.serve(partial(server.application, conninfo, settings, board), holder, workers, when_ready)

@@ -1,0 +1,147 @@
+"""Opens the database that the settings name: complete, and with read models that follow from its journal."""
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+
+from ledger.errors import JournalIncomplete
+from ledger.journal.guard import LOCK_CREATION
+from ledger.journal.ledger import Ledger
+from ledger.journal.recorder import SCHEMA as JOURNAL
+from projections.fast.position import Board
+from projections.projector import SCHEMA as READ_MODELS
+from projections.projector import (
+    Projector,
+    create_read_models,
+    position_without_journal,
+    reason_to_rebuild,
+)
+from projections.rebuild import Rebuild
+from web import utc_now
+from web.request.services import Services
+from web.runtime.config import ConfigurationError, Settings
+from web.runtime.postgres.embedded import embedded_postgres
+
+OLDEST_POSTGRES = 15
+
+# Of the statements that come again and again the planning takes longer than the rest: they are planned once.
+OPTIONS = (
+    f"-c timezone=UTC -c search_path={READ_MODELS},{JOURNAL} -c jit=off -c plan_cache_mode=force_generic_plan"
+)
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_services(*, may_create: bool = False) -> Iterator[Services]:
+    """Yield the ledger that the environment names, with its read models, for a command.
+
+    Raises ConfigurationError, also where there is no embedded database yet, unless `may_create`: the ledger
+    that is wanted is somewhere else then.
+    """
+    settings = Settings.from_environment()
+    if not may_create:
+        _check_exists(settings)
+    with open_database(settings) as conninfo, closing(open_ledger(conninfo, settings)) as ledger:
+        yield Services(ledger, projector_of(ledger), utc_now)
+
+
+def _check_exists(settings: Settings) -> None:
+    if settings.database_url is None and not os.path.lexists(settings.data_dir / "postgres"):
+        raise ConfigurationError(
+            f"LEDGER_DATA_DIR: there is no ledger in {settings.data_dir}; `serve` and `import` make one"
+        )
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """Yield the conninfo of a database with all tables of the ledger in it.
+
+    Raises ConfigurationError or EmbeddedPostgresError in one line for people.
+    """
+    if settings.database_url is None:
+        with embedded_postgres(settings.data_dir) as url:
+            yield prepare_database(url, settings)
+    else:
+        yield prepare_database(settings.database_url, settings)
+
+
+def prepare_database(url: str, settings: Settings) -> str:
+    """Create what is missing in the database at `url`; return the conninfo to open the ledger with.
+
+    Raises ConfigurationError.
+    """
+    try:
+        given = conninfo_to_dict(url).get("options")
+        conninfo = make_conninfo(url, options=f"{given or ''} {OPTIONS}".strip())
+    except psycopg.Error as error:
+        raise _unusable(error) from error
+    ensure_schemas(conninfo, settings)
+    return conninfo
+
+
+def ensure_schemas(conninfo: str, settings: Settings) -> None:
+    """Create what is missing in the database, and rebuild read models that do not follow from its journal.
+
+    For every start, and for a database that was found to have another history. Raises ConfigurationError.
+    """
+    try:
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+            _check_suitable(connection)
+            connection.execute(LOCK_CREATION)
+            if position := position_without_journal(connection):
+                raise ConfigurationError(
+                    f"LEDGER_DATABASE_URL: the journal is gone, and the read models are at {position}:"
+                    f" restore the schema {JOURNAL}, or drop the schema {READ_MODELS} to begin anew"
+                )
+            with closing(open_ledger(conninfo, settings, create=True)) as ledger:
+                create_read_models(connection)
+                if reason := reason_to_rebuild(connection):
+                    log.warning("The read models %s: rebuilding them", reason)
+                    Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
+    except (psycopg.Error, PersistenceError, JournalIncomplete) as error:
+        raise _unusable(error) from error
+
+
+def _check_suitable(connection: Connection[DictRow]) -> None:
+    if connection.info.server_version < OLDEST_POSTGRES * 10_000:
+        raise ConfigurationError(f"LEDGER_DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or later is needed")
+    if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+        raise ConfigurationError(f"LEDGER_DATABASE_URL: a database in UTF8 is needed, not {encoding}")
+
+
+def _unusable(error: Exception) -> ConfigurationError:
+    reason = " ".join(str(error).split())
+    return ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}")
+
+
+def open_ledger(
+    conninfo: str,
+    settings: Settings,
+    *,
+    connections: int = 10,
+    longest_use: float | None = None,
+    create: bool = False,
+) -> Ledger:
+    """Return the ledger on a prepared database, to be closed by the caller."""
+    return Ledger(
+        conninfo,
+        zone=settings.zone,
+        entropy=secrets.token_bytes,
+        connections=connections,
+        longest_use=longest_use,
+        create=create,
+    )
+
+
+def projector_of(ledger: Ledger, board: Board | None = None) -> Projector:
+    """Return the projector of a ledger; those of several processes share a board."""
+    return Projector(ledger.pool, ledger.facts_after, board=board)
