@@ -19,8 +19,8 @@ from eventsourcing.utils import register_topic
 from msgspec import Struct
 
 from ledger.domain import catalogue
+from ledger.domain.reports import Policy
 
-Policy = Literal["none", "reuse", "zero"]
 Source = Literal["api", "import", "carry-over"]
 
 

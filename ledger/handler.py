@@ -21,7 +21,7 @@ from psycopg.rows import DictRow
 
 from ledger.decisions.expecting import with_changes
 from ledger.decisions.requests import Answer, Outcome, Request, Submission, decide
-from ledger.decisions.state import Known
+from ledger.decisions.state import DecisionState
 from ledger.domain.people import Person
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.errors import Busy, Contended, InvalidItem, KeyReused, Overdue, UnderWay
@@ -58,7 +58,7 @@ class ReadSide(Protocol[F]):
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> Known:
+    ) -> DecisionState:
         """What is known of what these reports are about, up to date with the journal."""
 
     def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> F:
@@ -215,7 +215,7 @@ class Batch:
         self._remember(submissions, answers)
         return answers
 
-    def _decided(self, submission: Submission, known: Known) -> list[Outcome] | Exception:
+    def _decided(self, submission: Submission, known: DecisionState) -> list[Outcome] | Exception:
         """A submission that can't be decided, through a fault of ours, does not harm the others."""
         try:
             if submission.is_overdue():
@@ -227,7 +227,7 @@ class Batch:
             self.storing.append(submission)
         return outcomes
 
-    def _known(self, submissions: Sequence[Submission]) -> tuple[Known, Collection[Person]]:
+    def _known(self, submissions: Sequence[Submission]) -> tuple[DecisionState, Collection[Person]]:
         """What all of them are about, and the people whom they name and the ledger does not know yet."""
         reports = [
             (report, each.now)

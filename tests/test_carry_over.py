@@ -14,7 +14,7 @@ import pytest
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.reports import LastUsage
+from ledger.domain.records import LastUsage
 from ledger.events import UsageCarriedOver, UsageReported
 from tests.world import (
     BASIC,

@@ -18,8 +18,8 @@ from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
 from ledger.decisions.requests import Answer, Submission
-from ledger.decisions.state import Known
-from ledger.domain.catalogue import Caller
+from ledger.decisions.state import DecisionState
+from ledger.domain.access import Caller
 from ledger.domain.reports import ReadableReport, UserUsageItem, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
 from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
@@ -244,7 +244,7 @@ class Overtaken(ReadSide):
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> Known:
+    ) -> DecisionState:
         known = super().read(cursor, reports, zone)
         if self._others:
             self._others.pop()()
@@ -322,7 +322,7 @@ class Slow(ReadSide):
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> Known:
+    ) -> DecisionState:
         if len(reports) > 1 and not self.goes_on.is_set():
             self.reads.wait()
             self.goes_on.wait()

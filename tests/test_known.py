@@ -11,8 +11,8 @@ from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.decisions.state import Known
-from ledger.domain.catalogue import MeteredResource
+from ledger.decisions.state import DecisionState
+from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import ReadableReport
 from ledger.handler import Desk
 from projections.fast.cache import Memory
@@ -26,7 +26,7 @@ class Watched(ReadSide):
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> Known:
+    ) -> DecisionState:
         self.asked, self.zone = reports, zone
         self.known = super().read(cursor, reports, zone)
         return self.known
@@ -39,13 +39,13 @@ def watch(world: World) -> Watched:
     return watched
 
 
-def read_anew(world: World, watched: Watched) -> Known:
+def read_anew(world: World, watched: Watched) -> DecisionState:
     """What is known of the same reports now, with nothing remembered."""
     with world.ledger.journal.transaction() as appending:
         return ReadSide(world.projector, Memory()).read(appending.cursor, watched.asked, watched.zone)
 
 
-def comparable(known: Known) -> tuple[Any, ...]:
+def comparable(known: DecisionState) -> tuple[Any, ...]:
     """Plan periods come in no order."""
     resources = {uuid: in_order(resource) for uuid, resource in known.resources.items()}
     return resources, known.records, known.user_limits

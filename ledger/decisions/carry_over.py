@@ -7,7 +7,7 @@ from uuid import uuid5
 
 from msgspec import structs
 
-from ledger.domain.reports import LastUsage, record_stream
+from ledger.domain.records import LastUsage, record_stream
 from ledger.events import Fact, UsageCarriedOver
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from msgspec import structs
 
-from ledger.decisions.state import Known
-from ledger.domain.catalogue import MeteredResource
-from ledger.domain.reports import ReadableReport, UserUsageReport, record_stream
+from ledger.decisions.state import DecisionState
+from ledger.domain.metering import MeteredResource
+from ledger.domain.records import record_stream
+from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.errors import FigureChanged
 from ledger.events import Fact, UsageReported, UserUsageReported
 from ledger.journal.ledger import Ledger
@@ -34,8 +35,11 @@ def figures_of(
 
 
 def with_changes(
-    known: Known, reports: Sequence[tuple[ReadableReport, datetime]], appending: Appending, ledger: Ledger
-) -> Known:
+    known: DecisionState,
+    reports: Sequence[tuple[ReadableReport, datetime]],
+    appending: Appending,
+    ledger: Ledger,
+) -> DecisionState:
     """Return what is known, with what has changed of figures since the positions that reports build on."""
     asking = [(report, now) for report, now in reports if report.expected is not None]
     if not asking:
@@ -53,7 +57,7 @@ def with_changes(
     return structs.replace(known, changes=changes, head=head)
 
 
-def check_expected(report: ReadableReport, known: Known, now: datetime, zone: tzinfo) -> None:
+def check_expected(report: ReadableReport, known: DecisionState, now: datetime, zone: tzinfo) -> None:
     """Raises FigureChanged if a figure of the report does not stand as at the position that it builds on.
 
     Nor does it where the journal never was at that position.
@@ -69,7 +73,7 @@ def check_expected(report: ReadableReport, known: Known, now: datetime, zone: tz
         raise FigureChanged(expected)
 
 
-def _changes(fact: Fact, username: str | None, known: Known) -> bool:
+def _changes(fact: Fact, username: str | None, known: DecisionState) -> bool:
     if username is not None:
         person = known.people.get(username)
         return isinstance(fact, UserUsageReported) and person is not None and fact.person == person.uuid

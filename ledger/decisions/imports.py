@@ -8,10 +8,12 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from ledger.domain.catalogue import Entity, Site
+from ledger.domain.catalogue import Entity
+from ledger.domain.metering import Ownership
 from ledger.domain.people import Person
-from ledger.domain.reports import record_stream
-from ledger.events import DESCRIPTIONS, Fact, Policy, Source, UsageReported, UserUsageReported
+from ledger.domain.records import record_stream
+from ledger.domain.reports import Policy
+from ledger.events import DESCRIPTIONS, Fact, Source, UsageReported, UserUsageReported
 
 
 class ImportedUsage(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class Place(Struct, frozen=True, kw_only=True):
     unchanged since.
     """
 
-    site: Site
+    site: Ownership
     month: date
     version: int
     found: UUID | None

@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from ledger import errors
 from ledger.decisions.expecting import check_expected
-from ledger.decisions.state import Known
-from ledger.decisions.usage import report_usage
+from ledger.decisions.state import DecisionState
+from ledger.decisions.usage import ReportDecision, report_usage
 from ledger.decisions.user_usage import report_user_usages
-from ledger.domain.catalogue import NAMESPACE, Caller
-from ledger.domain.reports import Decided, ReadableReport, UsageReport, UserUsageReport
+from ledger.domain.access import Caller
+from ledger.domain.catalogue import NAMESPACE
+from ledger.domain.reports import ReadableReport, UsageReport, UserUsageReport
 from ledger.events import Fact, RequestAnswered
 
 AnyReport = ReadableReport | errors.InvalidItem
@@ -114,18 +115,18 @@ class Submission(Struct, frozen=True, kw_only=True):
         return self.caller.reports_somewhere and len(answer.body.encode()) <= LONGEST_REFUSAL
 
 
-def decide(submission: Submission, known: Known, zone: tzinfo) -> list[Outcome]:
+def decide(submission: Submission, known: DecisionState, zone: tzinfo) -> list[Outcome]:
     """The outcome of every report. `known` goes on to what is known after the facts that are to be stored."""
-    trial = known.trial()
+    trial = known.fork()
     outcomes = [_outcome(report, submission, trial, zone) for report in submission.reports]
     refused = any(outcome.refusal for outcome in outcomes)
     if submission.is_dry_run or (submission.is_atomic and refused):
         return [_without_facts(outcome) for outcome in outcomes]
-    known.accept(trial)
+    known.merge(trial)
     return outcomes
 
 
-def _outcome(report: AnyReport, submission: Submission, known: Known, zone: tzinfo) -> Outcome:
+def _outcome(report: AnyReport, submission: Submission, known: DecisionState, zone: tzinfo) -> Outcome:
     try:
         decided = _decided(report, submission, known, zone)
         assert not isinstance(report, errors.InvalidItem), "it is raised"
@@ -134,20 +135,20 @@ def _outcome(report: AnyReport, submission: Submission, known: Known, zone: tzin
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
         return Outcome(result="refused", refusal=refusal.with_traceback(None))
     for fact in decided.facts:
-        known.follow(fact)
+        known.evolve(fact)
     result: Result = "unchanged"
     if decided.facts:
         result = "created" if decided.is_new else "changed"
     return Outcome(result=result, uuid=decided.uuid, facts=tuple(decided.facts))
 
 
-def _decided(report: AnyReport, submission: Submission, known: Known, zone: tzinfo) -> Decided:
+def _decided(report: AnyReport, submission: Submission, known: DecisionState, zone: tzinfo) -> ReportDecision:
     caller, now = submission.caller, submission.now
     if isinstance(report, UsageReport):
-        return report_usage(report, known.past(report.resource_uuid), caller, now, zone)
+        return report_usage(report, known.context_of(report.resource_uuid), caller, now, zone)
     if isinstance(report, UserUsageReport):
-        past = known.past(report.resource_uuid, report.component_uuid)
-        return report_user_usages(report, past, known.people, caller, now, zone)
+        context = known.context_of(report.resource_uuid, report.component_uuid)
+        return report_user_usages(report, context, known.people, caller, now, zone)
     raise report
 
 

@@ -1,7 +1,7 @@
 """What a batch of reports is decided on, and how it changes with every fact that is decided.
 
 Reports of one batch see what those before them led to, as if each had been appended and projected alone.
-So `Known.follow` says in values what the projections say in rows; a test holds one against the other.
+So `DecisionState.evolve` does to values what the writers do to rows; a test compares the two.
 """
 
 import sys
@@ -12,18 +12,10 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from ledger.domain.catalogue import MeteredResource
+from ledger.domain.metering import MeteredResource
 from ledger.domain.people import Person
-from ledger.domain.reports import (
-    NO_RECORD,
-    Past,
-    ReadableReport,
-    Record,
-    RecordKey,
-    UsageRow,
-    UserRow,
-    UserUsageReport,
-)
+from ledger.domain.records import NO_RECORD, Record, RecordKey, ReportingContext, UsageRow, UserRow
+from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
 
 NOT_STORED_YET = sys.maxsize
@@ -33,7 +25,7 @@ UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 """By resource and component: how much each offering user may use of it."""
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class DecisionState(Struct, frozen=True, kw_only=True):
     """Resources with what is needed of them, records, limits, and people by their usernames.
 
     `changes` are facts with their positions, by stream, where reports ask for them: since the first position
@@ -47,13 +39,15 @@ class Known(Struct, frozen=True, kw_only=True):
     changes: MutableMapping[UUID, tuple[tuple[int, Fact], ...]] = {}
     head: int = 0
 
-    def past(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> Past:
+    def context_of(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> ReportingContext:
         """What a report about a resource is decided by; about users of this component, if one is named."""
         limits = self.user_limits.get((resource_uuid, component_uuid), {}) if component_uuid else {}
-        return Past(resource=self.resources[resource_uuid], records=self.records, user_limits=limits)
+        return ReportingContext(
+            resource=self.resources[resource_uuid], records=self.records, user_limits=limits
+        )
 
-    def trial(self) -> "Known":
-        """A copy to go on with: `accept` takes over what followed, or it is forgotten."""
+    def fork(self) -> "DecisionState":
+        """A copy to go on with: `merge` takes over what followed, or it is forgotten."""
         return structs.replace(
             self,
             resources=dict(self.resources),
@@ -61,12 +55,12 @@ class Known(Struct, frozen=True, kw_only=True):
             changes=dict(self.changes),
         )
 
-    def accept(self, trial: "Known") -> None:
+    def merge(self, trial: "DecisionState") -> None:
         self.resources.update(trial.resources)
         self.records.update(trial.records)
         self.changes.update(trial.changes)
 
-    def follow(self, fact: Fact) -> None:
+    def evolve(self, fact: Fact) -> None:
         """Goes on from what is known to what is known after a fact, which has no position yet."""
         if fact.originator_id in self.changes:
             self.changes[fact.originator_id] += ((NOT_STORED_YET, fact),)

@@ -1,37 +1,24 @@
 """Decides what a report of a resource's usage leads to.
 
-A decision is a function of (the report, the past, who asks, now) to facts. It reads nothing and appends
+A decision is a function of (the report, the context, who asks, now) to facts. It reads nothing and appends
 nothing; it returns all facts of a report, or raises a refusal.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from msgspec import structs
 
 from ledger import errors
 from ledger.domain import months
-from ledger.domain.catalogue import (
-    NAMESPACE,
-    Caller,
-    Component,
-    MeteredResource,
-    PlanPeriod,
-    ResourceState,
-    Site,
-)
-from ledger.domain.reports import (
-    Decided,
-    Measured,
-    Past,
-    Record,
-    UsageItem,
-    UsageReport,
-    UsageRow,
-    record_stream,
-)
+from ledger.domain.access import Caller
+from ledger.domain.catalogue import NAMESPACE, Component, PlanPeriod, ResourceState
+from ledger.domain.metering import MeteredResource, Ownership
+from ledger.domain.records import Record, ReportingContext, UsageRow, record_stream
+from ledger.domain.reports import Measured, UsageItem, UsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
@@ -41,21 +28,34 @@ CLOCKS_DIFFER = timedelta(seconds=60)
 STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 
 
-def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime, zone: tzinfo) -> Decided:
+class ReportDecision(NamedTuple):
+    """What a report leads to: facts, none where nothing would change, and the figure that it states.
+
+    `is_new`: the figure was not there before. `uuid` is None for a report that states nothing.
+    """
+
+    facts: list[Fact]
+    uuid: UUID | None = None
+    is_new: bool = False
+
+
+def report_usage(
+    report: UsageReport, context: ReportingContext, caller: Caller, now: datetime, zone: tzinfo
+) -> ReportDecision:
     """What a report of a resource's usage leads to; the last of its items is the figure that it states."""
     measured_at = report.measured.at if report.measured else now
     month = report.month(now, zone)
-    _check_usage(report, past.resource, caller, now, zone)
+    _check_usage(report, context.resource, caller, now, zone)
     facts: list[Fact] = []
     usage_uuid, is_new = None, False
-    period = report.plan_period or past.resource.plan_period_at(measured_at, months.bounds(month, zone))
-    if period is None and report.items and _is_under_its_first_plan(past.resource, month, now, zone):
-        period = _first_plan_period(past.resource)
+    period = report.plan_period or context.resource.plan_period_at(measured_at, months.bounds(month, zone))
+    if period is None and report.items and _is_under_its_first_plan(context.resource, month, now, zone):
+        period = _first_plan_period(context.resource)
         facts.append(_period_described(period, now))
     last_of_each_type = {item.component_type: item for item in report.items}
     for item in last_of_each_type.values():
-        component = past.resource.component(item.component_type)
-        record = past.record(component.uuid, month)
+        component = context.resource.component(item.component_type)
+        record = context.record(component.uuid, month)
         stream = record_stream(report.resource_uuid, component.uuid, month)
         target = _target(record, period)
         others = [row for row in record.rows if row is not target]
@@ -63,7 +63,7 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
         usage_uuid = target.usage_uuid if target else uuid5(stream, str(record.version + 1))
         row = UsageRow(
             usage_uuid=usage_uuid,
-            amount=_plan_amount(item, component, others, past.resource, period),
+            amount=_plan_amount(item, component, others, context.resource, period),
             measured_at=measured_at,
             plan_uuid=period.plan_uuid if period else None,
             plan_period_uuid=period.uuid if period else None,
@@ -74,9 +74,9 @@ def report_usage(report: UsageReport, past: Past, caller: Caller, now: datetime,
         is_new = target is None
         # A report ends the missing-usage policy of the other rows.
         if row != target or any(other.missing_usage_policy != "none" for other in others):
-            place, site = (stream, record.version + 1), past.resource.site(component)
+            place, site = (stream, record.version + 1), context.resource.site(component)
             facts.append(usage_reported(place, site, month, row, item.amount, report.measured, now))
-    return Decided(facts, usage_uuid, is_new)
+    return ReportDecision(facts, usage_uuid, is_new)
 
 
 def _check_usage(
@@ -183,7 +183,7 @@ def checked(figure: Decimal) -> Decimal:
 
 def usage_reported(
     place: tuple[UUID, int],
-    site: Site,
+    site: Ownership,
     month: date,
     row: UsageRow,
     amount: Decimal,

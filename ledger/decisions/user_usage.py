@@ -9,20 +9,12 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from ledger import errors
-from ledger.decisions.usage import checked, may_backfill, usage_reported
-from ledger.domain.catalogue import Caller, MeteredResource, Site
+from ledger.decisions.usage import ReportDecision, checked, may_backfill, usage_reported
+from ledger.domain.access import Caller
+from ledger.domain.metering import MeteredResource, Ownership
 from ledger.domain.people import Person
-from ledger.domain.reports import (
-    Decided,
-    Measured,
-    Past,
-    Record,
-    UsageRow,
-    UserRow,
-    UserUsageItem,
-    UserUsageReport,
-    record_stream,
-)
+from ledger.domain.records import Record, ReportingContext, UsageRow, UserRow, record_stream
+from ledger.domain.reports import Measured, UserUsageItem, UserUsageReport
 from ledger.events import Fact, UserUsageReported
 
 BACKFILL_DESCRIPTION = "Created for user usage backfill"
@@ -30,18 +22,18 @@ BACKFILL_DESCRIPTION = "Created for user usage backfill"
 
 def report_user_usages(
     report: UserUsageReport,
-    past: Past,
+    context: ReportingContext,
     people: Mapping[str, Person],
     caller: Caller,
     now: datetime,
     zone: tzinfo,
-) -> Decided:
+) -> ReportDecision:
     """What a report of users' shares of one component usage leads to; its last item is what it states.
 
     An item with a date goes to the oldest component usage of that date's month, which is made where
     there is none. Raises NotPermitted, FigureTooLarge, or ItemsRefused aligned with the items.
     """
-    resource = past.resource
+    resource = context.resource
     if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
         raise errors.NotPermitted
     component = next(c for c in resource.components if c.uuid == report.component_uuid)
@@ -52,19 +44,19 @@ def report_user_usages(
     for item in report.items:
         month = item.month(report.month, zone)
         if month not in drafts:
-            record = past.record(component.uuid, month)
+            record = context.record(component.uuid, month)
             drafts[month] = _Draft(resource.site(component), month, record, caller.user_uuid, now)
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
             _check_date(item, component_type, resource, caller, now, zone)
-            _check_limit(item, report, target, past)
+            _check_limit(item, report, target, context)
             stated = draft.put(target, people[item.username], item)
             refusals.append(None)
         except errors.Refusal as refusal:
             refusals.append(refusal)
     _raise_all(refusals, report)
-    return Decided([fact for draft in drafts.values() for fact in draft.finished()], *stated)
+    return ReportDecision([fact for draft in drafts.values() for fact in draft.finished()], *stated)
 
 
 def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -> None:
@@ -91,8 +83,10 @@ def _check_date(
         raise errors.MonthIsClosed
 
 
-def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow, past: Past) -> None:
-    limit = past.user_limits.get(item.offering_user_uuid) if item.offering_user_uuid else None
+def _check_limit(
+    item: UserUsageItem, report: UserUsageReport, target: UsageRow, context: ReportingContext
+) -> None:
+    limit = context.user_limits.get(item.offering_user_uuid) if item.offering_user_uuid else None
     if limit is None:
         return
     # The usage that the item replaces counts too, and always that of the addressed component usage:
@@ -101,7 +95,7 @@ def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow,
     current = sum(
         (
             user.amount
-            for user in past.record(report.component_uuid, report.month).users.values()
+            for user in context.record(report.component_uuid, report.month).users.values()
             if user.usage_uuid == addressed and user.offering_user_uuid == item.offering_user_uuid
         ),
         Decimal(0),
@@ -115,7 +109,7 @@ def _check_limit(item: UserUsageItem, report: UserUsageReport, target: UsageRow,
 class _Draft:
     """One record while the items of a report are applied to it, and the facts that this leads to."""
 
-    site: Site
+    site: Ownership
     month: date
     record: Record
     reported_by: UUID

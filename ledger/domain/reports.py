@@ -1,18 +1,19 @@
-"""What is reported, and what it is held against: values that pass between the layers."""
+"""Reports, as whoever sent them meant them."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from functools import lru_cache
-from typing import NamedTuple
-from uuid import UUID, uuid5
+from typing import Literal
+from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.domain.catalogue import NAMESPACE, MeteredResource, PlanPeriod, Site
+from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, month_of_report
 from ledger.errors import InvalidItem
-from ledger.events import Fact, Policy
+
+Policy = Literal["none", "reuse", "zero"]
+"""What is assumed of a component in a month that nobody reports: nothing, the same again, or zero."""
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -82,85 +83,3 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
 
 
 ReadableReport = UsageReport | UserUsageReport
-
-
-class UsageRow(Struct, frozen=True, kw_only=True):
-    """A component usage as it stands: the month's figure of a component under one plan."""
-
-    usage_uuid: UUID
-    amount: Decimal
-    measured_at: datetime
-    plan_uuid: UUID | None
-    plan_period_uuid: UUID | None
-    missing_usage_policy: Policy
-    description: str
-    reported_by: UUID | None
-
-
-class UserRow(Struct, frozen=True, kw_only=True):
-    """A user usage as it stands."""
-
-    usage_uuid: UUID
-    user_usage_uuid: UUID
-    person: UUID
-    amount: Decimal
-    offering_user_uuid: UUID | None
-
-
-class Record(Struct, frozen=True, kw_only=True):
-    """All there is of one (resource, component, month): the stream's version, its rows, oldest first.
-
-    `users` are by usage and person.
-    """
-
-    version: int = 0
-    rows: tuple[UsageRow, ...] = ()
-    users: Mapping[tuple[UUID, UUID], UserRow] = {}
-
-
-NO_RECORD = Record()
-
-RecordKey = tuple[UUID, UUID, date]
-"""Resource, component and month of a record."""
-
-
-class Past(Struct, frozen=True, kw_only=True):
-    """What a report about one resource is decided by."""
-
-    resource: MeteredResource
-    records: Mapping[RecordKey, Record]
-    user_limits: Mapping[UUID, Decimal] = {}
-    """Limits of the addressed component by offering user; known for user usages only."""
-
-    def record(self, component_uuid: UUID, month: date) -> Record:
-        return self.records.get((self.resource.resource.uuid, component_uuid, month), NO_RECORD)
-
-
-class Decided(NamedTuple):
-    """What a report leads to: facts, none where nothing would change, and the figure that it states.
-
-    `is_new`: the figure was not there before. `uuid` is None for a report that states nothing.
-    """
-
-    facts: list[Fact]
-    uuid: UUID | None = None
-    is_new: bool = False
-
-
-class LastUsage(Struct, frozen=True, kw_only=True):
-    """The last usage of a component in the month before, and the plan that is in force now."""
-
-    site: Site
-    usage_uuid: UUID
-    amount: Decimal
-    missing_usage_policy: Policy
-    description: str
-    reported_by: UUID | None
-    plan_uuid: UUID | None
-    plan_period_uuid: UUID | None
-
-
-@lru_cache(10_000)  # about 5 MB: the records of a month are reported again and again
-def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:
-    """Id of the stream that holds every report about one component of one resource in one month."""
-    return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month.isoformat()[:7]}")

@@ -6,7 +6,7 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import Caller
+from ledger.domain.access import Caller
 
 SELECT_CALLER = """
 SELECT a.is_active, t.expires_at, json_build_object(

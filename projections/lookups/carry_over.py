@@ -6,9 +6,9 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import Site
+from ledger.domain.metering import Ownership
 from ledger.domain.months import bounds
-from ledger.domain.reports import LastUsage
+from ledger.domain.records import LastUsage
 
 # Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
 # is the one that a report would find, or else the two would be rows of different plans: the one in force at
@@ -72,7 +72,7 @@ def candidates(
 
 def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
     name: str = row.pop("resource_name")
-    site = Site(**{key: row.pop(key) for key in Site.__struct_fields__})
+    site = Ownership(**{key: row.pop(key) for key in Ownership.__struct_fields__})
     return name, LastUsage(site=site, **row)
 
 

@@ -7,7 +7,8 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import Component, MeteredResource, PlanPeriod
+from ledger.domain.catalogue import Component, PlanPeriod
+from ledger.domain.metering import MeteredResource
 
 SELECT_DESCRIPTIONS = """
 SELECT stream, version, digest FROM description WHERE stream = ANY(%(streams)s)"""

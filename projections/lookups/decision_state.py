@@ -11,17 +11,10 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from ledger.decisions.state import Known, records_of
-from ledger.domain.catalogue import MeteredResource
-from ledger.domain.reports import (
-    NO_RECORD,
-    ReadableReport,
-    Record,
-    RecordKey,
-    UsageRow,
-    UserRow,
-    UserUsageReport,
-)
+from ledger.decisions.state import DecisionState, records_of
+from ledger.domain.metering import MeteredResource
+from ledger.domain.records import NO_RECORD, Record, RecordKey, UsageRow, UserRow
+from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.cache import Memory
 from projections.fast.position import BeingReplaced
@@ -112,7 +105,7 @@ class ReadSide:
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> Known:
+    ) -> DecisionState:
         """What is known of what reports are about, each with when it came, caught up with the journal.
 
         Raises ProjectingFailed.
@@ -175,7 +168,7 @@ def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Stan
     return msgspec.json.decode(row["standing"], type=Standing)
 
 
-def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
+def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> DecisionState:
     records: dict[RecordKey, Record] = {}
     users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
@@ -190,7 +183,7 @@ def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> Known:
         limits.setdefault((resource, component), {})[offering_user] = limit
     for key, of_record in users.items():
         records[key] = structs.replace(records[key], users=of_record)
-    return Known(resources=resources, records=records, user_limits=limits)
+    return DecisionState(resources=resources, records=records, user_limits=limits)
 
 
 def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:

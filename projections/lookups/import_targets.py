@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
 from ledger.decisions.imports import ImportedUsage, ImportedUserUsage, Place
-from ledger.domain.catalogue import Site
+from ledger.domain.metering import Ownership
 from projections.rows import as_json
 
 SELECT_OWNERS = SQL("SELECT uuid, {owners}::uuid[] AS owners FROM {table} WHERE uuid = ANY(%(uuids)s)")
@@ -120,5 +120,6 @@ def _places(
     found = cursor.execute(statement, {"rows": rows}).fetchall()
     assert len(found) == len(usages), "what they refer to is there: it was looked for, or just imported"
     return [
-        Place(site=Site(**{name: row.pop(name) for name in Site.__struct_fields__}), **row) for row in found
+        Place(site=Ownership(**{name: row.pop(name) for name in Ownership.__struct_fields__}), **row)
+        for row in found
     ]

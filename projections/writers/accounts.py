@@ -9,14 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.domain.catalogue import Role
-from ledger.events import (
-    Fact,
-    OfferingUserDescribed,
-    RoleDescribed,
-    TokenIssued,
-    TokenRevoked,
-    UserDescribed,
-)
+from ledger.events import Fact, OfferingUserDescribed, RoleDescribed, TokenIssued, TokenRevoked, UserDescribed
 from projections.rows import as_json, upsert
 
 UPSERT_ACCOUNT = """

@@ -7,13 +7,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.events import (
-    ComponentDescribed,
-    Fact,
-    OfferingDescribed,
-    ProjectDescribed,
-    ResourceDescribed,
-)
+from ledger.events import ComponentDescribed, Fact, OfferingDescribed, ProjectDescribed, ResourceDescribed
 from projections.rows import as_json, insert
 from projections.writers import counters as figures
 from projections.writers.usage_rows import Folded, fold

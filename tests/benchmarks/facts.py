@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from ledger.decisions.imports import describe
 from ledger.decisions.tokens import issue_token
 from ledger.domain.catalogue import Component, Entity
-from ledger.domain.reports import record_stream
+from ledger.domain.records import record_stream
 from ledger.events import Fact, UsageReported, UserUsageReported
 from tests.benchmarks.shape import COMPONENTS, TOKENS
 from tests.benchmarks.world import Placed, World

@@ -16,7 +16,8 @@ from msgspec import Struct
 from psycopg.rows import DictRow
 
 from ledger.decisions.requests import Answer, AnyReport, Outcome, Result
-from ledger.domain.catalogue import MeteredResource, PlanPeriod
+from ledger.domain.catalogue import PlanPeriod
+from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import Measured, UsageReport, UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem, LedgerError, MonthIsClosed, NotPermitted
 from projections.lookups import catalogue

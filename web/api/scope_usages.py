@@ -13,7 +13,8 @@ from flask import Response, g
 from marshmallow import ValidationError
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import PROJECT_LIST, RESOURCE_LIST, LimitPeriod
+from ledger.domain.access import PROJECT_LIST, RESOURCE_LIST
+from ledger.domain.catalogue import LimitPeriod
 from ledger.errors import NotFound
 from projections.fast.position import End
 from projections.queries import scope_usage

@@ -9,7 +9,7 @@ import click
 
 from ledger.decisions.carry_over import carry_over
 from ledger.domain.months import month_of, next_month
-from ledger.domain.reports import LastUsage
+from ledger.domain.records import LastUsage
 from ledger.errors import Contended
 from ledger.journal.ledger import Decision
 from projections.lookups.carry_over import FIRST, Key, candidates, last_month

@@ -17,7 +17,7 @@ from ledger.domain import catalogue
 from ledger.domain.catalogue import BillingType, LimitPeriod, ResourceState, ScopeType
 from ledger.domain.months import start_of
 from ledger.domain.people import Person
-from ledger.events import Policy
+from ledger.domain.reports import Policy
 from web.wire.fields import check_offset, digits_problem
 
 # No longer than the reference's. Some of them are indexed, which PostgreSQL does up to 2,700 bytes.

@@ -5,7 +5,7 @@ from typing import cast
 
 from flask import Response, g, request
 
-from ledger.domain.catalogue import Caller
+from ledger.domain.access import Caller
 from projections.queries.list_query import Scopes
 from web.request.services import Services, services
 from web.wire.errors import Unauthenticated, detail

@@ -17,7 +17,7 @@ from flask import Response, current_app, g, request
 from marshmallow import Schema
 from werkzeug.http import parse_etags
 
-from ledger.domain.catalogue import Caller
+from ledger.domain.access import Caller
 from projections.fast.position import End, Known
 from projections.projector import BUILT_BY
 from web.request.admission import PLACE, Place, Room

@@ -10,7 +10,7 @@ from flask import current_app
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.catalogue import MeteredResource
+from ledger.domain.metering import MeteredResource
 from ledger.handler import Desk
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import Memory

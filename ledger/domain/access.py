@@ -1,0 +1,82 @@
+"""Who asks, and what they may see and report: the rules of roles."""
+
+from functools import cached_property
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.domain.catalogue import ScopeType
+
+SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", "PROJECT.LIST"
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    "CUSTOMER.OWNER": frozenset({SET_USAGE, RESOURCE_LIST, PROJECT_LIST}),
+    "CUSTOMER.MANAGER": frozenset({SET_USAGE}),
+    "OFFERING.MANAGER": frozenset({SET_USAGE}),
+    "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+    "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+    "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+}
+"""What roles permit, after the reference's defaults. Usages are seen with any role, in this table or not."""
+
+
+class HeldRole(Struct, frozen=True, array_like=True):
+    """An active role, as the caller of a request holds it."""
+
+    role_name: str
+    scope_type: ScopeType
+    scope_uuid: UUID
+    provider_uuid: UUID | None = None
+    """The customer behind a service provider, None for other scopes."""
+
+    def permits(self, permission: str) -> bool:
+        return permission in ROLE_PERMISSIONS.get(self.role_name, ())
+
+
+class Caller(Struct, frozen=True, kw_only=True, dict=True):
+    """Who asks: an active user with their active roles. What follows from them is found once."""
+
+    user_uuid: UUID
+    is_staff: bool
+    is_support: bool
+    roles: tuple[HeldRole, ...] = ()
+
+    @property
+    def sees_all(self) -> bool:
+        return self.is_staff or self.is_support
+
+    def scopes(self, scope_type: ScopeType, permission: str | None = None) -> list[UUID]:
+        """What the caller holds a role of this kind on; only roles with the permission, if one is named."""
+        return [
+            role.scope_uuid
+            for role in self.roles
+            if role.scope_type == scope_type and (permission is None or role.permits(permission))
+        ]
+
+    @property
+    def providers(self) -> list[UUID]:
+        """Customers whose provider side the caller sees: by a role on them or on their ServiceProvider."""
+        return [
+            *self.scopes("customer"),
+            *(role.provider_uuid for role in self.roles if role.provider_uuid is not None),
+        ]
+
+    def may_report(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
+        """Staff, or a permitting role on the offering, its customer or that customer's ServiceProvider."""
+        return self.is_staff or offering_uuid in self._own_offerings or provider_uuid in self._own_providers
+
+    @property
+    def reports_somewhere(self) -> bool:
+        """Return whether there is anything at all that the caller may report."""
+        return self.is_staff or bool(self._own_offerings or self._own_providers)
+
+    @cached_property
+    def _own_offerings(self) -> set[UUID]:
+        return set(self.scopes("offering", SET_USAGE))
+
+    @cached_property
+    def _own_providers(self) -> set[UUID | None]:
+        return {
+            role.scope_uuid if role.scope_type == "customer" else role.provider_uuid
+            for role in self.roles
+            if role.scope_type in ("customer", "service_provider") and role.permits(SET_USAGE)
+        }
