@@ -394,11 +394,11 @@ def test_what_is_no_json_object_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("value", "message"),
+    ("value", "message"),  # after the place, what is wrong is in the words of msgspec, which change
     [
-        (b'"\xff"', "{item}: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
-        (b'"\\ud800"', "{path}: Input data was truncated"),
-        (b"[" * 5000 + b"]" * 5000, "{path}: maximum recursion depth exceeded while deserializing an object"),
+        (b'"\xff"', "{item}: "),
+        (b'"\\ud800"', "{path}: "),
+        (b"[" * 5000 + b"]" * 5000, "{path}: "),
     ],
 )
 def test_a_text_that_is_no_unicode_or_too_deep_is_refused(
@@ -409,7 +409,9 @@ def test_a_text_that_is_no_unicode_or_too_deep_is_refused(
     with pytest.raises(StructureError) as refused:
         import_text(refusing_world, tmp_path, b'{"customers": [%s]}' % customer)
     item = f"customers[0] = {customer.decode(errors='replace')}"
-    assert str(refused.value) == message.format(item=item, path=tmp_path / "catalogue.json")
+    place = message.format(item=item, path=tmp_path / "catalogue.json")
+    assert str(refused.value).startswith(place)
+    assert len(str(refused.value)) > len(place)
     assert len(refusing_world.facts()) == before
 
 

@@ -117,9 +117,9 @@ def with_customer(text: bytes) -> bytes:
     [
         # The key that is at fault can't be looked up where another one is no text.
         (b'"name": 5, "\xff": 1', 'customers[0] = {"uuid": "%s", "name": 5, "\ufffd": 1}: Expected `str`'),
-        (b'"\xff": 1', 'customers[0] = {"uuid": "%s", "\ufffd": 1}: \'utf-8\' codec'),
-        (b'"name": "New", "\xff": 1', "invalid start byte"),
-        (b'"name": "New", "\xed\xa0\x80": 1', "invalid continuation byte"),
+        (b'"\xff": 1', 'customers[0] = {"uuid": "%s", "\ufffd": 1}: '),
+        (b'"name": "New", "\xff": 1', 'customers[0] = {"uuid": "%s", "name": "New", "\ufffd": 1}: '),
+        (b'"name": "New", "\xed\xa0\x80": 1', 'customers[0] = {"uuid": "%s", "name": "New", '),
         (b'"name": "New", "note\\ud800": 1', "fuzzed.json: JSON is malformed"),
         (b'"name": "New", "name": "Newer"', "customers[0].name: Is there 2 times"),
         (b'"name": "New", "n\\u0061me": "Newer"', "customers[0].name: Is there 2 times"),
