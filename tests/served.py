@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PROJECT = Path(__file__).parent.parent
+from tests.paths import ROOT
 
 SERVE = """
 import logging, sys
@@ -69,7 +69,7 @@ class Served(NamedTuple):
 def served(url: str, workers: int = 1, change: str = "") -> Iterator[Served]:
     """The service on a database; `change` is what Python does before it starts, to bounds for instance."""
     command = [sys.executable, "-c", SERVE, url, str(workers), change]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield Served(process, int(process.stdout.readline()))

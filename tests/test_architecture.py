@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
 
 MAY_IMPORT = {
     # The write side. Its words know nobody, decisions know its words, and the handler all of it.

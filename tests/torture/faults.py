@@ -13,7 +13,7 @@ from threading import Thread
 import psycopg
 
 from tests.dumps import dump, put_back, restore
-from tests.test_outage import Wire
+from tests.runtime.test_outage import Wire
 from tests.torture.clients import Client, Findings
 from tests.torture.clusters import Cluster
 from tests.torture.service import USAGES, Service

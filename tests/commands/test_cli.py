@@ -24,11 +24,11 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from tests.test_embedded_postgres import wait_until
+from tests.paths import DEMO
+from tests.runtime.test_embedded_postgres import wait_until
 from tests.world import CATALOGUE, GPU, RESOURCE, USAGES
 
 COMMAND = Path(sys.executable).with_name("usage-ledger")
-EXAMPLE = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
 PATIENCE_SECONDS = 60
 DEMO_RESOURCE = "00000000000040008000000000000701"
 
@@ -330,22 +330,22 @@ def test_an_import_shows_its_progress_on_a_terminal(environment: Environment, ca
     assert "100%" in shown
 
 
-@pytest.mark.skipif(not EXAMPLE.exists(), reason="the example is not part of the project")
+@pytest.mark.skipif(not DEMO.exists(), reason="the example is not part of the project")
 def test_the_example_of_the_structure_format_is_imported(environment: Environment) -> None:
-    done = run(environment, "import", EXAMPLE)
+    done = run(environment, "import", DEMO)
     assert done.returncode == 0
     # One line for the lists and one for each list with keys that are not read, short enough to be read.
-    assert done.stderr.startswith(f"{EXAMPLE}: not read: _metadata (no list), category_groups (1 object)\n")
+    assert done.stderr.startswith(f"{DEMO}: not read: _metadata (no list), category_groups (1 object)\n")
     assert all(line.partition(": not read: ")[1] for line in done.stderr.splitlines())
     lines = done.stdout.splitlines()
     assert lines[-2:] == ["component_usages: 38 new", "94 of 94 objects were stored."]
-    again = run(environment, "import", EXAMPLE).stdout.splitlines()
+    again = run(environment, "import", DEMO).stdout.splitlines()
     assert again[-2:] == ["component_usages: 38 unchanged", "0 of 94 objects were stored."]
     assert len(positions(environment)) == 94
     staff = output_of(environment, "token", "create", "staff").strip()
     with served(environment) as here:
         status, rows = here.get(f"{USAGES}?page_size=100", staff)
-    example = json.loads(EXAMPLE.read_text())["component_usages"]
+    example = json.loads(DEMO.read_text())["component_usages"]
     assert (status, {row["uuid"] for row in rows}) == (200, {usage["uuid"] for usage in example})
 
 

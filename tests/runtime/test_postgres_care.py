@@ -13,8 +13,8 @@ from urllib.request import Request
 import psycopg
 import pytest
 
-from tests.test_cli import DEMO_RESOURCE, Served, output_of, served
-from tests.test_embedded_postgres import (
+from tests.commands.test_cli import DEMO_RESOURCE, Served, output_of, served
+from tests.runtime.test_embedded_postgres import (
     another_user,
     data_dir,
     linux_only,

@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.events import UsageReported
-from tests.test_embedded_postgres import wait_until
+from tests.runtime.test_embedded_postgres import wait_until
 from tests.world import USAGES, World, open_world
 
 AWAY = {"detail": "The database is not available at the moment. Try again."}

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import served
-from tests.test_embedded_postgres import wait_until
-from tests.test_server import PROJECT, answer
+from tests.commands.test_cli import served
+from tests.paths import ROOT
+from tests.runtime.test_embedded_postgres import wait_until
+from tests.runtime.test_server import answer
 from tests.world import USAGES
 from web.request import admission
 from web.request.admission import Body, Busy, Place, Places
@@ -73,7 +74,7 @@ def serving(
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", SERVED, *map(str, (port, request_seconds, connections, patience, short))]
     with subprocess.Popen(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
             assert process.stdout is not None
@@ -247,7 +248,7 @@ def test_an_answer_before_the_body_was_read_says_that_the_connection_ends(head: 
 def test_with_few_files_allowed_a_worker_takes_fewer_connections() -> None:
     limited = ["/bin/sh", "-c", 'ulimit -n 400; exec "$@"', "sh", sys.executable, "-c"]
     program = "from web import server; print(server.room_for_connections())"
-    told = subprocess.run([*limited, program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    told = subprocess.run([*limited, program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(told.stdout) == 400 - server.OTHER_FILES
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.paths import ROOT
 from web.runtime.postgres import embedded as module
 from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
 
-PROJECT = Path(__file__).parent.parent
 LINUX = Path("/proc/self/cmdline").exists()
 as_root_only = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root runs PostgreSQL under another account, in another place"
@@ -94,7 +94,7 @@ def another_user(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A second process that uses the server, and the URL it got."""
     command = [sys.executable, "-c", USER, str(data_dir)]
     with subprocess.Popen(
-        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             assert process.stdout is not None
@@ -198,8 +198,8 @@ def test_two_processes_may_start_at_once_on_a_fresh_directory(open_folder: Path)
     command = [sys.executable, "-c", USER, str(folder)]
     pipe = subprocess.PIPE
     with (
-        subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as first,
-        subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as second,
+        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as first,
+        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as second,
     ):
         assert first.stdout is not None
         assert second.stdout is not None
@@ -300,7 +300,7 @@ def test_files_in_use_by_a_process_whose_server_is_not_to_be_seen_get_no_second_
 def test_an_interrupted_initdb_is_done_again(open_folder: Path) -> None:
     data_dir = open_folder / "data"
     command = [sys.executable, "-c", USER, str(data_dir)]
-    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True) as process:
         wait_until(lambda: any(data_dir.glob("postgres.new-*/PG_VERSION")))
         os.killpg(process.pid, signal.SIGKILL)
     assert not (data_dir / "postgres").exists()

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.test_cli import COMMAND, PATIENCE_SECONDS, Environment, output_of, run
-from tests.test_report_command import Front, answers, front, lets_through, shell
+from tests.commands.test_cli import COMMAND, PATIENCE_SECONDS, Environment, output_of, run
+from tests.commands.test_report_command import Front, answers, front, lets_through, shell
 from tests.world import RESOURCE, SECOND_RESOURCE, World
 from web.sender.files import Format
 from web.sender.lines import Place

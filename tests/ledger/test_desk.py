@@ -27,8 +27,8 @@ from ledger.handler import Desk
 from projections.fast.cache import Memory
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS
-from tests.test_idempotency import await_waiting, be_patient, locked
-from tests.test_projector import Dying, Witness
+from tests.projections.test_projector import Dying, Witness
+from tests.request.test_idempotency import await_waiting, be_patient, locked
 from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
 from web.request.authentication import hash_of
 

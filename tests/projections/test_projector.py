@@ -19,7 +19,7 @@ from projections.fast.position import End, Known
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
-from tests.test_outage import end_connections
+from tests.runtime.test_outage import end_connections
 from tests.world import RESOURCE, USAGES, World, open_world
 
 TRANSACTIONS = """

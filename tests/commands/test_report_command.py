@@ -31,7 +31,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from ledger.events import UsageReported, UserUsageReported
-from tests.test_cli import (
+from tests.commands.test_cli import (
     COMMAND,
     PATIENCE_SECONDS,
     Environment,
@@ -41,6 +41,7 @@ from tests.test_cli import (
     run,
     served,
 )
+from tests.paths import README
 from tests.world import CATALOGUE, NOW, RESOURCE, SECOND_RESOURCE, USAGES, World
 from web import utc_now
 from web.sender.client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
@@ -640,7 +641,7 @@ def output_of_the_rest(shell: Environment, file: Path, url: str) -> str:
 
 def example() -> tuple[str, str, list[str]]:
     """Of the README's section on files: the file's name, its text, and the command that sends it."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    readme = README.read_text()
     section = readme.split("### From files\n")[1].split("\n#")[0]
     name = re.findall(r"`([^`]+\.csv)`", section)[0]
     table, command = re.findall(r"(?:^    .+\n)+", section, re.MULTILINE)

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import database
+from tests.paths import DEMO
 from tests.world import (
     CATALOGUE,
     CONSUMER,
@@ -27,8 +27,6 @@ from tests.world import (
 )
 from web.importer.importer import import_lists
 from web.importer.reading import read_lists
-
-DEMO = Path(__file__).parents[2] / "shared/data/usage_periods_demo.json"
 
 MAY_15 = datetime(2026, 5, 15, 12, 0, tzinfo=UTC)
 KINDS = {"project": PROJECT, "customer": CONSUMER}

@@ -7,19 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.test_embedded_postgres import wait_until
+from tests.paths import ROOT
+from tests.runtime.test_embedded_postgres import wait_until
 from web.runtime import server
 
-PROJECT = Path(__file__).parent.parent
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
 
 SERVED = """
 import os, sys
 from flask import Flask, request
+from tests.paths import ROOT
 from web.runtime import server
 
 def load():
@@ -44,7 +44,7 @@ def serving(host: str = "127.0.0.1", workers: int = 1) -> Iterator[tuple[Process
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", SERVED, host, str(port), str(workers)]
     with subprocess.Popen(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             assert process.stdout is not None
@@ -99,6 +99,7 @@ def test_a_port_that_is_served_can_not_be_taken_by_a_second_server(monkeypatch: 
 
 RACING = """
 import sys
+from tests.paths import ROOT
 from web.runtime import server
 
 server.PORT_TIMEOUT_SECONDS = 0
@@ -122,7 +123,7 @@ def racing() -> Iterator[Process]:
     """A process that takes and lets go of an address, line by line."""
     with subprocess.Popen(
         [sys.executable, "-c", RACING],
-        cwd=PROJECT,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_embedded_postgres import wait_until
-from tests.test_server import PROJECT, Process, answer, worker_of
+from tests.paths import ROOT
+from tests.runtime.test_embedded_postgres import wait_until
+from tests.runtime.test_server import Process, answer, worker_of
 from web.runtime import server
 from web.runtime.workers import STARTS, Awake, Beats, pause_after
 
@@ -50,7 +51,7 @@ def serving(folder: Path, workers: int) -> Iterator[tuple[Process, Address]]:
     command = [sys.executable, "-c", SERVED, str(port), str(workers), str(folder / "broken")]
     with (
         (folder / "log").open("w") as log,
-        subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
             assert process.stdout is not None

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
 from projections.fast.cache import Memory
-from tests.test_cli import Environment, output_of
+from tests.commands.test_cli import Environment, output_of
 from tests.world import (
     CPU,
     OFFERING,

@@ -9,7 +9,6 @@ that new code can't read, or reads differently, is found here. A new kind of fac
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,9 +21,9 @@ from ledger import events
 from ledger.domain.people import Person
 from ledger.events import Fact
 from ledger.journal.recorder import FactMapper
+from tests.paths import JOURNALS
 from tests.world import World, open_world
 
-JOURNALS = Path(__file__).parent / "journals"
 SUMMARY = "/api/marketplace-component-usage-monthly/"
 
 

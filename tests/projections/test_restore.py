@@ -20,13 +20,12 @@ from ledger.journal.guard import ledger_id, parts
 from ledger.journal.ledger import Decision
 from tests.conftest import database
 from tests.dumps import dump, journal_of, put_back, restore, run
+from tests.paths import README
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
 from web.runtime.config import ConfigurationError
 from web.runtime.database import ensure_schemas, prepare_database
 from web.runtime.listener import Watch
-
-README = (Path(__file__).parent.parent / "README.md").read_text()
 
 BEHIND = {"detail": "The read models can't be brought up to date at the moment. Try again."}
 
@@ -446,8 +445,9 @@ def test_the_lines_of_the_readme_dump_and_restore_the_whole_ledger(
     here: World, url: str, server: str, tmp_path: Path
 ) -> None:
     report(here, "5")
-    (line_dump,) = [line.strip() for line in README.splitlines() if line.strip().startswith("pg_dump ")]
-    (line_restore,) = [line.strip() for line in README.splitlines() if line.strip().startswith("pg_restore ")]
+    lines = [line.strip() for line in README.read_text().splitlines()]
+    (line_dump,) = [line for line in lines if line.startswith("pg_dump ")]
+    (line_restore,) = [line for line in lines if line.startswith("pg_restore ")]
     with database(server) as other:
         for line, target in ((line_dump, url), (line_restore, other)):
             name, *words = shlex.split(
