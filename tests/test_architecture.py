@@ -56,7 +56,6 @@ STILL_TO_CUT: set[tuple[str, str]] = {
     ("web.commands", "web.api"),
     ("web.sender", "web.api"),
     ("web.sender", "web.runtime"),
-    ("web.wire", "web.api"),
     ("web.wire", "web.request"),
 }
 """Arrows that are still there and are not to be."""

@@ -13,7 +13,7 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.journal.ledger import Ledger
 from projections.projector import Projector
-from web.api import bulk_reports, component_usages, health, monthly_summaries, scope_usages, user_usages
+from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
 from web.request.authentication import TooManyGuesses, authenticate, too_many_guesses
 from web.request.deadline import pulse
 from web.request.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
@@ -90,7 +90,7 @@ def create_app(
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)
     app.register_blueprint(monthly_summaries.blueprint)
-    app.register_blueprint(scope_usages.blueprint)
+    app.register_blueprint(project_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
     errors.register(app)
     bounds.register(app)

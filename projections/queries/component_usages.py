@@ -7,7 +7,8 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from projections.queries import display_names as names
-from projections.queries.list_query import Listing, Scopes, in_hex, in_iso, number, safe, string
+from projections.queries.json_columns import Values
+from projections.queries.list_query import Listing, Scopes
 
 FILTERS = {
     "uuid": SQL("u.uuid = %(uuid)s"),
@@ -38,18 +39,18 @@ COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 
 KEPT = SQL("SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
-COLUMNS = {
+COLUMNS: Values = {
     **names.COLUMNS,
-    "uuid": in_hex(SQL("u.uuid")),
-    "created": in_iso(SQL("u.created")),
-    "description": string(SQL("u.description")),
-    "component_type": string(SQL("u.component_type")),
-    "usage": safe(SQL("u.usage")),
-    "measured_at": in_iso(SQL("u.measured_at")),
-    "missing_usage_policy": safe(SQL("u.missing_usage_policy")),
-    "is_reused": number(SQL("u.missing_usage_policy = 'reuse'")),
-    "billing_period": safe(SQL("u.billing_period")),
-    "reported_by_id": number(SQL("a.id")),
+    "uuid": SQL("u.uuid"),
+    "created": SQL("u.created"),
+    "description": SQL("u.description"),
+    "component_type": SQL("u.component_type"),
+    "usage": SQL("u.usage"),
+    "measured_at": SQL("u.measured_at"),
+    "missing_usage_policy": SQL("u.missing_usage_policy"),
+    "is_reused": SQL("u.missing_usage_policy = 'reuse'"),
+    "billing_period": SQL("u.billing_period"),
+    "reported_by_id": SQL("a.id"),
 }
 """What a list can show of a usage."""
 

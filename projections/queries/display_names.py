@@ -5,7 +5,7 @@ Looked up and written once for each resource and each component of the page, how
 
 from psycopg.sql import SQL
 
-from projections.queries.list_query import safe, written
+from projections.queries.json_columns import Written
 
 # Beside usages `u` of a `page`. Looked up row by row (OFFSET 0 keeps it so): a join would be planned for
 # hundreds of rows and read all of a table of thousands. To all of the page by full joins, which are never
@@ -37,15 +37,15 @@ FULL JOIN (
 ) c ON c.component_uuid = u.component_uuid"""
 
 COLUMNS = {
-    "component_name": written(SQL("c.name")),
-    "measured_unit": written(SQL("c.measured_unit")),
-    "resource_name": written(SQL("n.resource_name")),
-    "resource_uuid": safe(SQL("n.resource_uuid")),
-    "offering_name": written(SQL("n.offering_name")),
-    "offering_uuid": safe(SQL("n.offering_uuid")),
-    "project_name": written(SQL("n.project_name")),
-    "project_uuid": safe(SQL("n.project_uuid")),
-    "customer_name": written(SQL("n.customer_name")),
-    "customer_uuid": safe(SQL("n.customer_uuid")),
+    "component_name": Written(SQL("c.name")),
+    "measured_unit": Written(SQL("c.measured_unit")),
+    "resource_name": Written(SQL("n.resource_name")),
+    "resource_uuid": Written(SQL("n.resource_uuid")),
+    "offering_name": Written(SQL("n.offering_name")),
+    "offering_uuid": Written(SQL("n.offering_uuid")),
+    "project_name": Written(SQL("n.project_name")),
+    "project_uuid": Written(SQL("n.project_uuid")),
+    "customer_name": Written(SQL("n.customer_name")),
+    "customer_uuid": Written(SQL("n.customer_uuid")),
 }
 """What a list can show of it."""

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable, Literal, Placeholder
+from psycopg.sql import SQL, Composable, Placeholder
 
 from projections.fast.position import End
 from projections.queries.counts import Kinds, kept
+from projections.queries.json_columns import Column, Values, json_object
 
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
@@ -35,60 +36,12 @@ SELECT
 TOTAL = "{prelude} {total}"
 
 
-class Json(NamedTuple):
-    """A value of a row as text, and what stands around it: nothing is escaped that need not be."""
-
-    text: Composable
-    around: str = ""
-
-
-def safe(value: SQL) -> Json:
-    """A value in whose text nothing has to be escaped, never null."""
-    return Json(SQL("({})::text").format(value), '"')
-
-
-def string(text: Composable) -> Json:
-    """Any string, or null."""
-    return Json(SQL("coalesce(to_json({})::text, 'null')").format(text))
-
-
-def written(text: SQL) -> Json:
-    """What is JSON already, or null."""
-    return Json(SQL("coalesce({}, 'null')").format(text))
-
-
-def number(figure: SQL) -> Json:
-    """A number or a truth value, or null."""
-    return Json(SQL("coalesce(({})::text, 'null')").format(figure))
-
-
-def in_hex(uuid: SQL) -> Json:
-    """A uuid as 32 hex digits, never null."""
-    return Json(SQL("encode(uuid_send({}), 'hex')").format(uuid), '"')
-
-
-def in_iso(moment: SQL) -> Json:
-    """A time as Python writes it: microseconds with all of their digits or none. Sessions are in UTC."""
-    text = (
-        "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
-        " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
-    )
-    return Json(SQL(text).format(moment), '"')
-
-
 class Page(NamedTuple):
     """Rows as a JSON array in bytes, how many there are on all pages, and where the journal ended then."""
 
     rows: bytes
     total: int
     end: End
-
-
-class Column(NamedTuple):
-    """A column of a page: its name on the wire, and what it shows by our name."""
-
-    name: str
-    shows: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +53,7 @@ class Listing:
 
     rows: SQL
     total: SQL
-    columns: Mapping[str, Json]
+    columns: Values
     filters: Mapping[str, SQL]
     orders: Mapping[str, SQL]
     default: SQL
@@ -171,7 +124,7 @@ def _statement(
     parts = {
         "where": _where(listing, restrictions, kinds),
         "order": _order(listing, order),
-        "json": _json([(column.name, listing.columns[column.shows]) for column in columns]),
+        "json": json_object(columns, listing.columns),
     }
     whole = SQL(statement).format(
         **parts,
@@ -197,13 +150,6 @@ def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: C
         rest = listing.total.format(where=SQL("{} AND NOT {}").format(*conditions))
         return SQL("SELECT ({}) + ({}) AS total").format(listing.kept.format(scope=scope), rest)
     return listing.total.format(where=where)
-
-
-def _json(columns: Sequence[tuple[str, Json]]) -> Composable:
-    """A JSON object of these names and values, as one text: half of the time that a page takes."""
-    members = ",".join(f'"{name}":{value.around}%%s{value.around}' for name, value in columns)
-    values = SQL(", ").join([Literal(f"{{{members}}}"), *(value.text for _, value in columns)])
-    return SQL("format({}) AS json").format(values)
 
 
 def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:

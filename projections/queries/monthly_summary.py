@@ -7,7 +7,7 @@ follows the usages (`projections/writers/counters.py`), what was allocated follo
 
 from psycopg.sql import SQL
 
-from projections.queries.list_query import Listing, in_hex, number, safe, string
+from projections.queries.list_query import Listing
 
 FILTERS = {
     "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
@@ -37,28 +37,28 @@ ORDERS = {
 DEFAULT_ORDER = SQL("s.billing_period DESC, s.offering_name, s.component_name, s.component_uuid")
 
 # Halves to even, by whole numbers: PostgreSQL's round() takes them up, as `nearest` does.
-PERCENT = SQL("""'"' || (s.nearest - CASE
+PERCENT = SQL("""(s.nearest - CASE
     WHEN s.nearest * s.total_allocated * 2 = s.total_consumed * 20000 + s.total_allocated
-    THEN mod(s.nearest, 2) ELSE 0 END) * 0.01 || '"'""")
+    THEN mod(s.nearest, 2) ELSE 0 END) * 0.01""")
 
 COLUMNS = {
-    "offering_uuid": in_hex(SQL("s.offering_uuid")),
-    "offering_name": string(SQL("s.offering_name")),
-    "offering_type": string(SQL("s.offering_type")),
-    "service_provider_uuid": in_hex(SQL("s.service_provider_uuid")),
-    "service_provider_name": string(SQL("s.service_provider_name")),
-    "category_uuid": in_hex(SQL("coalesce(s.category_uuid, '00000000-0000-0000-0000-000000000000')")),
-    "category_title": string(SQL("s.category_title")),
-    "component_type": string(SQL("s.component_type")),
-    "component_name": string(SQL("s.component_name")),
-    "measured_unit": string(SQL("s.measured_unit")),
-    "billing_type": safe(SQL("s.billing_type")),
-    "limit_amount": number(SQL("s.limit_amount")),
-    "limit_period": safe(SQL("s.limit_period")),
-    "billing_period": safe(SQL("s.billing_period")),
-    "total_consumed": safe(SQL("round(s.total_consumed, 2)")),
-    "total_allocated": safe(SQL("s.total_allocated")),
-    "usage_percent": number(PERCENT),
+    "offering_uuid": SQL("s.offering_uuid"),
+    "offering_name": SQL("s.offering_name"),
+    "offering_type": SQL("s.offering_type"),
+    "service_provider_uuid": SQL("s.service_provider_uuid"),
+    "service_provider_name": SQL("s.service_provider_name"),
+    "category_uuid": SQL("coalesce(s.category_uuid, '00000000-0000-0000-0000-000000000000')"),
+    "category_title": SQL("s.category_title"),
+    "component_type": SQL("s.component_type"),
+    "component_name": SQL("s.component_name"),
+    "measured_unit": SQL("s.measured_unit"),
+    "billing_type": SQL("s.billing_type"),
+    "limit_amount": SQL("s.limit_amount"),
+    "limit_period": SQL("s.limit_period"),
+    "billing_period": SQL("s.billing_period"),
+    "total_consumed": SQL("round(s.total_consumed, 2)"),
+    "total_allocated": SQL("s.total_allocated"),
+    "usage_percent": PERCENT,
 }
 """What the summary can show. Clients insist on a category; an offering that came without one shows zeros."""
 

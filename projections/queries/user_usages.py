@@ -4,7 +4,8 @@ from psycopg.sql import SQL
 
 from projections.queries import component_usages
 from projections.queries import display_names as names
-from projections.queries.list_query import Listing, in_hex, in_iso, safe, string
+from projections.queries.json_columns import Values
+from projections.queries.list_query import Listing
 
 FILTERS = component_usages.FILTERS | {
     "uuid": SQL("uu.uuid = %(uuid)s"),
@@ -28,23 +29,17 @@ WHERE {where}""")
 
 KEPT = SQL("SELECT coalesce(sum(n.user_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
-COLUMNS = {
+COLUMNS: Values = {
     **component_usages.COLUMNS,
-    "uuid": in_hex(SQL("uu.uuid")),
-    "offering_user_url": string(
-        SQL("%(offering_users)s || encode(uuid_send(uu.offering_user_uuid), 'hex') || '/'")
-    ),
-    "username": string(SQL("coalesce(uu.username, '')")),
-    "component_usage_url": string(
-        SQL("%(component_usages)s || encode(uuid_send(uu.component_usage_uuid), 'hex') || '/'")
-    ),
-    "usage": safe(SQL("uu.usage")),
-    "created": in_iso(SQL("uu.created")),
-    "modified": in_iso(SQL("uu.modified")),
-    "nothing": safe(SQL("''")),
+    "uuid": SQL("uu.uuid"),
+    "offering_user_uuid": SQL("uu.offering_user_uuid"),
+    "username": SQL("coalesce(uu.username, '')"),
+    "component_usage_uuid": SQL("uu.component_usage_uuid"),
+    "usage": SQL("uu.usage"),
+    "created": SQL("uu.created"),
+    "modified": SQL("uu.modified"),
 }
-"""What a list can show of a user usage. URLs begin with the parameters `offering_users` and
-`component_usages`."""
+"""What a list can show of a user usage."""
 
 # As in the list of component usages, of which `page` has those that the user usages belong to.
 ROWS = SQL(

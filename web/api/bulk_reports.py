@@ -45,20 +45,22 @@ from web.wire.fields import (
     uuid_of,
 )
 from web.wire.parameters import last_of
+from web.wire.rendering import answers
 from web.wire.requests import SetUserUsage, UsageItemBody, check_subject, usage_item
+from web.wire.responses.messages import NOT_STORED, OUTCOMES
 from web.wire.strict import StrictBody, check_parameters
 
 MOST = MOST_ITEMS
 MOST_OF_OTHERS = 100
 """How many items are looked at of a caller who may report nothing at all."""
 SWITCHES = ("atomic", "dry_run")
-NOT_STORED = "not_stored"
 WHO_MAY = "Only staff may report past months of other components."
 
 blueprint = api("bulk_reports", "/api/ledger/reports")
 
 
 @blueprint.post("/")
+@answers(OUTCOMES, 200, 201, 400)
 def report() -> Response:
     check_parameters(request.args, SWITCHES)
     refuse_expected()

@@ -9,41 +9,42 @@ from psycopg.rows import DictRow
 from ledger.domain.reports import UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem, NotFound, NotPermitted
 from projections.queries import component_usages
-from web.api.pages import page, single
+from web.api.pages import page_of, row_of
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
 from web.request.services import services
 from web.request.submit import one, one_user, submit
-from web.wire import filters, requests, responses
+from web.wire import filters, requests
 from web.wire.body import load
 from web.wire.expecting import expected
 from web.wire.fields import uuid_of
+from web.wire.rendering import answers
+from web.wire.responses.lists import COMPONENT_USAGE
 
 blueprint = api("component_usages", "/api/marketplace-component-usages")
-
-
-@blueprint.get("/")
-def index() -> Response:
-    return page(component_usages.USAGES, filters.COMPONENT_USAGE_QUERY, responses.COMPONENT_USAGE_ROW)
-
-
-@blueprint.get("/<object_id:uuid>/")
-def retrieve(uuid: str) -> Response:
-    return single(component_usages.USAGES, uuid, "ComponentUsage", responses.COMPONENT_USAGE_ROW)
+blueprint.add_url_rule(
+    "/", "index", page_of(component_usages.USAGES, filters.COMPONENT_USAGE_QUERY, COMPONENT_USAGE)
+)
+blueprint.add_url_rule(
+    "/<object_id:uuid>/", "retrieve", row_of(component_usages.USAGES, COMPONENT_USAGE, "ComponentUsage")
+)
 
 
 @blueprint.post("/set_usage/")
+@answers(None, 201)
 def set_usage() -> Response:
     return submit([structs.replace(load(requests.SET_USAGE), expected=expected())], one)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
+@answers(None, 201)
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
     return submit([_report(usage, [load(requests.SET_USER_USAGE)])], one_user)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
+@answers(None, 201)
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)
     return submit([_report(usage, load(requests.SET_USER_USAGES))], one)

@@ -4,23 +4,26 @@ from flask import Blueprint, Response
 
 from projections.projector import ProjectingFailed
 from web.request.services import services
-from web.wire.rendering import json_response
+from web.wire.rendering import answers, json_response
+from web.wire.responses.messages import HEALTH
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@answers(HEALTH)
 def healthz() -> Response:
-    """200 as long as the process answers."""
-    return json_response({"status": "ok"})
+    """Return 200 as long as the process answers."""
+    return json_response(HEALTH.dump({"status": "ok"}))
 
 
 @blueprint.get("/readyz")
+@answers(HEALTH, 200, 503)
 def readyz() -> Response:
-    """200 once the read models are caught up with the journal; 503 and the reason while they are not."""
+    """Return 200 once the read models are caught up with the journal, until then 503 and the reason."""
     try:
         position = services().projector.catch_up()
     except ProjectingFailed as failure:
         reason, *_ = str(failure).splitlines()  # what follows may be rows, and anybody may ask
-        return json_response({"status": "unavailable", "reason": reason}, 503)
-    return json_response({"status": "ok", "position": position})
+        return json_response(HEALTH.dump({"status": "unavailable", "reason": reason}), 503)
+    return json_response(HEALTH.dump({"status": "ok", "position": position}))

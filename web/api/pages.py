@@ -1,4 +1,4 @@
-"""Pages of lists and single rows: sparse fieldsets, page numbers and links, as in the reference.
+"""The views of lists: pages and single rows, sparse fieldsets, page numbers and links, as in Waldur.
 
 The rows come from PostgreSQL as JSON, and are sent on as they are.
 """
@@ -12,13 +12,15 @@ from marshmallow import Schema
 from werkzeug.sansio.utils import get_current_url
 
 from ledger.errors import NotFound
-from projections.queries.list_query import Column, Listing
+from projections.queries.json_columns import Column
+from projections.queries.list_query import Listing
 from web.request.authentication import visible
 from web.request.services import services
 from web.wire.errors import detail
 from web.wire.fields import uuid_of
 from web.wire.parameters import last_of, load_query
-from web.wire.rendering import json_bytes
+from web.wire.rendering import answers, json_bytes
+from web.wire.responses.schemas import RowSchema
 
 PAGE_SIZE = 10
 MAX_PAGE_SIZE = 300
@@ -26,36 +28,35 @@ MOST_ROWS = 2**63 - 1
 """PostgreSQL can't count further."""
 
 
-class Row:
-    """The columns of a list in their order: each by its name on the wire, with what it shows where that
-    has another name inside. Values become JSON in PostgreSQL, see `projections/queries/list_query.py`."""
+def page_of(listing: Listing, query: Schema, row: RowSchema) -> Callable[[], Response]:
+    """Return the view of a list: the page that a request asks for, with links to others in the headers."""
 
-    def __init__(self, *columns: str | tuple[str, str], all_if_unknown: bool = True) -> None:
-        self._columns = [
-            Column(column, column) if isinstance(column, str) else Column(*column) for column in columns
-        ]
-        self._all_if_unknown = all_if_unknown
+    @answers(row, is_list=True)
+    def view() -> Response:
+        return _page(listing, query, row)
 
-    def asked_for(self) -> list[Column]:
-        """Those of the columns that `?field=` names. If it names unknown ones only: all, or none at all."""
-        wanted = set(filter(None, request.args.getlist("field")))
-        known = [column for column in self._columns if column.name in wanted]
-        return known if known or (wanted and not self._all_if_unknown) else self._columns
+    return view
 
 
-def page(listing: Listing, query: Schema, row: Row, **parameters: str) -> Response:
-    """The page of a list that the request asks for, with what is on other pages in the headers.
+def row_of(listing: Listing, row: RowSchema, kind: str) -> Callable[[str], Response]:
+    """Return the view of a row. It raises NotFound if there is none by that uuid, or not for the caller."""
 
-    `parameters` are of what the row shows.
-    """
+    @answers(row)
+    def view(uuid: str) -> Response:
+        return _single(listing, row, kind, uuid)
+
+    return view
+
+
+def _page(listing: Listing, query: Schema, row: RowSchema) -> Response:
     restrictions, order = load_query(query)
-    restrictions |= parameters
     size, scopes = _page_size(), visible()
     with services().reading() as cursor:
         number = _page_number(lambda: listing.count(cursor, restrictions, scopes), size)
         if number is None:
             return detail("Invalid page.", 404)
-        found = listing.page(cursor, row.asked_for(), restrictions, scopes, order, size, (number - 1) * size)
+        restrictions |= _host(row)
+        found = listing.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
     g.end = found.end
     last = _last_page(found.total, size)
     if number > last:
@@ -66,16 +67,26 @@ def page(listing: Listing, query: Schema, row: Row, **parameters: str) -> Respon
     return response
 
 
-def single(listing: Listing, uuid: str, kind: str, row: Row, **parameters: str) -> Response:
-    """The row of a list that a path names. Raises NotFound if there is none, or not for the caller."""
+def _single(listing: Listing, row: RowSchema, kind: str, uuid: str) -> Response:
     if (wanted := uuid_of(uuid)) is None:
         raise NotFound(kind)
-    restrictions = {"uuid": wanted} | parameters
     with services().reading() as cursor:
-        found, g.end = listing.one(cursor, row.asked_for(), restrictions, visible())
+        found, g.end = listing.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
     if found is None:
         raise NotFound(kind)
     return json_bytes(found.encode())
+
+
+def _host(row: RowSchema) -> dict[str, str]:
+    """The parameter of links, where a row has any."""
+    return {"host_url": request.host_url} if row.has_links else {}
+
+
+def _columns(row: RowSchema) -> list[Column]:
+    """The columns that `?field=` names. If it names unknown ones only: all, or none at all."""
+    wanted = set(filter(None, request.args.getlist("field")))
+    known = [column for column in row.columns if column.name in wanted]
+    return known if known or (wanted and not row.all_if_unknown) else row.columns
 
 
 def _page_size() -> int:

@@ -1,9 +1,41 @@
-"""Answers as bytes."""
+"""Answers as bytes, and which schema declares the answer of a view."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec
 
 import orjson
 from flask import Response
+from marshmallow import Schema
+
+P = ParamSpec("P")
+
+
+class Declared(NamedTuple):
+    """What a view answers with these statuses: a value of a schema, a list of such, or nothing (None)."""
+
+    schema: Schema | None
+    statuses: tuple[int, ...]
+    is_list: bool
+
+
+_declared: dict[Callable[..., Any], Declared] = {}
+
+
+def answers(
+    schema: Schema | None, *statuses: int, is_list: bool = False
+) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Return a decorator that declares what a view answers, with status 200 unless told otherwise."""
+
+    def declare(view: Callable[P, Response]) -> Callable[P, Response]:
+        _declared[view] = Declared(schema, statuses or (200,), is_list)
+        return view
+
+    return declare
+
+
+def declared(view: Callable[..., Any]) -> Declared:
+    """Return what a view was declared to answer. Raises KeyError if it was not."""
+    return _declared[view]
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -25,7 +57,7 @@ def moved_permanently(location: str) -> Response:
 
 
 def empty(status: int) -> Response:
-    """An answer with nothing in it, not even a content type."""
+    """Return a response with nothing in it, not even a content type."""
     response = Response(status=status)
     del response.headers["Content-Type"]
     return response

@@ -3,10 +3,9 @@
 The two differ in scope and not in code; only a customer can be split up by project.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 from flask import Response, g
@@ -26,49 +25,42 @@ from web.request.services import services
 from web.wire.errors import Missing
 from web.wire.fields import TRUE, uuid_of
 from web.wire.parameters import last_of
-from web.wire.rendering import json_response
+from web.wire.rendering import answers, json_response
+from web.wire.responses import project_usages
 
-blueprint = api("scope_usages")
+blueprint = api("project_usages")
 
 PROJECT = "/api/marketplace-project-usage/<object_id:uuid>"
 CUSTOMER = "/api/marketplace-customer-usage/<object_id:uuid>"
 
-MEGABYTES_SHOWN_AS_GIGABYTES = {("OpenStack.Tenant", "ram"), ("OpenStack.Tenant", "storage")}
-
 
 @blueprint.get(f"{PROJECT}/components-usage/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage/", defaults={"kind": "customer"})
+@answers(project_usages.COMPONENTS)
 def components_usage(kind: ScopeKind, uuid: str) -> Response:
     periods = _periods(_today())
     with services().reading() as cursor:
         rows = scope_usage.components(cursor, _scope(kind, uuid), periods)
     _found(rows, kind)
-    bounds = {name: _bounds(period) for name, period in periods.items() if period}
     described = (row for row in rows if row["component_type"] is not None)
-    return json_response({"components": [_component(row) | bounds[row["limit_period"]] for row in described]})
+    return json_response(project_usages.components(described, periods))
 
 
 @blueprint.get(f"{PROJECT}/components-usage-timeseries/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage-timeseries/", defaults={"kind": "customer"})
+@answers(project_usages.TIME_SERIES)
 def components_usage_timeseries(kind: ScopeKind, uuid: str) -> Response:
     today = _today()
     periods = _periods(today, _offset()) | {"month": last_six_months(today)}
-    component, rows, period = _series(_scope(kind, uuid), periods)
-    return json_response(_envelope(component, period, today) | {"buckets": _buckets(rows)})
+    return json_response(project_usages.time_series(*_series(_scope(kind, uuid), periods), today))
 
 
 @blueprint.get(f"{CUSTOMER}/components-usage-by-project/", defaults={"kind": "customer"})
+@answers(project_usages.BY_PROJECT)
 def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
     today = _today()
-    component, rows, period = _series(_scope(kind, uuid), _periods(today, _offset()))
-    by_project = {
-        project: [row for row in rows if row["project_uuid"] == project] for project in _projects(rows)
-    }
-    projects = [_project(of_project) for of_project in by_project.values()]
-    projects.sort(key=lambda project: project["usage"], reverse=True)
-    total = float(sum(row["used"] for row in rows))
-    figures = {"total_usage": total, "projects": projects}
-    return json_response(_envelope(component, period, today) | figures)
+    series = _series(_scope(kind, uuid), _periods(today, _offset()))
+    return json_response(project_usages.by_project(*series, today))
 
 
 def _scope(kind: ScopeKind, uuid: str) -> Scope:
@@ -100,7 +92,7 @@ def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
 
 def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Period]:
     """The component that the query names, its usage, and the period of that. Errors in the query are bare
-    strings on the wire, and told in the order of the reference."""
+    strings on the wire, and told in the order in which Waldur tells them."""
     offering, component_type = last_of("offering_uuid"), last_of("component_type")
     known = component_type.replace("\x00", "") or None
     with services().reading() as cursor:
@@ -145,85 +137,3 @@ def _period(limit_period: LimitPeriod, today: date, offset: int) -> Period | Non
 
 def _today() -> date:
     return services().clock().astimezone(services().ledger.zone).date()
-
-
-def _component(row: DictRow) -> dict[str, Any]:
-    """A row but for its period. What was used stands under the name of how it is billed."""
-    used, terminated, limit = row["used"], row["used_terminated"], number(row["limit"])
-    unit = row["measured_unit"]
-    if (row["offering_type"], row["component_type"]) in MEGABYTES_SHOWN_AS_GIGABYTES:
-        used, terminated, limit = (figure and round(figure / 1024, 2) for figure in (used, terminated, limit))
-        unit = "GB"
-    by_usage, by_limit = row["billing_type"] == "usage", row["billing_type"] == "limit"
-    return {
-        "type": row["component_type"],
-        "name": row["name"],
-        "description": row["description"],
-        "measured_unit": unit,
-        "billing_type": row["billing_type"],
-        "usage": used if by_usage else 0.0,
-        "limit_usage": used if by_limit else 0.0,
-        "usage_terminated": terminated if by_usage else 0.0,
-        "limit_usage_terminated": terminated if by_limit else 0.0,
-        "limit": limit,
-        "offering_name": row["offering_name"],
-        "offering_uuid": row["offering_uuid"],
-        "limit_period": row["limit_period"],
-    }
-
-
-def _envelope(component: DictRow, period: Period, today: date) -> dict[str, Any]:
-    return {
-        "offering_uuid": component["offering_found"].hex,
-        "offering_name": component["offering_name"],
-        "type": component["component_type"],
-        "name": component["name"],
-        "measured_unit": component["measured_unit"],
-        "billing_type": component["billing_type"],
-        "limit_period": component["limit_period"],
-        "limit": number(component["limit"]),
-        **_bounds(period),
-        "today": today,
-    }
-
-
-def _bounds(period: Period) -> dict[str, Any]:
-    return {
-        "current_period_label": period.label,
-        "current_period_start": period.start,
-        "current_period_end": period.end,
-    }
-
-
-def _buckets(rows: Iterable[DictRow]) -> list[dict[str, Any]]:
-    """One for each month that has rows, ascending as the rows are."""
-    months: dict[Any, list[DictRow]] = {}
-    for row in rows:
-        months.setdefault(row["billing_period"], []).append(row)
-    return [{"billing_period": month, **_sums(of_month)} for month, of_month in months.items()]
-
-
-def _projects(rows: Iterable[DictRow]) -> list[Any]:
-    return list(dict.fromkeys(row["project_uuid"] for row in rows))
-
-
-def _project(rows: list[DictRow]) -> dict[str, Any]:
-    return {
-        "project_uuid": rows[0]["project_uuid"].hex,
-        "project_name": rows[0]["project_name"],
-        "is_removed": rows[0]["is_removed"],
-        **_sums(rows),
-        "buckets": _buckets(rows),
-    }
-
-
-def _sums(rows: list[DictRow]) -> dict[str, float]:
-    return {
-        "usage": float(sum(row["used"] for row in rows)),
-        "usage_terminated": float(sum(row["used_terminated"] for row in rows)),
-    }
-
-
-def number(figure: Decimal | None) -> float | None:
-    """The one place where figures become floats: these two endpoints show JSON numbers."""
-    return None if figure is None else float(figure)

@@ -1,0 +1,98 @@
+"""The types of columns: how Python dumps a value as JSON, and the kind by which PostgreSQL writes the same.
+
+`attribute` names the value inside. Both ways give the same bytes: `tests/test_rows_as_json.py` compares them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields
+from marshmallow.validate import OneOf
+
+from projections.queries.json_columns import EMPTY, HEX, MOMENT, NUMBER, PLAIN, TEXT, Kind, link
+
+
+class ColumnField(fields.Field[Any]):
+    """A field that PostgreSQL can write, too."""
+
+    kind: Kind
+
+
+class Text(fields.String, ColumnField):
+    """Any string."""
+
+    kind = TEXT
+
+
+class Word(fields.String, ColumnField):
+    """One of some words, in which nothing has to be escaped."""
+
+    kind = PLAIN
+
+    def __init__(self, words: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(validate=OneOf(words), **kwargs)
+
+
+class Hex(fields.UUID, ColumnField):
+    """A uuid as 32 hex digits."""
+
+    kind = HEX
+
+    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.hex
+
+
+class Moment(fields.AwareDateTime, ColumnField):
+    """A time in UTC, ISO 8601 with `+00:00`: microseconds with all of their digits or none."""
+
+    kind = MOMENT
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(value and value.astimezone(UTC), attr, obj, **kwargs)
+
+
+class Date(fields.Date, ColumnField):
+    """A day, `YYYY-MM-DD`."""
+
+    kind = PLAIN
+
+
+class Decimal(fields.Decimal, ColumnField):
+    """An exact number with two decimals, as a string."""
+
+    kind = PLAIN
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(places=2, as_string=True, **kwargs)
+
+
+class Integer(fields.Integer, ColumnField):
+    kind = NUMBER
+
+
+class Boolean(fields.Boolean, ColumnField):
+    kind = NUMBER
+
+
+class Empty(fields.Constant[str], ColumnField):
+    """An empty string: the ledger has no value for this column."""
+
+    kind = EMPTY
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
+class Link(ColumnField):
+    """The URL of the object with this uuid, in a collection of the API on the host that the request came to.
+
+    `host_url` is a value beside those of the row.
+    """
+
+    def __init__(self, collection: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.collection, self.kind = collection, link(collection)
+
+    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{obj['host_url']}api/{self.collection}/{value.hex}/"
