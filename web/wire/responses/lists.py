@@ -3,7 +3,7 @@
 from typing import get_args
 
 from ledger.domain.catalogue import BillingType, LimitPeriod
-from ledger.events import Policy
+from ledger.domain.reports import Policy
 from web.wire.responses.columns import Boolean, Date, Decimal, Empty, Hex, Integer, Link, Moment, Text, Word
 from web.wire.responses.schemas import RowSchema, declare
 
