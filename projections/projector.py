@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact, Report, RequestAnswered
 from ledger.journal.digests import FACT_DIGEST
-from projections.fast.position import BeingReplaced, Board, End, Known
+from projections.fast.position import BeingReplaced, End, KnownPosition, SharedPosition
 from projections.writers import accounts, allocation, carry_over, catalogue, component_usage, user_usage
 
 SCHEMA = "read_models"
@@ -221,8 +221,8 @@ def position_of(cursor: Cursor[DictRow]) -> int:
 class Projector:
     """Catches the read models up with the journal; safe to be called from many threads and processes.
 
-    The connections of `pool` must have the read models' schema first in their search path. `board` is
-    shared by the processes of one server.
+    The connections of `pool` must have the read models' schema first in their search path. `shared_position`
+    is shared by the processes of one server.
     """
 
     def __init__(
@@ -231,23 +231,23 @@ class Projector:
         read_facts: ReadFacts,
         models: Sequence[ReadModel] = MODELS,
         batch: int = BATCH,
-        board: Board | None = None,
+        shared_position: SharedPosition | None = None,
     ) -> None:
         self._pool, self._read_facts, self._models, self._batch = pool, read_facts, models, batch
         self._turn = Lock()
-        self.board = board or Board()
+        self.shared_position = shared_position or SharedPosition()
 
-    def refresh(self) -> Known:
+    def refresh(self) -> KnownPosition:
         """Notices what others have projected, and does what they did not live to. Returns what is known.
 
         Raises OtherHistory.
         """
-        known = self.board.known()
-        if known.end.position == 0 or not self.board.is_watched:
+        known = self.shared_position.known()
+        if known.end.position == 0 or not self.shared_position.is_live:
             reached = self.reached()
             if reached.position < reached.head:
                 self.show(reached.head)
-            known = self.board.known()
+            known = self.shared_position.known()
         return known
 
     def catch_up(self, position: int | None = None) -> int:
@@ -258,7 +258,7 @@ class Projector:
         again.
         """
         try:
-            reached = self.reached()  # the board is of memory, and may tell of more than the database has
+            reached = self.reached()  # the shared position may be ahead
             at, target = reached.position, reached.head if position is None else position
             while at < target:
                 with self._turn:
@@ -269,15 +269,17 @@ class Projector:
             raise ProjectingFailed(reason_of(error)) from error
         return at
 
-    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> Known:
+    def follow(
+        self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int
+    ) -> KnownPosition:
         """Projects facts in the very transaction that appends them; `digest` is that of the last one.
 
         Returns what is known once it is committed. Raises what a read model or the database says to it.
         """
-        generation = self.board.known().generation
+        generation = self.shared_position.known().generation
         cursor.execute(LOCK_PROJECTING)
         described = project_batch(cursor, facts, self._models)
-        return Known(generation, End(facts[-1][0], digest), described)
+        return KnownPosition(generation, End(facts[-1][0], digest), described)
 
     def show(self, position: int) -> None:
         """Makes sure that the read models reflect the facts up to a position, which are committed.
@@ -300,26 +302,26 @@ class Projector:
 
         What is known is held against the database: where that went back, all that was known is forgotten.
         """
-        known = self.board.known()  # before the database is asked, which never is behind of it
+        known = self.shared_position.known()  # before the database is asked, which never is behind of it
         row = connection.execute(SELECT_POSITIONS, {"known": known.end.position}).fetchone()
         if row is None:
             raise BeingReplaced
         reached, generation = Reached(**row), known.generation
         if reached.position < known.end.position or reached.known_digest != known.end.digest:
             log.warning("The database is not where it was known to be: position %d", known.end.position)
-            generation = self.board.forget(known.generation)
+            generation = self.shared_position.forget(known.generation)
         if not reached.follows:
-            self.board.forget(generation)
+            self.shared_position.forget(generation)
             raise OtherHistory(
                 f"the read models end at position {reached.position}, with a fact that is not in the"
                 f" journal, which ends at {reached.head}: they are to be rebuilt"
             )
-        self.board.rise(Known(generation, reached.end, reached.described))
+        self.shared_position.advance(KnownPosition(generation, reached.end, reached.described))
         return reached
 
     def _project(self, target: int) -> int:
         """Projects a batch, unless somebody else just did. Returns the position reached."""
-        generation = self.board.known().generation
+        generation = self.shared_position.known().generation
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             cursor.execute(DO_NOT_WAIT_FOR_DISK)
@@ -333,7 +335,7 @@ class Projector:
             row = cursor.execute(SELECT_END).fetchone()
         assert row is not None
         end = End(row["position"], row["digest"])
-        self.board.rise(Known(generation, end, row["described"]))
+        self.shared_position.advance(KnownPosition(generation, end, row["described"]))
         return end.position
 
 

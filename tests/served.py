@@ -14,7 +14,7 @@ from tests.paths import ROOT
 SERVE = """
 import logging, sys
 from functools import partial
-from projections.fast.position import Board
+from projections.fast.position import SharedPosition
 from tests.world import settings_of
 from web.runtime import server
 from web.runtime.database import prepare_database
@@ -23,7 +23,7 @@ url, workers, change = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 logging.basicConfig(level=logging.ERROR)
 exec(change)
 settings = settings_of(url)
-load = partial(server.application, prepare_database(url, settings), settings, Board(workers + 1))
+load = partial(server.application, prepare_database(url, settings), settings, SharedPosition(workers + 1))
 with server.bound("127.0.0.1", 0) as holder:
     server.serve(load, holder, workers, lambda: print(holder.getsockname()[1], flush=True))
 """

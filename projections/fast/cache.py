@@ -12,7 +12,7 @@ MOST = 10_000
 """Values that are kept, about 20 MB of them."""
 
 
-class Memory:
+class VersionedCache:
     """Values by key, all of one version of catalogue and rights: they hold exactly as long as it does."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -21,7 +21,7 @@ class Memory:
         self._version = (-1, 0)
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def recall(
+    def get_many(
         self, version: tuple[int, int], keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
     ) -> dict[K, T]:
         """The values of these keys. `read` is asked for those that are missing, and need not know all.

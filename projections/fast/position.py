@@ -15,13 +15,13 @@ from weakref import finalize
 import psycopg
 
 CELL = 8
-WATCHED_UNTIL, LINES = 0, 1
+LIVE_UNTIL, LINES = 0, 1
 """Cells of the shared memory: until when somebody watches, and where the processes' lines begin."""
 
 LINE = 9
 """Cells of a line: how often it was written, and two copies of four values, of which every second is good."""
 
-WATCHING = 0
+LISTENER = 0
 """Byte of the file that is locked by who watches. The next ones are locked by who has a line."""
 
 
@@ -50,7 +50,7 @@ class End(NamedTuple):
         return cls(*values)
 
 
-class Known(NamedTuple):
+class KnownPosition(NamedTuple):
     """What is known of the read models.
 
     `described` is the position of the last fact that said anything else than usage. A `generation` lasts for
@@ -67,7 +67,7 @@ class Known(NamedTuple):
         return self.generation, self.described
 
 
-class Board:
+class SharedPosition:
     """What is known, which only rises within a generation. Processes that are forked after it share it.
 
     Every process writes a line of its own, and what is known is the best of all lines. So there is no lock
@@ -86,9 +86,9 @@ class Board:
         finalize(self, os.close, self._file)
         self._lock = Lock()  # for the threads of this process
         self._owner, self._line = 0, 0
-        self._seen = b"", Known()
+        self._seen = b"", KnownPosition()
 
-    def known(self) -> Known:
+    def known(self) -> KnownPosition:
         """Return what is known by all processes together."""
         lines = self._map[CELL * LINES :]
         seen, known = self._seen
@@ -96,13 +96,13 @@ class Board:
             found = [self._read(line) for line in range(self._lines)]
             generation = max(each.generation for each in found)
             current = [each for each in found if each.generation == generation]
-            known = Known(
+            known = KnownPosition(
                 generation, max(each.end for each in current), max(each.described for each in current)
             )
             self._seen = lines, known
         return known
 
-    def rise(self, known: Known) -> None:
+    def advance(self, known: KnownPosition) -> None:
         """Tell what is known now. What is of a generation that has ended is nothing to anybody."""
         with self._lock:
             line = self._own_line()
@@ -110,7 +110,7 @@ class Board:
             if known.generation < before.generation:
                 return
             if known.generation == before.generation:
-                known = Known(
+                known = KnownPosition(
                     known.generation, max(known.end, before.end), max(known.described, before.described)
                 )
             if known != before:
@@ -118,19 +118,19 @@ class Board:
 
     def forget(self, generation: int) -> int:
         """End a generation, unless that was done. Return the one that follows, in which nothing is known."""
-        self.rise(Known(generation + 1))
+        self.advance(KnownPosition(generation + 1))
         return generation + 1
 
-    def _read(self, line: int) -> Known:
+    def _read(self, line: int) -> KnownPosition:
         start = LINES + LINE * line
         while True:
             written = self._cells[start]
             copy = start + 1 + 4 * (written % 2)
             generation, position, digest, described = self._cells[copy : copy + 4]
             if written == self._cells[start]:
-                return Known(generation, End(position, digest), described)
+                return KnownPosition(generation, End(position, digest), described)
 
-    def _write(self, line: int, known: Known) -> None:
+    def _write(self, line: int, known: KnownPosition) -> None:
         start = LINES + LINE * line
         written = self._cells[start] + 1
         copy = start + 1 + 4 * (written % 2)
@@ -142,7 +142,7 @@ class Board:
     def _own_line(self) -> int:
         """The line of this process. What its predecessor wrote there stays until there is more to say."""
         if self._owner != os.getpid():
-            self._line = next(line for line in range(self._lines) if self._locks(WATCHING + 1 + line))
+            self._line = next(line for line in range(self._lines) if self._locks(LISTENER + 1 + line))
             self._owner = os.getpid()
         return self._line
 
@@ -155,21 +155,21 @@ class Board:
         return True
 
     @property
-    def is_watched(self) -> bool:
+    def is_live(self) -> bool:
         """Whether what others do is sure to be put here at once."""
-        return time.monotonic_ns() < self._cells[WATCHED_UNTIL]
+        return time.monotonic_ns() < self._cells[LIVE_UNTIL]
 
     @contextmanager
-    def watching(self) -> Iterator[bool]:
+    def listening(self) -> Iterator[bool]:
         """Yields whether this process is the one that watches: only one can, until it leaves the block."""
-        watches = self._locks(WATCHING)
+        watches = self._locks(LISTENER)
         try:
             yield watches
         finally:
             if watches:
-                self._cells[WATCHED_UNTIL] = 0
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, WATCHING)
+                self._cells[LIVE_UNTIL] = 0
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, LISTENER)
 
-    def watched_until(self, moment: float) -> None:
+    def live_until(self, moment: float) -> None:
         """Says for how long one may rely on it, in seconds of the monotonic clock."""
-        self._cells[WATCHED_UNTIL] = int(moment * 1e9)
+        self._cells[LIVE_UNTIL] = int(moment * 1e9)

@@ -16,7 +16,7 @@ from ledger.domain.metering import MeteredResource
 from ledger.domain.records import NO_RECORD, Record, RecordKey, UsageRow, UserRow
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.journal.digests import FACT_DIGEST
-from projections.fast.cache import Memory
+from projections.fast.cache import VersionedCache
 from projections.fast.position import BeingReplaced
 from projections.lookups import catalogue
 from projections.projector import SELECT_HEAD, Projector
@@ -94,13 +94,13 @@ class Standing(msgspec.Struct):
 class ReadSide:
     """What the ledger needs of the read models: see `ledger/handler.py`.
 
-    Keeps what only descriptions change in `memory`.
+    Keeps what only descriptions change in `cache`.
     """
 
-    def __init__(self, projector: Projector, memory: Memory) -> None:
-        self._projector, self._memory = projector, memory
+    def __init__(self, projector: Projector, cache: VersionedCache) -> None:
+        self._projector, self._cache = projector, cache
         self.follow = projector.follow
-        self.publish = projector.board.rise
+        self.publish = projector.shared_position.advance
         self.show = projector.show
 
     def read(
@@ -111,24 +111,24 @@ class ReadSide:
         Raises ProjectingFailed.
         """
         while True:
-            known = self._projector.board.known()
+            known = self._projector.shared_position.known()
             resources = self._resources(cursor, known.version, [report for report, _ in reports])
             standing = _standing(cursor, _wanted(reports, resources, zone))
             if not standing.follows:
                 self._projector.reached()  # raises, unless they were just rebuilt
             elif standing.position < known.end.position or standing.described < known.described:
-                self._projector.board.forget(known.generation)
+                self._projector.shared_position.forget(known.generation)
             elif standing.position < standing.head:
                 self._projector.catch_up()
             elif standing.described == known.described:
                 return _known(resources, standing)
             else:
-                self._projector.board.rise(known._replace(described=standing.described))
+                self._projector.shared_position.advance(known._replace(described=standing.described))
 
     def _resources(
         self, cursor: Cursor[DictRow], version: tuple[int, int], reports: Sequence[ReadableReport]
     ) -> dict[UUID, MeteredResource]:
-        resources = self._memory.recall(
+        resources = self._cache.get_many(
             version,
             {report.resource_uuid for report in reports},
             lambda uuids: catalogue.metered_resources(cursor, uuids),

@@ -316,7 +316,7 @@ def test_limits_are_of_the_customer_that_has_the_project_now(world: World) -> No
 
 @pytest.mark.parametrize("action", ["", "-timeseries"])
 def test_the_position_that_is_told_is_that_of_the_figures(world: World, world_url: str, action: str) -> None:
-    world.projector.board.watched_until(time.monotonic() + 60)  # so that nobody asks on arrival
+    world.projector.shared_position.live_until(time.monotonic() + 60)  # so that nobody asks on arrival
     with open_world(world_url) as other:
         told = other.report(usages=[{"type": "cpu", "amount": 7}]).headers["Ledger-Position"]
     query = {"offering_uuid": OFFERING, "component_type": "cpu"}

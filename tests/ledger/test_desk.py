@@ -24,7 +24,7 @@ from ledger.domain.reports import ReadableReport, UserUsageItem, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
 from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
 from ledger.handler import Desk
-from projections.fast.cache import Memory
+from projections.fast.cache import VersionedCache
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS
 from tests.projections.test_projector import Dying, Witness
@@ -239,7 +239,7 @@ class Overtaken(ReadSide):
     """While it has read and nothing is appended yet, somebody else is faster, once."""
 
     def __init__(self, world: World, others: Callable[[], None]) -> None:
-        super().__init__(world.projector, Memory())
+        super().__init__(world.projector, VersionedCache())
         self._others = [others]
 
     def read(
@@ -317,7 +317,7 @@ class Slow(ReadSide):
     """Reads what bulks are about only when it is told so."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.projector, Memory())
+        super().__init__(world.projector, VersionedCache())
         self.reads, self.goes_on = Barrier(2), Event()
 
     def read(

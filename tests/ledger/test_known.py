@@ -15,7 +15,7 @@ from ledger.decisions.state import DecisionState
 from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import ReadableReport
 from ledger.handler import Desk
-from projections.fast.cache import Memory
+from projections.fast.cache import VersionedCache
 from projections.lookups.decision_state import ReadSide
 from tests.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import RESOURCE, World
@@ -34,7 +34,7 @@ class Watched(ReadSide):
 
 def watch(world: World) -> Watched:
     """Has the world's reports decided on what can be looked into."""
-    watched = Watched(world.projector, Memory())
+    watched = Watched(world.projector, VersionedCache())
     world.app.extensions["usage-ledger"].desk = Desk(world.ledger, watched)
     return watched
 
@@ -42,7 +42,7 @@ def watch(world: World) -> Watched:
 def read_anew(world: World, watched: Watched) -> DecisionState:
     """What is known of the same reports now, with nothing remembered."""
     with world.ledger.journal.transaction() as appending:
-        return ReadSide(world.projector, Memory()).read(appending.cursor, watched.asked, watched.zone)
+        return ReadSide(world.projector, VersionedCache()).read(appending.cursor, watched.asked, watched.zone)
 
 
 def comparable(known: DecisionState) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The board: what is known to all processes of a server, without a lock that any of them could keep."""
+"""The position that all processes of a server share, without a lock that any of them could keep."""
 
 import multiprocessing
 import os
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from threading import Thread
 
-from projections.fast.position import Board, End, Known
+from projections.fast.position import End, KnownPosition, SharedPosition
 from tests.runtime.test_embedded_postgres import wait_until
 
 FORK = multiprocessing.get_context("fork")
 
 
-def known(position: int, described: int = 0, generation: int = 0) -> Known:
-    return Known(generation, End(position, position * 7), described)
+def known(position: int, described: int = 0, generation: int = 0) -> KnownPosition:
+    return KnownPosition(generation, End(position, position * 7), described)
 
 
 @contextmanager
@@ -34,31 +34,31 @@ def processes(*targets: Callable[[], object]) -> Iterator[Sequence[BaseProcess]]
 
 
 def test_nothing_is_known_at_first() -> None:
-    assert Board().known() == Known(0, End(0, 0), 0)
+    assert SharedPosition().known() == KnownPosition(0, End(0, 0), 0)
 
 
 def test_what_is_known_only_rises() -> None:
-    board = Board()
-    board.rise(known(5, described=3))
-    board.rise(known(4, described=4))
-    assert board.known() == known(5, described=4)
+    shared = SharedPosition()
+    shared.advance(known(5, described=3))
+    shared.advance(known(4, described=4))
+    assert shared.known() == known(5, described=4)
 
 
 def test_all_processes_know_what_one_of_them_tells() -> None:
-    board = Board(processes=3)
-    board.rise(known(5, described=5))
-    with processes(lambda: board.rise(known(9)), lambda: board.rise(known(7, described=6))):
-        wait_until(lambda: board.known() == known(9, described=6))
+    shared = SharedPosition(processes=3)
+    shared.advance(known(5, described=5))
+    with processes(lambda: shared.advance(known(9)), lambda: shared.advance(known(7, described=6))):
+        wait_until(lambda: shared.known() == known(9, described=6))
 
 
 def test_many_threads_of_many_processes_never_wait_for_each_other_and_lose_nothing() -> None:
     writers, threads, reports = 4, 4, 500
-    board = Board(processes=writers)
+    shared = SharedPosition(processes=writers)
 
     def write(first: int) -> None:
         for position in range(first, reports * writers * threads + 1, writers * threads):
-            board.rise(known(position, described=position))
-            assert board.known().end >= End(position)
+            shared.advance(known(position, described=position))
+            assert shared.known().end >= End(position)
 
     def write_in_threads(number: int) -> None:
         running = [Thread(target=write, args=(number * threads + each + 1,)) for each in range(threads)]
@@ -69,63 +69,63 @@ def test_many_threads_of_many_processes_never_wait_for_each_other_and_lose_nothi
 
     targets = [lambda number=number: write_in_threads(number) for number in range(writers)]
     with processes(*targets) as running:
-        seen = [board.known()]
+        seen = [shared.known()]
         while any(process.is_alive() for process in running):
-            seen.append(board.known())
+            seen.append(shared.known())
         last = reports * writers * threads
-        assert board.known() == known(last, described=last)
+        assert shared.known() == known(last, described=last)
         assert [process.exitcode for process in running] == [0] * writers
     assert seen == sorted(seen)
     assert all(each.end.digest == each.end.position * 7 for each in seen)
 
 
 def test_a_process_that_is_stopped_anywhere_keeps_nobody_waiting() -> None:
-    board = Board(processes=2)
+    shared = SharedPosition(processes=2)
 
     def write() -> None:
         position = 0
         while True:
             position += 1
-            board.rise(known(position))
+            shared.advance(known(position))
 
     with processes(write) as (writer,):
-        wait_until(lambda: board.known().end.position > 0)
+        wait_until(lambda: shared.known().end.position > 0)
         for described in range(1, 100):
             os.kill(writer.pid or 0, signal.SIGSTOP)
-            board.rise(known(1, described))
-            now = board.known()
+            shared.advance(known(1, described))
+            now = shared.known()
             assert (now.end.digest, now.described) == (now.end.position * 7, described)
             os.kill(writer.pid or 0, signal.SIGCONT)
 
 
 def test_a_process_that_starts_in_place_of_a_dead_one_has_a_line_too() -> None:
-    board = Board(processes=1)
+    shared = SharedPosition(processes=1)
     for position in range(1, 20):
-        with processes(lambda: board.rise(known(position))) as (process,):  # noqa: B023
+        with processes(lambda: shared.advance(known(position))) as (process,):  # noqa: B023
             process.join()
             assert process.exitcode == 0
-    assert board.known() == known(19)
+    assert shared.known() == known(19)
 
 
 def test_nothing_of_another_history_is_known_once_it_is_forgotten() -> None:
-    board = Board()
-    board.rise(known(9, described=8))
-    assert board.forget(0) == 1
-    assert board.known() == Known(1, End(0, 0), 0)
-    board.rise(known(12, described=12))
-    assert board.known() == Known(1, End(0, 0), 0)
-    board.rise(known(4, described=2, generation=1))
-    assert board.known() == known(4, described=2, generation=1)
+    shared = SharedPosition()
+    shared.advance(known(9, described=8))
+    assert shared.forget(0) == 1
+    assert shared.known() == KnownPosition(1, End(0, 0), 0)
+    shared.advance(known(12, described=12))
+    assert shared.known() == KnownPosition(1, End(0, 0), 0)
+    shared.advance(known(4, described=2, generation=1))
+    assert shared.known() == known(4, described=2, generation=1)
 
 
 def test_a_history_is_forgotten_once_however_many_notice() -> None:
-    board = Board(processes=2)
-    board.rise(known(9))
-    with processes(lambda: board.forget(0)):
-        wait_until(lambda: board.known().generation == 1)
-        board.rise(known(4, generation=1))
-        board.forget(0)
-        assert board.known() == known(4, generation=1)
+    shared = SharedPosition(processes=2)
+    shared.advance(known(9))
+    with processes(lambda: shared.forget(0)):
+        wait_until(lambda: shared.known().generation == 1)
+        shared.advance(known(4, generation=1))
+        shared.forget(0)
+        assert shared.known() == known(4, generation=1)
 
 
 def test_versions_of_rights_rise_also_where_the_database_goes_back() -> None:
@@ -133,42 +133,42 @@ def test_versions_of_rights_rise_also_where_the_database_goes_back() -> None:
 
 
 def test_another_process_watches_when_the_first_one_dies() -> None:
-    board = Board(processes=2)
+    shared = SharedPosition(processes=2)
 
     def watch() -> None:
-        with board.watching() as watches:
+        with shared.listening() as watches:
             assert watches
-            board.watched_until(time.monotonic() + 60)
+            shared.live_until(time.monotonic() + 60)
             signal.pause()
 
     with processes(watch) as (first,):
-        wait_until(lambda: board.is_watched)
-        with board.watching() as watches:
+        wait_until(lambda: shared.is_live)
+        with shared.listening() as watches:
             assert not watches
         first.kill()
         first.join()
-        with board.watching() as watches:
+        with shared.listening() as watches:
             assert watches
 
 
 def test_who_stops_watching_says_so() -> None:
-    board = Board()
-    with board.watching():
-        board.watched_until(time.monotonic() + 60)
-        assert board.is_watched
-    assert not board.is_watched
+    shared = SharedPosition()
+    with shared.listening():
+        shared.live_until(time.monotonic() + 60)
+        assert shared.is_live
+    assert not shared.is_live
 
 
 def test_who_could_not_watch_does_not_end_the_watching_of_another() -> None:
-    board = Board(processes=2)
+    shared = SharedPosition(processes=2)
 
     def watch() -> None:
-        with board.watching():
-            board.watched_until(time.monotonic() + 60)
+        with shared.listening():
+            shared.live_until(time.monotonic() + 60)
             signal.pause()
 
     with processes(watch):
-        wait_until(lambda: board.is_watched)
-        with board.watching() as watches:
+        wait_until(lambda: shared.is_live)
+        with shared.listening() as watches:
             assert not watches
-        assert board.is_watched
+        assert shared.is_live

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
-from projections.fast.cache import Memory
+from projections.fast.cache import VersionedCache
 from tests.commands.test_cli import Environment, output_of
 from tests.world import (
     CPU,
@@ -159,7 +159,7 @@ def test_a_token_expires_without_anything_being_described(world: World) -> None:
     assert answer(client.get(USAGES)) == (401, {"detail": "Token has expired."})
 
 
-# The memory itself
+# The cache itself
 
 
 class Reader:
@@ -174,51 +174,51 @@ class Reader:
 
 
 def test_a_value_is_read_once_and_one_that_is_not_there_each_time() -> None:
-    memory, read = Memory(), Reader()
-    assert memory.recall((0, 1), [2, 4, 5], read) == {2: 4, 4: 16}
-    assert memory.recall((0, 1), [2, 5, 6], read) == {2: 4, 6: 36}
-    assert memory.recall((0, 1), [2, 4, 6], read) == {2: 4, 4: 16, 6: 36}
+    cache, read = VersionedCache(), Reader()
+    assert cache.get_many((0, 1), [2, 4, 5], read) == {2: 4, 4: 16}
+    assert cache.get_many((0, 1), [2, 5, 6], read) == {2: 4, 6: 36}
+    assert cache.get_many((0, 1), [2, 4, 6], read) == {2: 4, 4: 16, 6: 36}
     assert read.asked == [[2, 4, 5], [5, 6]]
 
 
 def test_all_is_read_anew_once_something_was_described() -> None:
-    memory, read = Memory(), Reader()
-    memory.recall((0, 1), [2, 4], read)
-    assert memory.recall((0, 2), [2], read) == {2: 4}
-    assert memory.recall((0, 2), [4], read) == {4: 16}
+    cache, read = VersionedCache(), Reader()
+    cache.get_many((0, 1), [2, 4], read)
+    assert cache.get_many((0, 2), [2], read) == {2: 4}
+    assert cache.get_many((0, 2), [4], read) == {4: 16}
     assert read.asked == [[2, 4], [2], [4]]
 
 
 def test_all_is_read_anew_in_a_database_that_went_back() -> None:
-    memory, read = Memory(), Reader()
-    memory.recall((0, 9), [2], read)
-    assert memory.recall((1, 3), [2], read) == {2: 4}
+    cache, read = VersionedCache(), Reader()
+    cache.get_many((0, 9), [2], read)
+    assert cache.get_many((1, 3), [2], read) == {2: 4}
     assert read.asked == [[2], [2]]
 
 
 def test_what_was_read_while_something_was_described_is_not_kept() -> None:
-    memory, read = Memory(), Reader()
+    cache, read = VersionedCache(), Reader()
 
     def overtaken(keys: list[int]) -> dict[int, int]:
-        memory.recall((0, 2), [4], read)
+        cache.get_many((0, 2), [4], read)
         return dict.fromkeys(keys, -1)
 
-    assert memory.recall((0, 1), [2], overtaken) == {2: -1}
-    assert memory.recall((0, 2), [2, 4], read) == {2: 4, 4: 16}
+    assert cache.get_many((0, 1), [2], overtaken) == {2: -1}
+    assert cache.get_many((0, 2), [2, 4], read) == {2: 4, 4: 16}
     assert read.asked == [[4], [2]]
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_first() -> None:
-    memory, read = Memory(most=3), Reader()
-    memory.recall((0, 1), [2, 4, 6], read)
-    memory.recall((0, 1), [2], read)
-    memory.recall((0, 1), [8], read)
-    assert memory.recall((0, 1), [2, 6, 8], read) == {2: 4, 6: 36, 8: 64}
+    cache, read = VersionedCache(most=3), Reader()
+    cache.get_many((0, 1), [2, 4, 6], read)
+    cache.get_many((0, 1), [2], read)
+    cache.get_many((0, 1), [8], read)
+    assert cache.get_many((0, 1), [2, 6, 8], read) == {2: 4, 6: 36, 8: 64}
     assert read.asked == [[2, 4, 6], [8]]
-    memory.recall((0, 1), [4], read)
+    cache.get_many((0, 1), [4], read)
     assert read.asked[-1] == [4]
 
 
 def test_more_than_can_be_kept_is_answered_all_the_same() -> None:
-    memory, read = Memory(most=3), Reader()
-    assert memory.recall((0, 1), range(0, 20, 2), read) == {key: key * key for key in range(0, 20, 2)}
+    cache, read = VersionedCache(most=3), Reader()
+    assert cache.get_many((0, 1), range(0, 20, 2), read) == {key: key * key for key in range(0, 20, 2)}

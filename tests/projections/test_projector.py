@@ -14,8 +14,8 @@ from ledger.domain.catalogue import NAMESPACE
 from ledger.events import Fact, Report, TokenIssued
 from ledger.handler import Desk
 from ledger.journal.ledger import Decision
-from projections.fast.cache import Memory
-from projections.fast.position import End, Known
+from projections.fast.cache import VersionedCache
+from projections.fast.position import End, KnownPosition
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
@@ -161,11 +161,11 @@ class Dying(ReadSide):
     """The read side of a process that ends between appending and projecting."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.projector, Memory())
+        super().__init__(world.projector, VersionedCache())
         self.follow = self.die
         self.show = self.end
 
-    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> Known:
+    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> KnownPosition:
         raise RuntimeError("dying")
 
     def end(self, position: int) -> None:
@@ -176,13 +176,13 @@ class Cut(ReadSide):
     """The read side of a process whose connections are cut before it can commit."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.projector, Memory())
+        super().__init__(world.projector, VersionedCache())
         self._world = world
         self.follow = self.follow_and_be_cut
 
     def follow_and_be_cut(
         self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int
-    ) -> Known:
+    ) -> KnownPosition:
         followed = self._world.projector.follow(cursor, facts, digest)
         end_connections(self._world)
         return followed
@@ -191,10 +191,10 @@ class Cut(ReadSide):
 def test_nobody_is_told_of_facts_whose_commit_failed(world: World, world_url: str) -> None:
     """What others appended at their position, and did not live to project, was taken for projected."""
     world.usages()
-    before = world.projector.board.known()
+    before = world.projector.shared_position.known()
     world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Cut(world))
     assert world.report(usages=[{"type": "gpu", "amount": "7"}]).status_code == 503
-    assert world.projector.board.known() == before
+    assert world.projector.shared_position.known() == before
     with open_world(world_url) as other:
         other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
         assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
@@ -223,7 +223,7 @@ def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:
 
 def test_facts_are_projected_even_if_the_board_says_that_they_are(world: World) -> None:
     token = world.facts(TokenIssued)[-1]
-    world.projector.board.rise(Known(0, End(10**9, 1)))
+    world.projector.shared_position.advance(KnownPosition(0, End(10**9, 1)))
     again = structs.replace(token, originator_id=uuid5(NAMESPACE, "x"), token_uuid=uuid5(NAMESPACE, "x"))
     again = structs.replace(again, originator_version=1, token_hash="0" * 64)
     world.ledger.append(lambda: Decision([again]))

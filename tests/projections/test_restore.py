@@ -221,8 +221,8 @@ def test_reports_go_on_where_a_description_was_lost(here: World, url: str) -> No
     before = dump(url, "--schema=journal", "--schema=read_models")
     here.describe(projects=[{**PROJECT_ROW, "name": "Renamed"}])
     report(here, "6")
-    board = here.projector.board
-    board.watched_until(2**31)  # so that nobody asks the database on arrival
+    shared = here.projector.shared_position
+    shared.live_until(2**31)  # so that nobody asks the database on arrival
     put_back(url, before)
     assert here.report(usages=[{"type": "gpu", "amount": "7"}]).status_code == 201
     assert figures(here) == ["7.00"]
@@ -248,7 +248,7 @@ def test_one_tag_never_names_two_figures(here: World, url: str) -> None:
     staff = here.as_("staff")
     old = staff.get(USAGES)
     put_back(url, before)
-    here.projector.board.watched_until(2**31)  # before anybody has noticed
+    here.projector.shared_position.live_until(2**31)  # before anybody has noticed
     report(here, "7")
     new = staff.get(USAGES)
     assert old.headers["Ledger-Position"] == new.headers["Ledger-Position"]
@@ -435,7 +435,7 @@ def test_the_database_and_we_make_one_digest_of_a_fact(here: World, url: str) ->
     with psycopg.connect(url) as connection:
         assert [row[0] for row in connection.execute(statement)] == digests
     assert len(set(digests)) == len(digests)
-    assert here.projector.board.known().end == (stored[-1].id, digests[-1])
+    assert here.projector.shared_position.known().end == (stored[-1].id, digests[-1])
 
 
 # --- what the README says ---

@@ -18,8 +18,8 @@ from werkzeug.test import TestResponse
 from ledger.decisions.requests import LONGEST_REFUSAL
 from ledger.events import Report, RequestAnswered
 from ledger.handler import Desk
-from projections.fast.cache import Memory
-from projections.fast.position import Known
+from projections.fast.cache import VersionedCache
+from projections.fast.position import KnownPosition
 from projections.lookups.decision_state import ReadSide
 from projections.rebuild import Rebuild
 from tests.world import (
@@ -386,10 +386,10 @@ class Killed(ReadSide):
     """The read side of a process that is killed when its facts are committed, and nobody was told."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.projector, Memory())
+        super().__init__(world.projector, VersionedCache())
         self.publish = self.kill
 
-    def kill(self, known: Known) -> None:
+    def kill(self, known: KnownPosition) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -428,7 +428,7 @@ def locked(world_url: str) -> Iterator[None]:
 
 def be_patient(world: World, seconds: float) -> None:
     services = world.app.extensions["usage-ledger"]
-    services.desk = Desk(world.ledger, ReadSide(world.projector, Memory()), patience=seconds)
+    services.desk = Desk(world.ledger, ReadSide(world.projector, VersionedCache()), patience=seconds)
 
 
 def await_waiting(world_url: str) -> None:

@@ -28,7 +28,7 @@ def listening(world: World, watch: Watch) -> Iterator[None]:
     with ThreadPoolExecutor(1) as pool:
         listener = pool.submit(watch._listen)
         try:
-            wait_until(lambda: world.projector.board.is_watched)
+            wait_until(lambda: world.projector.shared_position.is_live)
             yield
         finally:
             with psycopg.connect(world.conninfo, autocommit=True) as connection:
@@ -42,12 +42,12 @@ def never() -> None:
 
 
 def test_what_another_server_stores_is_put_on_the_board(world: World, world_url: str) -> None:
-    board = world.projector.board
+    shared = world.projector.shared_position
     with open_world(world_url) as other, listening(world, Watch(world.ledger, world.projector, never)):
         other.report(usages=[{"type": "cpu", "amount": "10"}])
         head = other.ledger.facts_after(0, 1_000_000)[-1][0]
-        wait_until(lambda: board.known().end.position == head)
-        assert board.known().end == other.projector.board.known().end
+        wait_until(lambda: shared.known().end.position == head)
+        assert shared.known().end == other.projector.shared_position.known().end
 
 
 class Failing(Watch):

@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from projections.fast.position import Board
+from projections.fast.position import SharedPosition
 from web import utc_now
 from web.commands import demo
 from web.request.services import Services
@@ -35,10 +35,10 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     settings = Settings.from_environment()
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    board = Board(workers + 1)
+    shared_position = SharedPosition(workers + 1)
     with server.bound(host, port) as holder, open_database(settings) as conninfo:
         with closing(open_ledger(conninfo, settings)) as ledger:
-            services = Services(ledger, projector_of(ledger, board), utc_now)
+            services = Services(ledger, projector_of(ledger, shared_position), utc_now)
             services.projector.catch_up()
             if not no_demo:
                 demo.load_if_empty(services)
@@ -50,4 +50,6 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
                 click.echo(greeting)
 
         with nullcontext() if settings.database_url else kept_running(settings.data_dir, conninfo):
-            server.serve(partial(server.application, conninfo, settings, board), holder, workers, when_ready)
+            server.serve(
+                partial(server.application, conninfo, settings, shared_position), holder, workers, when_ready
+            )

@@ -18,7 +18,7 @@ from marshmallow import Schema
 from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
-from projections.fast.position import End, Known
+from projections.fast.position import End, KnownPosition
 from projections.projector import BUILT_BY
 from web.request.admission import PLACE, Place, Room
 from web.request.authentication import caller, identify
@@ -120,11 +120,11 @@ class Unmodified:
 
 def tell_freshness(response: Response) -> Response:
     """After every request: up to where the answer is good, and by what to ask for it again."""
-    board = services().projector.board
+    shared = services().projector.shared_position
     if request.method == "POST" or "end" not in g:
-        g.end = board.known().end
-    elif g.end > board.known().end:  # rows may be of a fact whose writer has not told of it yet
-        board.rise(Known(g.generation, g.end))
+        g.end = shared.known().end
+    elif g.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
+        shared.advance(KnownPosition(g.generation, g.end))
     response.headers["Ledger-Position"] = str(g.end.position)
     if response.status_code == 304:
         response.headers["ETag"] = f'"{g.etag}"'

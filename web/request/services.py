@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from ledger.domain.metering import MeteredResource
 from ledger.handler import Desk
 from ledger.journal.ledger import Ledger
-from projections.fast.cache import Memory
+from projections.fast.cache import VersionedCache
 from projections.lookups import accounts, catalogue
 from projections.lookups.accounts import Credentials
 from projections.lookups.decision_state import ReadSide
@@ -28,8 +28,8 @@ class Services:
 
     def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
         self.ledger, self.projector, self.clock = ledger, projector, clock
-        self._memory, self.attempts = Memory(), Attempts()
-        self.desk = Desk(ledger, ReadSide(projector, self._memory))
+        self._cache, self.attempts = VersionedCache(), Attempts()
+        self.desk = Desk(ledger, ReadSide(projector, self._cache))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor[DictRow]]:
@@ -52,8 +52,8 @@ class Services:
                 found = accounts.credentials(cursor, token_hash)
             return {token_hash: found} if found else {}
 
-        version = self.projector.board.known().version
-        return self._memory.recall(version, [token_hash], read).get(token_hash)
+        version = self.projector.shared_position.known().version
+        return self._cache.get_many(version, [token_hash], read).get(token_hash)
 
     def resources(self, uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
         """Those of the resources that there are."""
@@ -62,7 +62,7 @@ class Services:
             with self.reading() as cursor:
                 return catalogue.metered_resources(cursor, missing)
 
-        return self._memory.recall(self.projector.board.known().version, uuids, read)
+        return self._cache.get_many(self.projector.shared_position.known().version, uuids, read)
 
 
 def services() -> Services:

@@ -16,7 +16,7 @@ from ledger.errors import JournalIncomplete
 from ledger.journal.guard import LOCK_CREATION
 from ledger.journal.ledger import Ledger
 from ledger.journal.recorder import SCHEMA as JOURNAL
-from projections.fast.position import Board
+from projections.fast.position import SharedPosition
 from projections.projector import SCHEMA as READ_MODELS
 from projections.projector import (
     Projector,
@@ -142,6 +142,6 @@ def open_ledger(
     )
 
 
-def projector_of(ledger: Ledger, board: Board | None = None) -> Projector:
-    """Return the projector of a ledger; those of several processes share a board."""
-    return Projector(ledger.pool, ledger.facts_after, board=board)
+def projector_of(ledger: Ledger, shared_position: SharedPosition | None = None) -> Projector:
+    """Return the projector of a ledger; those of several processes share their position."""
+    return Projector(ledger.pool, ledger.facts_after, shared_position=shared_position)

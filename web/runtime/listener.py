@@ -1,6 +1,6 @@
 """Listens for what other servers and commands do, so that no request has to ask the database for it.
 
-Within one server the board is exact: a worker puts its position there before it answers. What others do comes
+Within one server the shared position is exact: a worker advances it before it answers. What others do comes
 as a notification of the database, a moment after their commit, to one of the workers; when that one dies the
 next takes over. Whenever the listening has not been proved for a while, requests ask for themselves again.
 """
@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
 from ledger.journal.ledger import Ledger
-from projections.fast.position import End, Known
+from projections.fast.position import End, KnownPosition
 from projections.projector import CHANNEL, OtherHistory, Projector
 
 BEAT_SECONDS = 1.0
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Keeps a projector's board up to date, in a thread of its own, for as long as the process lives.
+    """Keeps a projector's shared position current, in a thread of its own, as long as the process lives.
 
     `mend` is called where the journal is there and the read models do not follow from it.
     """
@@ -42,7 +42,7 @@ class Watch:
         failures = 0
         while True:
             try:
-                with self._projector.board.watching() as watches:
+                with self._projector.shared_position.listening() as watches:
                     if watches:
                         self._listen()
             except BaseException as error:  # nobody would miss this thread until something is not seen
@@ -58,13 +58,13 @@ class Watch:
                 self._beat(connection)
 
     def _beat(self, connection: Connection[DictRow]) -> None:
-        asked, board = time.monotonic(), self._projector.board
+        asked, shared = time.monotonic(), self._projector.shared_position
         self._look(connection)
-        board.watched_until(asked + 3 * BEAT_SECONDS)
-        generation = board.known().generation
+        shared.live_until(asked + 3 * BEAT_SECONDS)
+        generation = shared.known().generation
         for notify in connection.notifies(timeout=BEAT_SECONDS):
             position, digest, described = map(int, notify.payload.split())
-            board.rise(Known(generation, End(position, digest), described))
+            shared.advance(KnownPosition(generation, End(position, digest), described))
 
     def _look(self, connection: Connection[DictRow]) -> None:
         """Holds what is known against the database, and has mended what is wrong there."""

@@ -18,7 +18,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from ledger.journal.connections import LONGEST_USE_SECONDS
-from projections.fast.position import Board
+from projections.fast.position import SharedPosition
 from web import create_app
 from web.request.admission import PLACES, THREADS, Places, admitting
 from web.runtime.config import Settings
@@ -110,10 +110,10 @@ def bound(host: str, port: int) -> Port:
         time.sleep(0.1)
 
 
-def application(conninfo: str, settings: Settings, board: Board) -> "WSGIApplication":
-    """The ledger, on a prepared database; all workers share the board."""
+def application(conninfo: str, settings: Settings, shared_position: SharedPosition) -> "WSGIApplication":
+    """The ledger, on a prepared database; all workers share the position."""
     ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
-    projector = projector_of(ledger, board)
+    projector = projector_of(ledger, shared_position)
     Watch(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
     return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
 
