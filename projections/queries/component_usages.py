@@ -8,7 +8,7 @@ from psycopg.sql import SQL
 
 from projections.queries import display_names as names
 from projections.queries.json_columns import Values
-from projections.queries.list_query import Listing, Scopes
+from projections.queries.list_query import ListQuery, Scopes
 
 FILTERS = {
     "uuid": SQL("u.uuid = %(uuid)s"),
@@ -81,8 +81,8 @@ VISIBLE_BY = {
 }
 """The columns that name whose usage it is, by the kinds of scopes."""
 
-USAGES = Listing(
-    ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visible=VISIBLE_BY, kept=KEPT
+USAGES = ListQuery(
+    ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visibility=VISIBLE_BY, kept=KEPT
 )
 """Component usages with the names around them, newest first unless ordered otherwise."""
 
@@ -92,5 +92,5 @@ FIND = "SELECT u.* FROM component_usage u WHERE {where}"
 def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:
     """A usage as it is in its table, None if there is none to be seen."""
     restrictions = {"uuid": uuid}
-    statement = USAGES.restricted(FIND, restrictions, scopes)
+    statement = USAGES.with_filters(FIND, restrictions, scopes)
     return cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()

@@ -45,7 +45,7 @@ class Page(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Listing:
+class ListQuery:
     """A list as its parts: `rows` and `total` with places for {where}, {order} and {json}, by name what it
     can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
     unique and ends every order. `prelude` is what rows and total both read, and `kept` the total where none
@@ -58,7 +58,7 @@ class Listing:
     orders: Mapping[str, SQL]
     default: SQL
     last: SQL
-    visible: Mapping[str, SQL]
+    visibility: Mapping[str, SQL]
     prelude: SQL | None = None
     kept: SQL | None = None
 
@@ -97,10 +97,12 @@ class Listing:
 
     def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
         """How many rows there are on all pages."""
-        statement = self.restricted(TOTAL, restrictions, scopes)
+        statement = self.with_filters(TOTAL, restrictions, scopes)
         return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
-    def restricted(self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes) -> bytes:
+    def with_filters(
+        self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes
+    ) -> bytes:
         """A statement of one's own on the same rows, with a place for {where}."""
         return _statement(self, statement, (), tuple(restrictions), _kinds(scopes))
 
@@ -113,7 +115,7 @@ def _kinds(scopes: Scopes) -> Kinds:
 
 @lru_cache(maxsize=1024)
 def _statement(
-    listing: Listing,
+    query: ListQuery,
     statement: LiteralString,
     columns: tuple[Column, ...],
     restrictions: tuple[str, ...],
@@ -122,58 +124,58 @@ def _statement(
 ) -> bytes:
     """Put together once for each shape of a query: PostgreSQL prepares what it gets to see again."""
     parts = {
-        "where": _where(listing, restrictions, kinds),
-        "order": _order(listing, order),
-        "json": json_object(columns, listing.columns),
+        "where": _where(query, restrictions, kinds),
+        "order": _order(query, order),
+        "json": json_object(columns, query.columns),
     }
     whole = SQL(statement).format(
         **parts,
-        prelude=listing.prelude.format(**parts) if listing.prelude else SQL(""),
-        rows=listing.rows.format(**parts),
-        total=_total(listing, restrictions, kinds, parts["where"]),
+        prelude=query.prelude.format(**parts) if query.prelude else SQL(""),
+        rows=query.rows.format(**parts),
+        total=_total(query, restrictions, kinds, parts["where"]),
     )
     return whole.as_string().encode()
 
 
-def _total(listing: Listing, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
+def _total(query: ListQuery, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
     """Without counting, if a total is kept for this. Of projects beside other scopes, only what is theirs
     alone is counted."""
-    if listing.kept is None:
-        return listing.total.format(where=where)
-    filters = [name for name in restrictions if name in listing.filters]
+    if query.kept is None:
+        return query.total.format(where=where)
+    filters = [name for name in restrictions if name in query.filters]
     if scope := kept(filters, kinds):
-        return listing.kept.format(scope=scope)
+        return query.kept.format(scope=scope)
     projects = tuple(each for each in kinds or () if each[0] == "projects")
     others = tuple(each for each in kinds or () if each[0] != "projects")
     if projects and others and (scope := kept(filters, others)):
-        conditions = _where(listing, restrictions, projects), _visible(listing, others)
-        rest = listing.total.format(where=SQL("{} AND NOT {}").format(*conditions))
-        return SQL("SELECT ({}) + ({}) AS total").format(listing.kept.format(scope=scope), rest)
-    return listing.total.format(where=where)
+        conditions = _where(query, restrictions, projects), _visible(query, others)
+        rest = query.total.format(where=SQL("{} AND NOT {}").format(*conditions))
+        return SQL("SELECT ({}) + ({}) AS total").format(query.kept.format(scope=scope), rest)
+    return query.total.format(where=where)
 
 
-def _where(listing: Listing, restrictions: Sequence[str], kinds: Kinds) -> Composable:
-    conditions: list[Composable] = [listing.filters[name] for name in restrictions if name in listing.filters]
+def _where(query: ListQuery, restrictions: Sequence[str], kinds: Kinds) -> Composable:
+    conditions: list[Composable] = [query.filters[name] for name in restrictions if name in query.filters]
     if kinds is not None:
-        conditions.append(_visible(listing, kinds))
+        conditions.append(_visible(query, kinds))
     return SQL(" AND ").join(conditions) if conditions else SQL("true")
 
 
-def _visible(listing: Listing, kinds: tuple[tuple[str, bool], ...]) -> Composable:
+def _visible(query: ListQuery, kinds: tuple[tuple[str, bool], ...]) -> Composable:
     """Only the kinds that there are, and a single scope by equality: so a list of it can follow an index."""
     conditions = [
         (SQL("{} = ({}::uuid[])[1]") if single else SQL("{} = ANY({})")).format(
-            listing.visible[kind], Placeholder(kind)
+            query.visibility[kind], Placeholder(kind)
         )
         for kind, single in kinds
-        if kind in listing.visible
+        if kind in query.visibility
     ]
     return SQL("({})").format(SQL(" OR ").join(conditions)) if conditions else SQL("false")
 
 
-def _order(listing: Listing, order: Sequence[tuple[str, bool]]) -> Composable:
-    keys = [SQL("{} {}").format(listing.orders[name], SQL("DESC" if down else "ASC")) for name, down in order]
-    return SQL(", ").join([*keys, listing.last]) if keys else listing.default
+def _order(query: ListQuery, order: Sequence[tuple[str, bool]]) -> Composable:
+    keys = [SQL("{} {}").format(query.orders[name], SQL("DESC" if down else "ASC")) for name, down in order]
+    return SQL(", ").join([*keys, query.last]) if keys else query.default
 
 
 def total_of(cursor: Cursor[DictRow]) -> int:

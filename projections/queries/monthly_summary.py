@@ -7,7 +7,7 @@ follows the usages (`projections/writers/counters.py`), what was allocated follo
 
 from psycopg.sql import SQL
 
-from projections.queries.list_query import Listing
+from projections.queries.list_query import ListQuery
 
 FILTERS = {
     "offering_uuid": SQL("o.uuid = %(offering_uuid)s"),
@@ -104,7 +104,7 @@ SELECT {json} FROM (
     OFFSET 0
 ) s""")
 
-SUMMARIES = Listing(
+SUMMARIES = ListQuery(
     ROWS,
     TOTAL,
     COLUMNS,
@@ -112,7 +112,7 @@ SUMMARIES = Listing(
     ORDERS,
     DEFAULT_ORDER,
     last=DEFAULT_ORDER,
-    visible=VISIBLE_BY,
+    visibility=VISIBLE_BY,
     prelude=SUMMARY,
 )
 """The rows of the summary. Restrictions must have the `current` month, the last one that there is."""

@@ -5,7 +5,7 @@ from psycopg.sql import SQL
 from projections.queries import component_usages
 from projections.queries import display_names as names
 from projections.queries.json_columns import Values
-from projections.queries.list_query import Listing
+from projections.queries.list_query import ListQuery
 
 FILTERS = component_usages.FILTERS | {
     "uuid": SQL("uu.uuid = %(uuid)s"),
@@ -60,7 +60,7 @@ FROM chosen uu FULL JOIN page u ON u.uuid = uu.component_usage_uuid{names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
-USAGES = Listing(
+USAGES = ListQuery(
     ROWS,
     COUNT,
     COLUMNS,
@@ -68,7 +68,7 @@ USAGES = Listing(
     ORDERS,
     DEFAULT_ORDER,
     last=SQL("uu.id"),
-    visible=component_usages.VISIBLE_BY,
+    visibility=component_usages.VISIBLE_BY,
     kept=KEPT,
 )
 """User usages with the names around them, those of the newest component usages first."""

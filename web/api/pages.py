@@ -13,7 +13,7 @@ from werkzeug.sansio.utils import get_current_url
 
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
-from projections.queries.list_query import Listing
+from projections.queries.list_query import ListQuery
 from web.request.authentication import visible
 from web.request.services import services
 from web.wire.errors import detail
@@ -28,35 +28,35 @@ MOST_ROWS = 2**63 - 1
 """PostgreSQL can't count further."""
 
 
-def page_of(listing: Listing, query: Schema, row: RowSchema) -> Callable[[], Response]:
+def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
     """Return the view of a list: the page that a request asks for, with links to others in the headers."""
 
     @answers(row, is_list=True)
     def view() -> Response:
-        return _page(listing, query, row)
+        return _page(list_query, query, row)
 
     return view
 
 
-def row_of(listing: Listing, row: RowSchema, kind: str) -> Callable[[str], Response]:
+def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], Response]:
     """Return the view of a row. It raises NotFound if there is none by that uuid, or not for the caller."""
 
     @answers(row)
     def view(uuid: str) -> Response:
-        return _single(listing, row, kind, uuid)
+        return _single(list_query, row, kind, uuid)
 
     return view
 
 
-def _page(listing: Listing, query: Schema, row: RowSchema) -> Response:
+def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     restrictions, order = load_query(query)
     size, scopes = _page_size(), visible()
     with services().reading() as cursor:
-        number = _page_number(lambda: listing.count(cursor, restrictions, scopes), size)
+        number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)
         if number is None:
             return detail("Invalid page.", 404)
         restrictions |= _host(row)
-        found = listing.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
+        found = list_query.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
     g.end = found.end
     last = _last_page(found.total, size)
     if number > last:
@@ -67,11 +67,11 @@ def _page(listing: Listing, query: Schema, row: RowSchema) -> Response:
     return response
 
 
-def _single(listing: Listing, row: RowSchema, kind: str, uuid: str) -> Response:
+def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Response:
     if (wanted := uuid_of(uuid)) is None:
         raise NotFound(kind)
     with services().reading() as cursor:
-        found, g.end = listing.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
+        found, g.end = list_query.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
     if found is None:
         raise NotFound(kind)
     return json_bytes(found.encode())
