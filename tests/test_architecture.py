@@ -53,8 +53,6 @@ MAY_IMPORT = {
 
 STILL_TO_CUT: set[tuple[str, str]] = {
     ("ledger.decisions", "ledger.journal"),
-    ("web.commands", "web.api"),
-    ("web.sender", "web.api"),
     ("web.sender", "web.runtime"),
     ("web.wire", "web.request"),
 }

@@ -26,7 +26,9 @@ def test_help_documents_each_variable_with_its_meaning_and_default() -> None:
 
 
 def test_readme_names_no_other_variable() -> None:
-    assert set(re.findall(r"\bLEDGER_[A-Z_]*[A-Z]\b", README.read_text())) == {each.name for each in VARIABLES}
+    assert set(re.findall(r"\bLEDGER_[A-Z_]*[A-Z]\b", README.read_text())) == {
+        each.name for each in VARIABLES
+    }
 
 
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:

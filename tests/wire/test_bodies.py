@@ -1,22 +1,27 @@
 """What is well-formed is loaded in a shorter way than marshmallow's, which must lead to the same."""
 
 from collections.abc import Mapping
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import g
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from projections.lookups import decision_state as past
+from projections.lookups import catalogue, decision_state
 from tests.world import OFFERING_USER, OTHER_RESOURCE, RESOURCE, World, uid
-from web.api.bulk_reports import COMPONENT_REPORT, USER_REPORT, Named
-from web.wire.body import Body, Known
-from web.wire.fields import open_plan_period
-from web.wire.requests import SET_USAGE, SET_USER_USAGE, SET_USER_USAGES, UsageItemBody
+from web.wire.body import Body, Found, Known, LoadContext, Loading
+from web.wire.requests import (
+    COMPONENT_REPORT,
+    SET_USAGE,
+    SET_USER_USAGE,
+    SET_USER_USAGES,
+    USER_REPORT,
+    UsageItemBody,
+)
 
 OPEN, CLOSED, UNKNOWN = uid(0x91), uid(0x92), uid(0x99)
 USER_URL = f"/api/marketplace-offering-users/{OFFERING_USER}/"
@@ -73,17 +78,21 @@ def with_plan_periods(world: World) -> World:
     return world
 
 
-def named(world: World) -> Named:
+def context(world: World) -> LoadContext:
+    """What is known of the objects above, and of no others."""
     assert world.report(usages=[{"type": "cpu", "amount": 1}]).status_code == 201
     usage_uuid = UUID(world.usages()[0]["uuid"])
     with world.services.reading() as cursor:
-        (usage,) = past.usages(cursor, [usage_uuid]).values()
-    return Named(
-        resources=world.services.resources([UUID(RESOURCE), UUID(OTHER_RESOURCE)]),
+        (usage,) = decision_state.usages(cursor, [usage_uuid]).values()
+        plan_periods = catalogue.plan_periods(cursor, [UUID(OPEN), UUID(CLOSED)])
+    _, resources = world.services.resources([UUID(RESOURCE), UUID(OTHER_RESOURCE)])
+    found = Found(
+        resources=resources,
         usages={UUID(RESOURCE): usage},
-        plan_periods={UUID(uuid): period for uuid in (OPEN,) if (period := open_plan_period(UUID(uuid)))},
+        plan_periods=plan_periods,
         offering_users={UUID(OFFERING_USER)},
     )
+    return LoadContext(zone=UTC, now=world.now, found=found)
 
 
 def told(load: Any, *arguments: Any, **options: Any) -> str:
@@ -100,8 +109,7 @@ def told(load: Any, *arguments: Any, **options: Any) -> str:
     ids=lambda schema: type(schema).__name__,
 )
 def test_a_body_is_loaded_as_by_marshmallow_in_every_word(world: World, schema: Body) -> None:
-    with world.app.test_request_context():
-        g.named = named(world)
+    with world.app.test_request_context(), Loading(context(world)):
 
         @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(bodies, min_size=1, max_size=4))

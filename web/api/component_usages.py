@@ -12,10 +12,10 @@ from projections.queries import component_usages
 from web.api.pages import page_of, row_of
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
+from web.request.references import load
 from web.request.services import services
 from web.request.submit import one, one_user, submit
 from web.wire import filters, requests
-from web.wire.body import load
 from web.wire.expecting import expected
 from web.wire.fields import uuid_of
 from web.wire.rendering import answers
@@ -33,21 +33,24 @@ blueprint.add_url_rule(
 @blueprint.post("/set_usage/")
 @answers(None, 201)
 def set_usage() -> Response:
-    return submit([structs.replace(load(requests.SET_USAGE), expected=expected())], one)
+    report, _ = load(requests.SET_USAGE)
+    return submit([structs.replace(report, expected=expected())], one)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
 @answers(None, 201)
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
-    return submit([_report(usage, [load(requests.SET_USER_USAGE)])], one_user)
+    item, _ = load(requests.SET_USER_USAGE)
+    return submit([_report(usage, [item])], one_user)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
 @answers(None, 201)
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)
-    return submit([_report(usage, load(requests.SET_USER_USAGES))], one)
+    items, _ = load(requests.SET_USER_USAGES)
+    return submit([_report(usage, items)], one)
 
 
 def _visible(uuid: str) -> DictRow:

@@ -16,6 +16,7 @@ from projections.queries.json_columns import Column
 from projections.queries.list_query import ListQuery
 from web.request.authentication import visible
 from web.request.services import services
+from web.wire.body import LoadContext
 from web.wire.errors import detail
 from web.wire.fields import uuid_of
 from web.wire.parameters import last_of, load_query
@@ -49,7 +50,8 @@ def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], 
 
 
 def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
-    restrictions, order = load_query(query)
+    context = LoadContext(zone=services().ledger.zone, now=services().clock())
+    restrictions, order = load_query(query, context)
     size, scopes = _page_size(), visible()
     with services().reading() as cursor:
         number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)

@@ -16,13 +16,13 @@ import msgspec
 
 from ledger.decisions.requests import Result
 from web import utc_now
-from web.api.bulk_reports import MOST
 from web.runtime.config import ConfigurationError, api_token
 from web.sender.client import Service
 from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
 from web.sender.lines import Place
 from web.sender.progress import Progress, Sending, progress_of
 from web.sender.sender import reports_left, send
+from web.wire.bounds import MOST_ITEMS
 
 SUMS_DIFFER = "their lines differ in more than what is added up"
 
@@ -45,7 +45,7 @@ def service_url(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--url", callback=service_url, default="http://127.0.0.1:8000", show_default=True)
 @click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Default: by FILE's suffix.")
 @click.option(
-    "--chunk", type=click.IntRange(1, MOST), default=1_000, show_default=True, help="Lines at once."
+    "--chunk", type=click.IntRange(1, MOST_ITEMS), default=1_000, show_default=True, help="Lines at once."
 )
 @click.option("--refused", type=click.Path(path_type=Path), help="Where refused lines go, else to stderr.")
 @click.option("--sum", "is_summed", is_flag=True, help="Add lines of one figure up, as said above.")

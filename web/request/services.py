@@ -55,14 +55,15 @@ class Services:
         version = self.projector.shared_position.known().version
         return self._cache.get_many(version, [token_hash], read).get(token_hash)
 
-    def resources(self, uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
-        """Those of the resources that there are."""
+    def resources(self, uuids: Collection[UUID]) -> tuple[tuple[int, int], dict[UUID, MeteredResource]]:
+        """Return those of the resources that exist, behind the cache's version at which they were read."""
 
         def read(missing: Collection[UUID]) -> dict[UUID, MeteredResource]:
             with self.reading() as cursor:
                 return catalogue.metered_resources(cursor, missing)
 
-        return self._cache.get_many(self.projector.shared_position.known().version, uuids, read)
+        version = self.projector.shared_position.known().version
+        return version, self._cache.get_many(version, uuids, read)
 
 
 def services() -> Services:

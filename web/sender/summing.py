@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, NamedTuple
 from marshmallow import ValidationError, missing
 
 from ledger.errors import MeasuredInFuture
-from web.api.bulk_reports import COMPONENT_REPORT, FIELDS, USER_REPORT
 from web.sender.files import Format, ReportFile, chunk_of, dated
 from web.sender.lines import Place, UnreadableFile
 from web.sender.tables import Item
 from web.wire.body import json_line, not_a_dictionary
 from web.wire.errors import WORDS, MalformedBody
 from web.wire.fields import NO_DATETIME, Amount, moment_of, uuid_of
+from web.wire.requests import COMPONENT_REPORT, FIELDS, USER_REPORT
 
 AMOUNT = Amount(required=True)
 NOT_IN_COMMON = {"amount", "usage", "date", "description"}

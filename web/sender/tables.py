@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from web.api.bulk_reports import FIELDS
 from web.sender.lines import LONGEST_LINE, Lines, UnreadableFile
+from web.wire.requests import FIELDS
 from web.wire.strict import nearest
 
 DELIMITERS = ",;\t|"

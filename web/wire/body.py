@@ -4,18 +4,25 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, tzinfo
+from decimal import Context as Precision
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 import orjson
 from flask import request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from marshmallow.decorators import POST_LOAD, VALIDATES_SCHEMA
+from marshmallow.experimental.context import Context
 from marshmallow.fields import Field
+from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
+from ledger.domain.catalogue import PlanPeriod
+from ledger.domain.metering import MeteredResource
 from web.request.deadline import note_received
 from web.wire.bounds import check_fields, check_values, lines_of
 from web.wire.errors import MalformedBody, UnsupportedMediaType
@@ -29,6 +36,30 @@ FORMS = (ENCODED, "multipart/form-data")
 Pairs = list[tuple[str, Any]]
 Known = defaultdict[Field[Any], dict[str, Any]]
 """What texts were loaded as before, by field: the many items of a request say many things again."""
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """The objects that the uuids in a request name, those of them that exist, by uuid."""
+
+    resources: Mapping[UUID, MeteredResource] = {}
+    version: tuple[int, int] = (0, 0)
+    """The version of the catalogue that `resources` were read at or after."""
+    plan_periods: Mapping[UUID, PlanPeriod] = {}
+    usages: Mapping[UUID, Mapping[str, Any]] = {}
+    """The component usages that the caller may see: what each is of, and whose."""
+    offering_users: Collection[UUID] = ()
+
+
+class LoadContext(Struct, frozen=True, kw_only=True):
+    """What the fields of a body need besides its text."""
+
+    zone: tzinfo
+    now: datetime
+    found: Found = Found()
+
+
+class Loading(Context[LoadContext]):
+    """Hands a LoadContext to the fields, as marshmallow passes no parameter of ours on to them."""
 
 
 class Body(Schema):
@@ -79,20 +110,18 @@ def _value(field: Field[Any], value: Any, known: Known) -> Any:
     return texts[value]
 
 
-def load(schema: Schema) -> Any:
-    """The body as `schema` reads it. Raises MalformedBody, UnsupportedMediaType, ValidationError, Busy."""
-    try:
-        return _loaded(schema, _parsed("usages" if "usages" in schema.fields else NON_FIELD))
-    except RecursionError:
-        raise MalformedBody(TOO_DEEP) from None
+def read_object(listed: str) -> dict[str, Any]:
+    """Return the body of the request, an object. Errors about its size are of the field `listed`.
 
-
-def _loaded(schema: Schema, body: Any) -> Any:
+    Raises MalformedBody, UnsupportedMediaType, ValidationError, Busy, and RecursionError for JSON that is
+    nested too deeply.
+    """
+    body = _parsed(listed)
     if body is None:
         raise ValidationError({NON_FIELD: ["No data provided"]})
     if not isinstance(body, dict):
         raise ValidationError({NON_FIELD: [not_a_dictionary(body)]})
-    return schema.load(body)
+    return body
 
 
 def not_a_dictionary(value: Any) -> str:
@@ -104,8 +133,8 @@ def type_name(value: Any) -> str:
     return "float" if isinstance(value, Decimal) else type(value).__name__
 
 
-def load_items() -> list[Any]:
-    """The values of a body that is a list: a JSON array, or JSON line by line.
+def read_items() -> list[Any]:
+    """Return the items of a body that is a list: a JSON array, or JSON line by line.
 
     A line that can't be read, and an object that says something twice, is a MalformedBody in its place.
     Raises MalformedBody for an array, UnsupportedMediaType, ValidationError, Busy.
@@ -199,7 +228,7 @@ def once(pairs: Pairs) -> Any:
 
 def _decimal(literal: str) -> Decimal:
     """Exactly the number that was written; trailing zeros of a JSON number say nothing (5.000 is 5)."""
-    return Decimal(literal).normalize(Context(prec=len(literal)))
+    return Decimal(literal).normalize(Precision(prec=len(literal)))
 
 
 def _integer(literal: str) -> int | Decimal:

@@ -1,10 +1,10 @@
 """Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -17,9 +17,7 @@ from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, start_of
 from ledger.domain.reports import Measured
 from ledger.errors import InvalidItem
-from projections.lookups import catalogue
-from web.request.services import services
-from web.wire.body import Body, Known, not_a_dictionary, not_a_list, type_name
+from web.wire.body import Body, Known, Loading, not_a_dictionary, not_a_list, type_name
 from web.wire.bounds import check_items
 from web.wire.errors import echo
 
@@ -143,7 +141,7 @@ class Moment(fields.Field[Measured]):
         try:
             if not isinstance(value, str):
                 raise ValueError(value)
-            moment = moment_of(value.strip(), services().ledger.zone)
+            moment = moment_of(value.strip(), Loading.get().zone)
         except ValueError:
             raise ValidationError(NO_DATETIME) from None
         return Measured(at=moment, written=value.strip())
@@ -221,52 +219,59 @@ class BulkItems(Items):
         return items
 
 
+Kind = Literal["resources", "plan_periods", "usages", "offering_users"]
+"""The part of Found that a field's uuids are looked up in."""
+
+
 class Reference(fields.Field[Any]):
-    """The uuid of something that exists, which it loads as. Wrong and unknown ones are answered alike."""
+    """The uuid of something that exists, loaded as the object that was found for it.
+
+    An unknown uuid and a text that is no uuid get the same error.
+    """
 
     default_error_messages = REQUIRED
 
-    def __init__(self, find: Callable[[UUID], Any], **kwargs: Any) -> None:
+    def __init__(self, kind: Kind, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.find = find
+        self.kind = kind
+
+    def uuid_in(self, text: str) -> UUID | None:
+        """Return the uuid that a text names, None if it names none."""
+        return uuid_of(text)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if value == "":
             raise self.make_error("null")
         uuid = uuid_of(value)
-        found = self.find(uuid) if uuid else None
+        found = getattr(Loading.get().found, self.kind).get(uuid) if uuid else None
         if found is None:
             raise ValidationError(f"Object with uuid={echo(value)} does not exist.")
         return found
 
 
-def any_resource(uuid: UUID) -> UUID | None:
-    """Whether the caller may see it or not."""
-    return uuid if services().resources([uuid]) else None
+class OpenPlanPeriod(Reference):
+    """The uuid of a plan period that has not ended before the current month, loaded as a PlanPeriod."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("plan_periods", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> PlanPeriod:
+        period: PlanPeriod = super()._deserialize(value, attr, data, **kwargs)
+        context = Loading.get()
+        if period.end and period.end < start_of(month_of(context.now, context.zone), context.zone):
+            raise ValidationError("Billing period is closed.")
+        return period
 
 
-def open_plan_period(uuid: UUID) -> PlanPeriod | None:
-    """Raises ValidationError if it ended before the current month."""
-    with services().reading() as cursor:
-        return if_open(catalogue.plan_periods(cursor, [uuid]).get(uuid))
+class OfferingUserUrl(Reference):
+    """The URL of an offering user that exists, loaded as its uuid. Only the path of the URL counts."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("offering_users", **kwargs)
 
-def if_open(period: PlanPeriod | None) -> PlanPeriod | None:
-    """The same for a plan period that was looked up before."""
-    zone = services().ledger.zone
-    if period and period.end and period.end < start_of(month_of(services().clock(), zone), zone):
-        raise ValidationError("Billing period is closed.")
-    return period
-
-
-class OfferingUserUrl(fields.Field[UUID]):
-    """The URL of an offering user; only its path counts. `exists` tells whether there is one with a uuid."""
-
-    default_error_messages = REQUIRED
-
-    def __init__(self, exists: Callable[[UUID], bool], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.exists = exists
+    def uuid_in(self, text: str) -> UUID | None:
+        match = OFFERING_USER_PATH.fullmatch(path_of(text))
+        return uuid_of(match[1]) if match else None
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
         if value == "":
@@ -279,20 +284,9 @@ class OfferingUserUrl(fields.Field[UUID]):
             known = "Incorrect" if is_routed(path) else "No"
             raise ValidationError(f"Invalid hyperlink - {known} URL match.")
         uuid = uuid_of(match[1])
-        if uuid is None or not self.exists(uuid):
+        if uuid is None or uuid not in Loading.get().found.offering_users:
             raise ValidationError("Invalid hyperlink - Object does not exist.")
         return uuid
-
-
-def offering_user_of(url: str) -> UUID | None:
-    """The uuid in the URL of an offering user, None for anything else."""
-    match = OFFERING_USER_PATH.fullmatch(path_of(url))
-    return uuid_of(match[1]) if match else None
-
-
-def any_offering_user(uuid: UUID) -> bool:
-    with services().reading() as cursor:
-        return uuid in catalogue.offering_users(cursor, [uuid])
 
 
 def path_of(url: str) -> str:

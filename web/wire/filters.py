@@ -6,7 +6,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, post_load
 
 from ledger.domain.months import month_of
-from web.request.services import services
+from web.wire.body import Loading
 from web.wire.parameters import (
     ChoicesFilter,
     DateFilter,
@@ -69,7 +69,8 @@ class MonthlyQuery(Schema):
     @post_load
     def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The current month, unless the query has one of the keys, be it an empty one."""
-        data["current"] = month_of(services().clock(), services().ledger.zone)
+        context = Loading.get()
+        data["current"] = month_of(context.now, context.zone)
         if not request.args.keys() & {"billing_period", "start", "end"}:
             data["billing_period"] = data["current"]
         return data

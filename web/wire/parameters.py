@@ -11,7 +11,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from ledger.domain.months import start_of
-from web.request.services import services
+from web.wire.body import LoadContext, Loading
 from web.wire.errors import echo
 from web.wire.fields import RESOURCE_PATH, uuid_of
 
@@ -145,7 +145,7 @@ class UsageQuery(Schema):
     @post_load
     def restrictions(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Days become moments of the ledger's zone, the second one inclusive; no resource is nothing."""
-        zone = services().ledger.zone
+        zone = Loading.get().zone
         if "measured_from" in data:
             data["measured_from"] = start_of(data["measured_from"], zone)
         if day := data.get("measured_before"):
@@ -165,8 +165,8 @@ def _as_month(data: dict[str, Any]) -> None:
         data["billing_period"] = date(year, month, 1)
 
 
-def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
-    """The restrictions and the order that the query asks for.
+def load_query(schema: Schema, context: LoadContext) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
+    """Return the restrictions and the order that the query asks for; `context` has zone and time.
 
     An empty value is as good as none, and of a repeated parameter the last one counts, but for those
     that take many. Raises ValidationError by parameter.
@@ -177,7 +177,8 @@ def load_query(schema: Schema) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
             given[name] = [value for value in values if value]
         else:
             given[name] = values[-1]
-    restrictions: dict[str, Any] = schema.load({name: value for name, value in given.items() if value})
+    with Loading(context):
+        restrictions: dict[str, Any] = schema.load({name: value for name, value in given.items() if value})
     return restrictions, restrictions.pop("o", [])
 
 

@@ -1,0 +1,95 @@
+"""Looks up the objects that a request names, before its body is loaded.
+
+Fields tell by their kind which uuids a body names. Those of all items are looked up at once: resources in the
+cache, other objects in the database, which is not asked where a body names none of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from projections.lookups import catalogue, decision_state
+from projections.queries.list_query import Scopes
+from web.request.authentication import visible
+from web.request.services import Services, services
+from web.wire.body import NON_FIELD, TOO_DEEP, Body, Found, LoadContext, Loading, read_object
+from web.wire.bounds import MOST_ITEMS
+from web.wire.errors import MalformedBody
+from web.wire.fields import Items, Kind, Reference
+
+Objects = Sequence[Mapping[str, Any]]
+
+
+def load(schema: Body) -> tuple[Any, Found]:
+    """Return the request's body as `schema` loads it, with the objects that it names.
+
+    Raises MalformedBody, UnsupportedMediaType, ValidationError, Busy.
+    """
+    try:
+        body = read_object("usages" if "usages" in schema.fields else NON_FIELD)
+        context = context_of({schema: [body]})
+        with Loading(context):
+            return schema.load(body), context.found
+    except RecursionError:
+        raise MalformedBody(TOO_DEEP) from None
+
+
+def context_of(bodies: Mapping[Body, Objects]) -> LoadContext:
+    """Return what is needed to load bodies, by their schema: zone, time and the objects that they name."""
+    wanted: dict[Kind, set[UUID]] = defaultdict(set)
+    for schema, objects in bodies.items():
+        for kind, uuid in _references(schema, objects):
+            wanted[kind].add(uuid)
+    here = services()
+    return LoadContext(zone=here.ledger.zone, now=here.clock(), found=_found(wanted, here))
+
+
+def _references(schema: Body, objects: Objects) -> Iterator[tuple[Kind, UUID]]:
+    for name, field in _references_of(schema):
+        if isinstance(field, Items):
+            listed = [each for item in objects for each in _items(item.get(name))]
+            yield from _references(field.schema, listed)
+        else:
+            texts = {text for item in objects if isinstance(text := item.get(name), str)}
+            yield from ((field.kind, uuid) for text in texts if (uuid := field.uuid_in(text)))
+
+
+@cache
+def _references_of(schema: Body) -> list[tuple[str, Reference | Items]]:
+    """Return the fields of a schema that name objects, and its lists whose items do."""
+    return [
+        (name, field)
+        for name, field in schema.load_fields.items()
+        if isinstance(field, Reference) or (isinstance(field, Items) and _references_of(field.schema))
+    ]
+
+
+def _items(value: Any) -> Objects:
+    """Return the objects in a list. Nothing is looked up for one that is too long: it is refused anyway."""
+    if not isinstance(value, list) or len(value) > MOST_ITEMS:
+        return ()
+    return [each for each in value if isinstance(each, dict)]
+
+
+def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
+    version, resources = here.resources(wanted.get("resources", ()))
+    if not wanted.keys() - {"resources"}:
+        return Found(resources=resources, version=version)
+    with here.reading() as cursor:
+        usages = decision_state.usages(cursor, wanted.get("usages", ()))
+        plan_periods = catalogue.plan_periods(cursor, wanted.get("plan_periods", ()))
+        offering_users = catalogue.offering_users(cursor, wanted.get("offering_users", ()))
+    scopes = visible()
+    return Found(
+        resources=resources,
+        version=version,
+        usages={uuid: usage for uuid, usage in usages.items() if _is_visible(usage, scopes)},
+        plan_periods=plan_periods,
+        offering_users=offering_users,
+    )
+
+
+def _is_visible(usage: Mapping[str, Any], scopes: Scopes) -> bool:
+    return scopes is None or any(usage[f"{kind[:-1]}_uuid"] in uuids for kind, uuids in scopes.items())
