@@ -74,11 +74,21 @@ class ListQuery:
     ) -> Page:
         """A page. `restrictions` are values by the names of filters (others are parameters of the statement
         itself), `order` is pairs of (name of an order, descending)."""
-        statement = _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
+        statement = self.statement(columns, restrictions, scopes, order)
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
         row = cursor.execute(statement, parameters, binary=True).fetchone()
         assert row is not None
         return Page(row["rows"], row["total"], End.of(row["end"]))
+
+    def statement(
+        self,
+        columns: Sequence[Column],
+        restrictions: Mapping[str, Any],
+        scopes: Scopes,
+        order: Sequence[tuple[str, bool]] = (),
+    ) -> bytes:
+        """Return the finished SQL of a page. Its parameters are also `limit` and `offset`."""
+        return _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
 
     def one(
         self,

@@ -1,0 +1,74 @@
+"""The finished statement of each list: PostgreSQL can plan it, whatever is asked for.
+
+To see one, and its plan: `print(query.statement(row.columns, {}, None).decode())`.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from projections.queries import component_usages, monthly_summary, user_usages
+from projections.queries.list_query import ListQuery, Scopes
+from tests.world import PROJECT, RESOURCE, World
+from web.wire.rendering import declared
+from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
+from web.wire.responses.schemas import RowSchema
+
+LISTS = [
+    (component_usages.USAGES, COMPONENT_USAGE),
+    (user_usages.USAGES, COMPONENT_USER_USAGE),
+    (monthly_summary.SUMMARIES, MONTHLY_SUMMARY),
+]
+KINDS = ("customers", "providers", "projects", "offerings")
+SCOPES: list[Scopes] = [None] + [
+    {kind: [UUID(PROJECT), UUID(RESOURCE)][:number] if kind in kinds else [] for kind in KINDS}
+    for size in range(len(KINDS) + 1)
+    for kinds in combinations(KINDS, size)
+    for number in (1, 2)
+]
+
+
+@pytest.fixture(name="cursor")
+def cursor_on_the_world(world: World) -> Iterator[Cursor[DictRow]]:
+    with world.services.reading() as cursor:
+        yield cursor
+
+
+def plan(
+    cursor: Cursor[DictRow],
+    query: ListQuery,
+    row: RowSchema,
+    filters: dict[str, Any],
+    scopes: Scopes = None,
+    order: Any = (),
+) -> str:
+    restrictions = {"host_url": "http://localhost/", "current": "2026-11-01"} | filters
+    statement = query.statement(row.columns, restrictions, scopes, order)
+    parameters = {**restrictions, **(scopes or {}), "limit": 10, "offset": 0}
+    rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
+    return "\n".join(line["QUERY PLAN"] for line in rows)
+
+
+@pytest.mark.parametrize(("query", "row"), LISTS, ids=lambda each: type(each).__name__)
+def test_every_filter_order_and_scope_of_a_list_can_be_planned(
+    cursor: Cursor[DictRow], query: ListQuery, row: RowSchema
+) -> None:
+    for name in query.filters:
+        assert plan(cursor, query, row, {name: None})
+    for name in query.orders:
+        assert plan(cursor, query, row, {}, order=[(name, True)])
+    for scopes in SCOPES:
+        assert plan(cursor, query, row, {}, scopes)
+    assert plan(cursor, query, row, dict.fromkeys(query.filters), SCOPES[-1])
+
+
+def test_every_list_of_the_api_is_among_these(world: World) -> None:
+    answers = [declared(view) for view in world.app.view_functions.values()]
+    assert {id(each.schema) for each in answers if isinstance(each.schema, RowSchema)} == {
+        id(row) for _, row in LISTS
+    }
