@@ -18,6 +18,7 @@ from ledger.events import Fact
 from ledger.journal.ledger import Ledger
 from projections.lookups import accounts
 from projections.projector import Projector
+from tests.declared import DeclaredClient
 from web import create_app
 from web.commands import tokens
 from web.importer.importer import Summary, import_lists
@@ -179,6 +180,7 @@ class World:
         self.app = create_app(
             ledger, projector, max_body_bytes=self.settings.max_body_bytes, clock=lambda: self.now
         )
+        self.app.test_client_class = DeclaredClient
         self._clients: dict[str, Client] = {}
 
     def as_(self, username: str) -> "Client":

@@ -1,12 +1,16 @@
 """PostgreSQL writes the rows of lists, byte for byte as orjson writes what Python would."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
+from psycopg.sql import SQL
 
+from projections.queries.json_columns import Column, json_object
 from tests.conftest import database
 from tests.world import (
     CPU,
@@ -20,6 +24,12 @@ from tests.world import (
     open_world,
     uid,
 )
+from web.wire.responses import columns
+from web.wire.responses.columns import ColumnField
+from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
+from web.wire.responses.schemas import RowSchema
+
+HOST = 'http://localhost:8000/"ö\\/'
 
 TEXTS = [
     "",
@@ -42,6 +52,41 @@ MOMENTS = [
 ]
 
 AMOUNTS = ["0", "-1.5", "0.01", "999999999999999999.99", "-999999999999999999.99", "12.3"]
+
+UUIDS = [UUID(int=0), UUID(uid(0xABCDEF)), UUID(int=2**128 - 1)]
+
+VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
+    columns.Text: ("text", TEXTS),
+    columns.Word: ("text", ["reuse"]),
+    columns.Hex: ("uuid", UUIDS),
+    columns.Link: ("uuid", UUIDS),
+    columns.Moment: ("timestamptz", [datetime.fromisoformat(each) for each in MOMENTS]),
+    columns.Date: ("date", [date(2026, 11, 1), date(2, 1, 1), date(9998, 12, 31)]),
+    columns.Decimal: ("numeric", [Decimal(each).quantize(Decimal("0.01")) for each in AMOUNTS]),
+    columns.Integer: ("numeric", [0, 1, -1, 10**18]),
+    columns.Boolean: ("boolean", [True, False]),
+    columns.Empty: ("text", [None]),
+}
+"""Values of each type of column, and their type in PostgreSQL."""
+
+ROWS = [COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY]
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [(row, column) for row in ROWS for column in row.columns],
+    ids=lambda each: each.name if isinstance(each, Column) else type(each).__name__,
+)
+def test_a_column_is_written_as_its_field_dumps_it(odd: World, row: RowSchema, column: Column) -> None:
+    field = row.fields[column.name]
+    sql_type, values = VALUES[type(field)]  # type: ignore[index]
+    statement = SQL("SELECT {}").format(json_object([column], {column.shows: SQL(f"%(value)s::{sql_type}")}))
+    with odd.services.reading() as cursor:
+        for value in [*values, None] if field.allow_none else values:
+            shown = {column.shows: value, "host_url": HOST}
+            expected = field.serialize(column.shows, shown)
+            (written,) = cursor.execute(statement, {"value": value, "host_url": HOST})
+            assert written["json"].encode() == orjson.dumps({column.name: expected})
 
 
 @pytest.fixture(scope="module", name="odd")

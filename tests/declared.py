@@ -1,0 +1,76 @@
+"""Every answer that a test gets is compared with the schema that its view declares."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import Flask
+from flask.testing import FlaskClient
+from marshmallow import INCLUDE, Schema, ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from web.wire.rendering import Declared, declared
+from web.wire.responses.columns import Link
+from web.wire.responses.messages import ERRORS
+from web.wire.responses.schemas import RowSchema
+
+LARGE = 100_000
+"""In bytes: an answer of more is like the smaller ones."""
+
+
+class DeclaredClient(FlaskClient):
+    """A client to whom nothing is answered that is not declared."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        response = super().open(*args, **kwargs)
+        assert_declared(self.application, response)
+        return response
+
+
+def assert_declared(app: Flask, response: TestResponse) -> None:
+    """That the body is, byte for byte, what a declared schema dumps of the values in it."""
+    if response.request.method == "HEAD" or len(response.data) > LARGE:
+        return
+    of_view = declared_by_view(app, response)
+    schemas: list[Schema | None] = [ERRORS.get(response.status_code)]
+    if of_view and response.status_code in of_view.statuses:
+        schemas.append(of_view.schema)
+        assert of_view.is_list == response.data.startswith(b"[")
+    if not response.data:
+        assert None in schemas
+    else:
+        body = orjson.loads(response.data)
+        assert any(schema and dumped(schema, body, response) == response.data for schema in schemas), body
+
+
+def declared_by_view(app: Flask, response: TestResponse) -> Declared | None:
+    request = response.request
+    try:
+        endpoint, _ = app.url_map.bind("").match(request.path, method=request.method)
+    except HTTPException:
+        return None
+    return declared(app.view_functions[endpoint])
+
+
+def dumped(schema: Schema, body: Any, response: TestResponse) -> bytes | None:
+    """The values of an answer as `schema` dumps them, None if they are not of its types, or not all there."""
+    rows = body if isinstance(body, list) else [body]
+    is_whole = isinstance(schema, RowSchema) and "field" not in response.request.args
+    if is_whole and any(len(row) < len(schema.fields) for row in rows):
+        return None
+    try:
+        values = schema.load(rows, many=True, partial=True)
+    except ValidationError:
+        return None
+    if schema.unknown == INCLUDE:
+        return bytes(response.data)
+    host = {"host_url": response.request.host_url}
+    for row in values:
+        row |= host | {name: UUID(row[name].split("/")[-2]) for name in links(schema) if row.get(name)}
+    again = schema.dump(values, many=True)
+    return orjson.dumps(again if isinstance(body, list) else again[0])
+
+
+def links(schema: Schema) -> list[str]:
+    return [field.attribute or name for name, field in schema.fields.items() if isinstance(field, Link)]
