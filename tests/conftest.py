@@ -15,6 +15,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests import world
+from tests.support.command import environment as environment
+from tests.support.wire import wire as wire
 from web.runtime.database import prepare_database
 from web.runtime.postgres.embedded import embedded_postgres
 

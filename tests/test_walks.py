@@ -112,7 +112,7 @@ def walks(world: World) -> dict[str, Walk]:
 
     Databases are watched by a listener while a service runs, so that no request has to ask for news.
     """
-    world.projector.board.watched_until(time.monotonic() + 60)
+    world.projector.shared_position.live_until(time.monotonic() + 60)
     staff, amounts, etag = world.as_("staff"), count(1), ""
 
     def report() -> TestResponse:

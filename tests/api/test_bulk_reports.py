@@ -13,7 +13,7 @@ from hypothesis import given
 from werkzeug.test import TestResponse
 
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported, UserUsageReported
-from tests.histories import OF_A_HISTORY, Item, histories, placed, twins
+from tests.support.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import (
     BASIC,
     CPU,

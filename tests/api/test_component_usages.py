@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from tests.conftest import database
+from tests.support.refusals import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.world import (
     CONSUMER,
     NOW,
@@ -28,10 +29,6 @@ from tests.world import (
 )
 
 UNKNOWN = uid(0xDEAD)
-
-
-def dashed(digits: str) -> str:
-    return "-".join([digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]])
 
 
 def report_five(world: World) -> None:
@@ -286,15 +283,6 @@ def test_nothing_is_listed_before_anything_is_reported(world: World) -> None:
 )
 def test_a_filter_finds_what_it_says_and_filters_add_up(five: World, query: str, found: list[int]) -> None:
     assert listed(five, query) == found
-
-
-NOT_A_UUID = ["Enter a valid UUID."]
-NOT_A_DATE = ["Enter a valid date."]
-NOT_A_NUMBER = ["Enter a number."]
-
-
-def not_available(choice: str) -> list[str]:
-    return [f"Select a valid choice. {choice} is not one of the available choices."]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.api.test_component_usages import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.conftest import database
+from tests.support.refusals import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.world import (
     CONSUMER,
     NOW,

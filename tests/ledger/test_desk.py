@@ -2,13 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from threading import Barrier, Event
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -27,17 +25,12 @@ from ledger.handler import Desk
 from projections.fast.cache import VersionedCache
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS
-from tests.projections.test_projector import Dying, Witness
-from tests.request.test_idempotency import await_waiting, be_patient, locked
-from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
+from tests.support.queueing import REPORTS, Overtaken, be_patient, locked, of, queue, report
+from tests.support.read_models import Dying, Witness
+from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, World, open_world
 from web.request.authentication import hash_of
 
-REPORTS = "/api/ledger/reports/"
 TOO_MANY = {"detail": "Too many reports of this resource at once. Nothing was stored; send it again."}
-
-
-def of(resource: str, amount: Any, **more: Any) -> dict[str, Any]:
-    return {"resource": resource, "type": "cpu", "amount": amount, **more}
 
 
 def test_reports_of_many_threads_and_two_processes_are_all_stored_and_projected_once(
@@ -90,40 +83,6 @@ def gaps(facts: Sequence[Fact]) -> list[UUID]:
     for fact in facts:
         versions.setdefault(fact.originator_id, []).append(fact.originator_version)
     return [stream for stream, each in versions.items() if each != list(range(1, len(each) + 1))]
-
-
-class Queue:
-    """Requests that are sent while one stands still in the middle of its turn: they make one group."""
-
-    def __init__(self, world: World, pool: ThreadPoolExecutor) -> None:
-        self._turns = world.app.extensions["usage-ledger"].desk._turns
-        self._pool = pool
-
-    @property
-    def is_stalled(self) -> bool:
-        return bool(self._turns._is_stalled)
-
-    def add(self, send: Callable[[], Any]) -> "Future[Any]":
-        """Returns when the request waits for its turn."""
-        before = len(self._turns._waiting)
-        future = self._pool.submit(send)
-        while len(self._turns._waiting) == before:
-            assert not future.done(), future.result()
-        return future
-
-
-@contextmanager
-def queue(world: World, world_url: str) -> Iterator[Queue]:
-    first = world.as_("staff")
-    with ThreadPoolExecutor(20) as pool, locked(world_url):
-        pool.submit(first.post, REPORTS, [of(SECOND_RESOURCE, 1)])
-        await_waiting(world_url)
-        yield Queue(world, pool)
-
-
-def report(client: Client, amount: Any, **more: Any) -> Callable[[], TestResponse]:
-    body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **more}
-    return lambda: client.post(f"{USAGES}set_usage/", body)
 
 
 def transactions(world: World, number: int) -> int:
@@ -233,22 +192,6 @@ def test_who_waits_too_long_is_told_and_has_stored_nothing(world: World, world_u
         assert (contended.status_code, contended.get_json()) == (409, TOO_MANY)
     assert [fact.resource_uuid for fact in world.facts(UsageReported)] == [UUID(SECOND_RESOURCE)]
     assert report(world.as_("staff"), 5)().status_code == 201
-
-
-class Overtaken(ReadSide):
-    """While it has read and nothing is appended yet, somebody else is faster, once."""
-
-    def __init__(self, world: World, others: Callable[[], None]) -> None:
-        super().__init__(world.projector, VersionedCache())
-        self._others = [others]
-
-    def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
-    ) -> DecisionState:
-        known = super().read(cursor, reports, zone)
-        if self._others:
-            self._others.pop()()
-        return known
 
 
 @pytest.mark.parametrize("dies", [False, True])

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from ledger.events import Report, UsageReported
 from ledger.handler import Desk
-from tests.ledger.test_desk import REPORTS, Overtaken, of
+from tests.support.queueing import REPORTS, Overtaken, of
 from tests.world import RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
 
 CHANGED = "The figure does not stand as it did at position {}."

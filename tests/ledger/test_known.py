@@ -17,7 +17,7 @@ from ledger.domain.reports import ReadableReport
 from ledger.handler import Desk
 from projections.fast.cache import VersionedCache
 from projections.lookups.decision_state import ReadSide
-from tests.histories import OF_A_HISTORY, Item, histories, placed, twins
+from tests.support.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import RESOURCE, World
 
 

@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 
 from projections.fast.position import End, KnownPosition, SharedPosition
-from tests.runtime.test_embedded_postgres import wait_until
+from tests.support.waiting import wait_until
 
 FORK = multiprocessing.get_context("fork")
 

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from ledger.events import TokenIssued
 from projections.fast.cache import VersionedCache
-from tests.commands.test_cli import Environment, output_of
+from tests.support.command import Environment, output_of
 from tests.world import (
     CPU,
     OFFERING,

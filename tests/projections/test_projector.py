@@ -19,26 +19,14 @@ from projections.fast.position import End, KnownPosition
 from projections.lookups.decision_state import ReadSide
 from projections.projector import MODELS, ProjectingFailed, Projector
 from projections.rebuild import Rebuild
-from tests.runtime.test_outage import end_connections
+from tests.support.read_models import Dying, Witness
+from tests.support.wire import end_connections
 from tests.world import RESOURCE, USAGES, World, open_world
 
 TRANSACTIONS = """
 SELECT array[e.xmin, u.xmin, p.xmin]::text[]
 FROM journal.ledger_events e, read_models.component_usage u, read_models.read_position p
 ORDER BY notification_id DESC LIMIT 1"""
-
-
-class Witness:
-    """A read model that notes every fact it is given; the primary key refuses one that comes twice."""
-
-    CREATE = """
-    CREATE TABLE read_models.witness (
-        position bigint PRIMARY KEY, seen_at bigint GENERATED ALWAYS AS IDENTITY)"""
-
-    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-        cursor.executemany(
-            "INSERT INTO read_models.witness (position) VALUES (%s)", [(position,) for position, _ in facts]
-        )
 
 
 def test_every_fact_reaches_the_read_models_once_under_concurrent_writers(world: World) -> None:
@@ -155,21 +143,6 @@ def test_what_another_process_appended_and_did_not_live_to_project_shows_in_the_
         with other.services.reading() as cursor:
             assert cursor.execute("SELECT FROM component_usage").fetchall() == []
     assert [row["usage"] for row in world.usages()] == ["8.00"]
-
-
-class Dying(ReadSide):
-    """The read side of a process that ends between appending and projecting."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world.projector, VersionedCache())
-        self.follow = self.die
-        self.show = self.end
-
-    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> KnownPosition:
-        raise RuntimeError("dying")
-
-    def end(self, position: int) -> None:
-        pass
 
 
 class Cut(ReadSide):

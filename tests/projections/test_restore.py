@@ -19,8 +19,8 @@ from ledger.journal.digests import FACT_DIGEST, digest_of
 from ledger.journal.guard import ledger_id, parts
 from ledger.journal.ledger import Decision
 from tests.conftest import database
-from tests.dumps import dump, journal_of, put_back, restore, run
 from tests.paths import README
+from tests.support.dumps import dump, journal_of, put_back, restore, run
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
 from web.runtime.config import ConfigurationError

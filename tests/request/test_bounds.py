@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.served import Served, served
+from tests.support.served import Served, served
 from tests.world import RESOURCE, USAGES, World
 from web.wire.bounds import GATES, MOST_VALUES, ROOM, values_in
 

@@ -4,14 +4,10 @@ import json
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Barrier, Thread
 from typing import Any
 
-import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
@@ -22,6 +18,7 @@ from projections.fast.cache import VersionedCache
 from projections.fast.position import KnownPosition
 from projections.lookups.decision_state import ReadSide
 from projections.rebuild import Rebuild
+from tests.support.queueing import await_waiting, be_patient, locked
 from tests.world import (
     CATALOGUE,
     OTHER_RESOURCE,
@@ -38,8 +35,6 @@ REPORTS = "/api/ledger/reports/"
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 REUSED = {"detail": "This Idempotency-Key was used for another request. A new request needs a new key."}
 UNDER_WAY = {"detail": "A request with this Idempotency-Key is still under way. Send the same again later."}
-
-LOCK_JOURNAL = "LOCK TABLE journal.ledger_events IN EXCLUSIVE MODE"
 
 
 def post(world: World, path: str, body: Any, key: str | None = KEY, by: str = "staff") -> TestResponse:
@@ -416,32 +411,6 @@ def test_after_a_crash_between_append_and_answer_the_retry_is_told_what_was_to_b
     assert (retried.status_code, retried.data, is_replayed(retried)) == (201, last.body.encode(), True)
     assert world.facts() == facts
     assert {row["type"]: row["usage"] for row in world.usages()} == {"cpu": "5.00", "gpu": "6.00"}
-
-
-@contextmanager
-def locked(world_url: str) -> Iterator[None]:
-    """Nobody can append meanwhile, and whoever wants to waits."""
-    with psycopg.connect(world_url) as connection:
-        connection.execute(LOCK_JOURNAL)
-        yield
-
-
-def be_patient(world: World, seconds: float) -> None:
-    services = world.app.extensions["usage-ledger"]
-    services.desk = Desk(world.ledger, ReadSide(world.projector, VersionedCache()), patience=seconds)
-
-
-def await_waiting(world_url: str) -> None:
-    """Until somebody waits for a lock."""
-    deadline = time.monotonic() + 10
-    with psycopg.connect(world_url, autocommit=True) as connection:
-        while not connection.execute(WAITING).fetchone():
-            assert time.monotonic() < deadline, "nobody waits"
-
-
-WAITING = """
-SELECT 1 FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"""
 
 
 def test_the_same_request_while_it_is_under_way_is_a_conflict_and_later_told_the_same(

@@ -12,9 +12,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import UsageReported
-from tests.ledger.test_desk import queue, report
-from tests.runtime.test_embedded_postgres import wait_until
-from tests.served import Reply, Served, served
+from tests.support.queueing import queue, report
+from tests.support.served import Reply, Served, served
+from tests.support.waiting import wait_until
 from tests.world import RESOURCE, USAGES, World
 from web.request import deadline as waiting
 from web.request.deadline import AFTER_SECONDS, Pulse

@@ -10,9 +10,8 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.journal import connections
 from ledger.journal.connections import parameters_of
-from tests.runtime.test_embedded_postgres import wait_until
-from tests.runtime.test_outage import AWAY, Wire
-from tests.runtime.test_outage import wire as wire
+from tests.support.waiting import wait_until
+from tests.support.wire import AWAY, Wire
 from tests.world import USAGES, World, settings_of
 from web.runtime.database import open_ledger, prepare_database, projector_of
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_cli import served
 from tests.paths import ROOT
-from tests.runtime.test_embedded_postgres import wait_until
-from tests.runtime.test_server import answer
+from tests.support.command import served
+from tests.support.processes import answer
+from tests.support.waiting import wait_until
 from tests.world import USAGES
 from web.request import admission
 from web.request.admission import Body, Busy, Place, Places

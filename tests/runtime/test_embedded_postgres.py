@@ -9,128 +9,36 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.paths import ROOT
+from tests.support.clusters import (
+    LINUX,
+    ODD_NAME,
+    USER,
+    another_user,
+    kill_server,
+    linux_only,
+    notes,
+    postmaster,
+    run_sql,
+)
+from tests.support.waiting import wait_until
 from web.runtime.postgres import embedded as module
 from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
 
-LINUX = Path("/proc/self/cmdline").exists()
 as_root_only = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root runs PostgreSQL under another account, in another place"
 )
-linux_only = pytest.mark.skipif(not LINUX, reason="looks at processes and sockets in /proc")
-
-# A shell would trip over it; most tests below use a folder of this name.
-ODD_NAME = 'it\'s "my" $HOME `x`'
-
-# Uses the server until its standard input ends.
-USER = """
-import sys
-from pathlib import Path
-from web.runtime.postgres.embedded import embedded_postgres
-
-with embedded_postgres(Path(sys.argv[1])) as url:
-    print(url, flush=True)
-    sys.stdin.read()
-"""
-
-
-def make_open_folder() -> Path:
-    """A folder everybody can enter: pytest's own are closed to the account that runs PostgreSQL for root."""
-    folder = Path(tempfile.mkdtemp(prefix="usage-ledger-test-"))
-    folder.chmod(0o755)
-    return folder
-
-
-def remove(folder: Path) -> None:
-    for pid_file in folder.rglob("postmaster.pid"):
-        kill_server(pid_file.parent)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    folder = make_open_folder()
-    yield folder
-    remove(folder)
-
-
-@pytest.fixture(scope="module")
-def made_once() -> Iterator[Path]:
-    folder = make_open_folder()
-    with embedded_postgres(folder / ODD_NAME) as url:
-        run_sql(url, "CREATE TABLE note (text text)", "INSERT INTO note VALUES ('kept')")
-    yield folder / ODD_NAME
-    remove(folder)
-
-
-@pytest.fixture
-def data_dir(made_once: Path) -> Iterator[Path]:
-    """A data directory with a stopped cluster in it, which has a table with the row 'kept'."""
-    yield made_once
-    kill_server(made_once / "postgres")
-
-
-def run_sql(url: str, *statements: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(url) as connection:
-        for statement in statements:
-            cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
-
-
-def notes(url: str) -> list[tuple[object, ...]]:
-    return run_sql(url, "SELECT text FROM note ORDER BY text")
-
-
-@contextmanager
-def another_user(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A second process that uses the server, and the URL it got."""
-    command = [sys.executable, "-c", USER, str(data_dir)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def finish(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 0
-
-
-def postmaster(cluster: Path) -> int:
-    return int((cluster / "postmaster.pid").read_text().splitlines()[0])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-def kill_server(cluster: Path) -> None:
-    """Kills every process of a server at once, as a power cut would."""
-    try:
-        pid = postmaster(cluster)
-        if LINUX and not module._serves(pid, cluster):
-            return
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if LINUX else []
-        for victim in (pid, *map(int, children)):
-            os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: not module._serves(pid, cluster))
-    except (FileNotFoundError, ProcessLookupError):
-        pass
 
 
 def test_a_fresh_directory_gets_a_server_that_answers_and_stops_on_leaving(open_folder: Path) -> None:

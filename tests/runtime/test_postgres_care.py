@@ -13,24 +13,14 @@ from urllib.request import Request
 import psycopg
 import pytest
 
-from tests.commands.test_cli import DEMO_RESOURCE, Served, output_of, served
-from tests.runtime.test_embedded_postgres import (
-    another_user,
-    data_dir,
-    linux_only,
-    made_once,
-    notes,
-    open_folder,
-    postmaster,
-    wait_until,
-)
+from tests.support.clusters import another_user, linux_only, notes, postmaster
+from tests.support.command import DEMO_RESOURCE, Served, output_of, served
+from tests.support.waiting import wait_until
 from tests.world import USAGES
 from web.runtime.postgres import embedded as module
 from web.runtime.postgres.care import kept_running
 from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
 from web.runtime.postgres.leftovers import end_leftovers
-
-__all__ = ["data_dir", "made_once", "open_folder"]  # fixtures
 
 pytestmark = linux_only
 

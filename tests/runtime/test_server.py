@@ -11,7 +11,8 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 
 from tests.paths import ROOT
-from tests.runtime.test_embedded_postgres import wait_until
+from tests.support.processes import Process, answer, worker_of
+from tests.support.waiting import wait_until
 from web.runtime import server
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
@@ -19,7 +20,6 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
 SERVED = """
 import os, sys
 from flask import Flask, request
-from tests.paths import ROOT
 from web.runtime import server
 
 def load():
@@ -33,8 +33,6 @@ def load():
 with server.bound(sys.argv[1], int(sys.argv[2])) as holder:
     server.serve(load, holder, int(sys.argv[3]), lambda: print("ready", flush=True))
 """
-
-Process = subprocess.Popen[str]
 
 
 @contextmanager
@@ -53,24 +51,6 @@ def serving(host: str = "127.0.0.1", workers: int = 1) -> Iterator[tuple[Process
         finally:
             process.terminate()
             process.wait(40)
-
-
-def answer(address: tuple[str, int], *head: str, body: bytes = b"", leave: bool = False) -> tuple[str, str]:
-    """Status and body of the answer to what is sent; who leaves will not send any more."""
-    lines = "".join(f"{line}\r\n" for line in (*head, "Host: here", "Connection: close", ""))
-    with socket.create_connection(address, timeout=20) as client:
-        client.sendall(lines.encode() + body)
-        if leave:
-            client.shutdown(socket.SHUT_WR)
-        received = b"".join(iter(lambda: client.recv(65_536), b"")).decode()
-    return received.split("\r\n")[0].removeprefix("HTTP/1.1 "), received.partition("\r\n\r\n")[2]
-
-
-def worker_of(address: tuple[str, int]) -> int | None:
-    try:
-        return int(answer(address, "GET /pid HTTP/1.1")[1])
-    except (ConnectionError, ValueError):
-        return None
 
 
 def test_an_ipv6_address_can_be_served() -> None:

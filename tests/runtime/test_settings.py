@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.commands.test_cli import output_of, run
 from tests.paths import README
+from tests.support.command import output_of, run
 from web.runtime.config import VARIABLES, ConfigurationError, Settings
 
 

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from tests.runtime.test_embedded_postgres import wait_until
+from tests.support.waiting import wait_until
 from tests.world import World, open_world
 from web.runtime import listener as watching
 from web.runtime.listener import Watch

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.runtime.test_embedded_postgres import wait_until
-from tests.runtime.test_server import Process, answer, worker_of
+from tests.support.processes import Process, answer, worker_of
+from tests.support.waiting import wait_until
 from web.runtime import server
 from web.runtime.workers import STARTS, Awake, Beats, pause_after
 

@@ -9,14 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from tests.commands.test_cli import COMMAND, PATIENCE_SECONDS, Environment, output_of, run
-from tests.commands.test_report_command import Front, answers, front, lets_through, shell
+from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, output_of, run
+from tests.support.reporting import Front, answers, lets_through
 from tests.world import RESOURCE, SECOND_RESOURCE, World
 from web.sender.files import Format
 from web.sender.lines import Place
 from web.sender.summing import SummedFile
-
-__all__ = ["front", "shell"]
 
 BEGUN = "2026-11-15T12:00:00+00:00"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from tests.dumps import program
+from tests.support.dumps import program
 from web.runtime.postgres.embedded import _account
 
 USER, DATABASE = "ledger", "usage_ledger"

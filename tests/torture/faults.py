@@ -12,8 +12,8 @@ from threading import Thread
 
 import psycopg
 
-from tests.dumps import dump, put_back, restore
-from tests.runtime.test_outage import Wire
+from tests.support.dumps import dump, put_back, restore
+from tests.support.wire import Wire
 from tests.torture.clients import Client, Findings
 from tests.torture.clusters import Cluster
 from tests.torture.service import USAGES, Service

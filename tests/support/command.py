@@ -1,0 +1,129 @@
+"""The command `usage-ledger` as people run it: a process with arguments, an environment and words."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("usage-ledger")
+
+
+PATIENCE_SECONDS = 60
+
+
+DEMO_RESOURCE = "00000000000040008000000000000701"
+
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> Environment:
+    """That of a shell in which the ledger's own, empty database is named."""
+    return {"LEDGER_DATABASE_URL": database_url, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+
+def run(environment: Environment, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def output_of(environment: Environment, *arguments: str | Path) -> str:
+    """What a command prints, all of it, when all goes well."""
+    done = run(environment, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """A running `usage-ledger serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    output: Path
+
+    def get(self, path: str, token: str | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        return self.send(Request(f"{self.url}{path}", headers=headers))  # noqa: S310 (it is http)
+
+    def send(self, request: Request) -> tuple[int, Any]:
+        try:
+            with urlopen(request, timeout=10) as response:  # noqa: S310 (it is http)
+                return response.status, json.loads(response.read() or b"null")
+        except HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    @property
+    def greeting(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def demo_token(self) -> str:
+        found = re.search(r"token, valid for a day: ([0-9a-f]{40})$", self.greeting, re.MULTILINE)
+        assert found
+        return found[1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ends the process that was started, and only that. Returns its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def served(environment: Environment, *options: str, port: int | None = None) -> Iterator[Served]:
+    port = port or free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "stdout")
+        with output.open("wb") as stdout, Path(folder, "stderr").open("wb") as stderr:
+            process = subprocess.Popen(
+                [COMMAND, "serve", "--bind", f"127.0.0.1:{port}", *options],
+                env=environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        here = Served(process, f"http://127.0.0.1:{port}", output)
+        try:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not answers(here):
+                assert process.poll() is None, Path(folder, "stderr").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield here
+        finally:
+            if process.poll() is None:
+                here.stop()
+
+
+def answers(here: Served) -> bool:
+    try:  # the words first: workers of a server that was killed may still answer at this port
+        return here.greeting != "" and here.get("/readyz")[0] == 200
+    except (URLError, ConnectionError, TimeoutError):
+        return False

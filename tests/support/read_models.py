@@ -1,0 +1,40 @@
+"""Read models that notice, or refuse, the facts that they are given."""
+
+from collections.abc import Sequence
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.events import Fact
+from projections.fast.cache import VersionedCache
+from projections.fast.position import KnownPosition
+from projections.lookups.decision_state import ReadSide
+from tests.world import World
+
+
+class Witness:
+    """A read model that notes every fact it is given; the primary key refuses one that comes twice."""
+
+    CREATE = """
+    CREATE TABLE read_models.witness (
+        position bigint PRIMARY KEY, seen_at bigint GENERATED ALWAYS AS IDENTITY)"""
+
+    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+        cursor.executemany(
+            "INSERT INTO read_models.witness (position) VALUES (%s)", [(position,) for position, _ in facts]
+        )
+
+
+class Dying(ReadSide):
+    """The read side of a process that ends between appending and projecting."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.projector, VersionedCache())
+        self.follow = self.die
+        self.show = self.end
+
+    def die(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> KnownPosition:
+        raise RuntimeError("dying")
+
+    def end(self, position: int) -> None:
+        pass

@@ -1,0 +1,11 @@
+"""Waiting for what happens in other threads and processes."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
