@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,9 @@ RETRY_SECONDS = 30
 
 LEAVING_SECONDS = 3
 """How long the children of a killed postmaster may take to end; most take milliseconds."""
+
+LOGGING_SECONDS = 2
+"""How long the server's logger, a process of its own, may take to write why the server ended."""
 
 SHARED_MEMORY = "pre-existing shared memory block"
 
@@ -117,11 +121,11 @@ class Cluster:
         self._tidy()
         deadline = time.monotonic() + RETRY_SECONDS
         while True:
-            began, port = time.time(), known_port or free_port()
+            port, logged = known_port or free_port(), self._log_sizes()
             code, output = self._control("start", "--options", self._options(port))
             if code == 0:
                 return port
-            problem = output + self._log_since(began)
+            problem = output + self._reason_in_log(output, logged)
             if time.monotonic() > deadline or not any(failure in problem for failure in PASSING_FAILURES):
                 raise EmbeddedPostgresError(f"PostgreSQL did not start: {last_lines(problem)}")
             time.sleep(0.5)
@@ -166,7 +170,7 @@ class Cluster:
         if knows_processes() and not pid_file_lines(self.folder):
             # PostgreSQL would refuse to start if any process of its account had got the number in this file.
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
-        for file in (self.folder / "log").glob("usage-ledger-*.log"):
+        for file in self._logs():
             if file.stat().st_mtime < time.time() - 6 * 24 * 3600:
                 file.unlink()
 
@@ -180,10 +184,21 @@ class Cluster:
         command = [str(self.programs.folder / "pg_ctl"), *words, "--wait", f"--timeout={START_SECONDS}"]
         return run(command, PGDATA=str(self.folder))
 
-    def _log_since(self, moment: float) -> str:
-        logs = (self.folder / "log").glob("usage-ledger-*.log")
-        texts = [each.read_text(errors="replace") for each in logs if each.stat().st_mtime >= moment - 1]
-        return "".join(text.rpartition("starting PostgreSQL")[2] for text in texts)
+    def _logs(self) -> Iterator[Path]:
+        return (self.folder / "log").glob("usage-ledger-*.log")
+
+    def _log_sizes(self) -> dict[Path, int]:
+        return {file: file.stat().st_size for file in self._logs()}
+
+    def _reason_in_log(self, output: str, logged: dict[Path, int]) -> str:
+        """Return what was logged since, once it says why the server ended, unless its output says so."""
+        deadline = time.monotonic() + LOGGING_SECONDS
+        while True:
+            text = "".join(text_after(logged.get(file, 0), file) for file in self._logs())
+            is_told = any(word in output + text for word in ("FATAL:", "PANIC:"))
+            if is_told or time.monotonic() > deadline:
+                return text
+            time.sleep(0.05)
 
 
 def version_of(folder: Path) -> str | None:
@@ -192,6 +207,12 @@ def version_of(folder: Path) -> str | None:
         return (folder / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def text_after(size: int, file: Path) -> str:
+    """Return what follows the first `size` bytes of a file; all of it if it was begun anew."""
+    content = file.read_bytes()
+    return content[size if size <= len(content) else 0 :].decode(errors="replace")
 
 
 def free_port() -> int:
