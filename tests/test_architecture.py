@@ -53,7 +53,6 @@ MAY_IMPORT = {
 
 STILL_TO_CUT: set[tuple[str, str]] = {
     ("ledger.decisions", "ledger.journal"),
-    ("web.sender", "web.runtime"),
     ("web.wire", "web.request"),
 }
 """Arrows that are still there and are not to be."""

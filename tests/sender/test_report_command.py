@@ -33,7 +33,7 @@ from tests.paths import README
 from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, free_port, output_of, run, served
 from tests.support.reporting import Application, Front, Mood, answers, lets_through
 from tests.world import CATALOGUE, NOW, RESOURCE, SECOND_RESOURCE, USAGES, World
-from web.sender.client import PAUSES, GaveUp, SendingFailed, Service, seconds_of
+from web.sender.client import PAUSES, ApiClient, GaveUp, SendingFailed, seconds_of
 from web.sender.files import ReportFile
 from web.sender.progress import Sending, progress_of
 from web.sender.sender import reports_left, send
@@ -170,7 +170,7 @@ def send_all(
     """Six reports, in three chunks. Each would be another fact if it were stored again."""
     text = b"".join(json.dumps(line(amount)).encode() + b"\n" for amount in [1, 2, 1, 2, 1, 2])
     token = world.as_("staff").authorization.split()[1]
-    service = Service(front.url, token, pause=pause, waiting=waiting)
+    service = ApiClient(front.url, token, pause=pause, on_waiting=waiting)
     with progress_of(None, Sending.new(front.url, 2, world.now)) as progress:
         send(ReportFile(BytesIO(text), "ndjson", progress.sending.begun), service, progress, lambda _: None)
         assert progress.results == {"created": 1, "changed": 5}
@@ -528,7 +528,7 @@ def test_another_file_of_the_same_name_does_not_get_the_date_of_one_that_broke_o
 def send_lines(world: World, front: Front, items: list[Any], file: Path | None = None) -> dict[str, int]:
     """Sends by the world's clock, one at a time. Says what became of them."""
     text = "".join(json.dumps(item) + "\n" for item in items).encode()
-    service = Service(front.url, world.as_("staff").authorization.split()[1])
+    service = ApiClient(front.url, world.as_("staff").authorization.split()[1])
     new = Sending.new(front.url, 1, world.now)
     with progress_of(file, new) as progress, closing(service):
         send(

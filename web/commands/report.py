@@ -16,8 +16,8 @@ import msgspec
 
 from ledger.decisions.requests import Result
 from web import utc_now
-from web.runtime.config import ConfigurationError, api_token
-from web.sender.client import Service
+from web.runtime.config import TOKEN, ConfigurationError, api_token, is_proxied
+from web.sender.client import ApiClient
 from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
 from web.sender.lines import Place
 from web.sender.progress import Progress, Sending, progress_of
@@ -28,7 +28,7 @@ SUMS_DIFFER = "their lines differ in more than what is added up"
 
 
 def service_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """A URL of scheme, host, port and path, without a slash at the end."""
+    """Return a URL of scheme, host, port and path, without a slash at the end."""
     try:
         parts = urlsplit(value)
         is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -82,25 +82,25 @@ def report_command(
     --refused gets a JSON object for each refused line: line (its number), item, errors. The exit code is 1
     if there is one.
     """
-    kind = checked_kind(file, kind, refused)
-    token = api_token() or asked_for_token()
+    kind = check_format(file, kind, refused)
+    token = api_token() or ask_for_token()
     beside = file if file != STDIN and file.is_file() and not dry_run else None
-    service = Service(url, token, is_dry_run=dry_run, waiting=tell_waiting)
+    client = ApiClient(url, token, is_dry_run=dry_run, is_proxied=is_proxied(url), on_waiting=print_waiting)
     new = Sending.new(url, chunk, utc_now(), is_summed=is_summed)
-    with opened_file(file) as source, progress_of(beside, new) as progress, closing(service):
+    with opened_file(file) as source, progress_of(beside, new) as progress, closing(client):
         again = rereadable(source) if is_summed else source
         reports = reports_left(again, kind, progress, partial(click.echo, err=True))
-        with shown(None if is_summed else beside) as sent:
-            send(reports, service, progress, sent)
-        tell_refused(progress, refused)
-        tell_doubts(reports, progress)
+        with progress_bar(None if is_summed else beside) as sent:
+            send(reports, client, progress, sent)
+        print_refused(progress, refused)
+        print_doubts(reports, progress)
     results = progress.results
     click.echo(", ".join(f"{results[word]} {word}" for word in get_args(Result)))
     sys.exit(1 if results["refused"] else 0)
 
 
-def checked_kind(file: Path, kind: Format | None, refused: Path | None) -> Format:
-    """What FILE is. Raises UsageError, and OSError if refused lines can't go where they are to."""
+def check_format(file: Path, kind: Format | None, refused: Path | None) -> Format:
+    """Return the format of FILE. Raises UsageError, and OSError if refused lines can't be written."""
     kind = kind or FORMATS.get(file.suffix.lower())
     if kind is None:
         raise click.UsageError(f"--format must say what {file} is.", click.get_current_context())
@@ -112,7 +112,7 @@ def checked_kind(file: Path, kind: Format | None, refused: Path | None) -> Forma
 
 
 def rereadable(source: BinaryIO) -> BinaryIO:
-    """The same, or a copy of what can be read only once."""
+    """Return the source itself, or a copy if it can be read only once."""
     if source.seekable():
         return source
     copy = tempfile.TemporaryFile()  # noqa: SIM115 (is gone with the process)
@@ -121,8 +121,8 @@ def rereadable(source: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, copy)
 
 
-def tell_doubts(reports: Reports, progress: Progress) -> None:
-    """What may not have been meant, although nothing is wrong with it."""
+def print_doubts(reports: Reports, progress: Progress) -> None:
+    """Warn of what may not have been meant, although nothing is wrong with it."""
     if reports.is_cut_off:
         click.echo("The last line does not end with a line feed: was the file cut off?", err=True)
     number, is_summed = progress.replaced(), progress.sending.is_summed
@@ -134,8 +134,8 @@ def tell_doubts(reports: Reports, progress: Progress) -> None:
 
 
 @contextmanager
-def shown(file: Path | None) -> Iterator[Callable[[Place], None]]:
-    """A bar that follows how far a file is sent. There is none for what has no known end."""
+def progress_bar(file: Path | None) -> Iterator[Callable[[Place], None]]:
+    """Show a bar that follows how far a file is sent; none for a source that has no known end."""
     length = file.stat().st_size if file else 0
     with click.progressbar(length=length, file=sys.stderr, hidden=not (file and sys.stderr.isatty())) as bar:
 
@@ -146,22 +146,23 @@ def shown(file: Path | None) -> Iterator[Callable[[Place], None]]:
         yield sent
 
 
-def asked_for_token() -> str:
-    """Raises ConfigurationError where there is nobody to ask."""
+def ask_for_token() -> str:
+    """Return the API token that somebody types. Raises ConfigurationError where there is no terminal."""
     token = None
     if sys.stdin and sys.stdin.isatty():
-        token = api_token({"LEDGER_TOKEN": click.prompt("API token", hide_input=True, err=True)})
+        token = TOKEN.read({TOKEN.name: click.prompt("API token", hide_input=True, err=True)})
     if token is None:
         raise ConfigurationError("LEDGER_TOKEN: is not set, and names the API token to report with")
     return token
 
 
-def tell_waiting(reason: str, seconds: float) -> None:
+def print_waiting(reason: str, seconds: float) -> None:
+    """Print why the next attempt waits, and how long."""
     click.echo(f"{reason}; trying again in {seconds:g} s", err=True)
 
 
-def tell_refused(progress: Progress, path: Path | None) -> None:
-    """Every refused line, as JSON to a file, or else to standard error."""
+def print_refused(progress: Progress, path: Path | None) -> None:
+    """Write every refused line as JSON to a file, or else to standard error."""
     if path:
         with path.open("wb") as file:
             file.writelines(msgspec.json.encode(each) + b"\n" for each in progress.refused())

@@ -1,4 +1,4 @@
-"""Sending a file of reports to a running service: chunk by chunk, and from where it broke off."""
+"""Sending a file of reports to a running client: chunk by chunk, and from where it broke off."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import orjson
 from msgspec import Raw
 
-from web.sender.client import NotReached, Service, TooLarge
+from web.sender.client import ApiClient, NotReached, TooLarge
 from web.sender.files import Format, ReportFile, Reports
 from web.sender.lines import Place
 from web.sender.progress import Chunk, Progress, Refused, Sending, packed
@@ -18,7 +18,7 @@ from web.sender.tables import Item
 Sent = Callable[[Place], None]
 
 
-def send(reports: Reports, service: Service, progress: Progress, sent: Sent) -> None:
+def send(reports: Reports, client: ApiClient, progress: Progress, sent: Sent) -> None:
     """Sends what is left. `sent` is told after each chunk how far it got.
 
     Raises SendingFailed and UnreadableFile; what was sent by then stays sent.
@@ -27,7 +27,7 @@ def send(reports: Reports, service: Service, progress: Progress, sent: Sent) -> 
         progress.begin(reports.place)
         good = [item for item in items if item.errors is None]
         try:
-            results = iter(_results(good, service, progress.sending) if good else ())
+            results = iter(_results(good, client, progress.sending) if good else ())
         except NotReached:
             progress.take_back()
             raise
@@ -60,15 +60,15 @@ def _reports(file: BinaryIO, kind: Format, sending: Sending) -> Reports:
     return (SummedFile if sending.is_summed else ReportFile)(file, kind, sending.begun)
 
 
-def _results(items: list[Item], service: Service, sending: Sending) -> list[dict[str, Any]]:
+def _results(items: list[Item], client: ApiClient, sending: Sending) -> list[dict[str, Any]]:
     """What became of each item; of too many at once, in halves."""
     try:
-        return service.report([item.body for item in items], _key(items, sending))
+        return client.report([item.body for item in items], _key(items, sending))
     except TooLarge:
         if len(items) == 1:
             return [{"result": "refused", "errors": {"detail": "The service takes no body of this size."}}]
     middle = len(items) // 2
-    return _results(items[:middle], service, sending) + _results(items[middle:], service, sending)
+    return _results(items[:middle], client, sending) + _results(items[middle:], client, sending)
 
 
 def _key(items: list[Item], sending: Sending) -> str:
