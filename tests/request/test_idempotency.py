@@ -1,24 +1,14 @@
 """`Idempotency-Key`: a request that names itself is done once, and told the same for ever."""
 
 import json
-import multiprocessing
-import os
-import signal
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from ledger.decisions.requests import LONGEST_REFUSAL
 from ledger.events import Report, RequestAnswered
-from ledger.handler import Desk
-from projections.fast.cache import VersionedCache
-from projections.fast.position import KnownPosition
-from projections.lookups.decision_state import ReadSide
 from projections.rebuild import Rebuild
-from tests.support.queueing import await_waiting, be_patient, locked
+from tests.request.keys import KEY, REPORTS, SOME, is_replayed, post, set_usage, told
 from tests.world import (
     CATALOGUE,
     OTHER_RESOURCE,
@@ -31,29 +21,12 @@ from tests.world import (
     uid,
 )
 
-REPORTS = "/api/ledger/reports/"
-KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 REUSED = {"detail": "This Idempotency-Key was used for another request. A new request needs a new key."}
-UNDER_WAY = {"detail": "A request with this Idempotency-Key is still under way. Send the same again later."}
-
-
-def post(world: World, path: str, body: Any, key: str | None = KEY, by: str = "staff") -> TestResponse:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    return world.as_(by).send("POST", path, json=body, headers=headers)
-
-
-def told(response: TestResponse) -> tuple[int, bytes, str | None]:
-    return response.status_code, response.data, response.content_type
 
 
 def uuid_of(username: str) -> str:
     uuid: str = next(user["uuid"] for user in CATALOGUE["users"] if user["username"] == username)
     return uuid
-
-
-def is_replayed(response: TestResponse) -> bool:
-    assert response.headers.get("Idempotency-Replayed") in (None, "true")
-    return "Idempotency-Replayed" in response.headers
 
 
 def usage_of(world: World) -> str:
@@ -62,17 +35,11 @@ def usage_of(world: World) -> str:
     return uuid
 
 
-def set_usage(amount: Any, **more: Any) -> tuple[str, dict[str, Any]]:
-    body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **more}
-    return f"{USAGES}set_usage/", body
-
-
-SOME = [
-    {"resource": RESOURCE, "type": "cpu", "amount": 5},
-    {"resource": RESOURCE, "type": "gpu", "amount": 6},
-]
 BAD = [*SOME, {"resource": RESOURCE, "type": "fee", "amount": 1}]
+
+
 ANN = {"username": "ann", "usage": 1}
+
 
 POSTS: dict[str, tuple[str, Any, int]] = {
     "set_usage": (*set_usage(5), 201),
@@ -317,129 +284,3 @@ def test_keys_that_look_alike_are_different(world: World) -> None:
     for hour, key in enumerate(("abc", "ABC", "abc.", "a bc", '"abc')):
         world.now = world.now.replace(hour=hour)
         assert not is_replayed(post(world, *set_usage(5), key=key))
-
-
-# Many at once
-
-
-def at_once(number: int, send: Any) -> list[TestResponse]:
-    barrier = Barrier(number)
-
-    def wait_and_send(place: int) -> TestResponse:
-        barrier.wait()
-        response: TestResponse = send(place)
-        return response
-
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(wait_and_send, range(number)))
-
-
-def test_of_fifty_with_one_key_and_one_body_one_is_done_and_all_are_told_the_same(
-    world: World, world_url: str
-) -> None:
-    with open_world(world_url) as other:
-        # Two ledgers on one database, as two worker processes have.
-        clients = [world.as_("staff"), other.as_("staff")]
-        responses = at_once(
-            50,
-            lambda place: clients[place % 2].send(
-                "POST", REPORTS, json=SOME, headers={"Idempotency-Key": KEY}
-            ),
-        )
-        assert len({told(response) for response in responses}) == 1
-        assert responses[0].status_code == 201
-        assert [is_replayed(response) for response in responses].count(False) == 1
-        assert len(world.facts(Report)) == 2
-        assert len(world.facts(RequestAnswered)) == 1
-        assert {row["type"]: row["usage"] for row in other.usages()} == {"cpu": "5.00", "gpu": "6.00"}
-
-
-def test_of_many_with_one_key_and_two_bodies_one_body_is_done_and_the_other_is_refused(
-    world: World, world_url: str
-) -> None:
-    with open_world(world_url) as other:
-        clients = [world.as_("staff"), other.as_("staff")]
-
-        def send(place: int) -> TestResponse:
-            path, body = set_usage(place // 2 % 2 + 1)
-            headers = {"Idempotency-Key": KEY}
-            return clients[place % 2].send("POST", path, json=body, headers=headers)
-
-        responses = at_once(20, send)
-        assert len(world.facts(Report)) == 1
-        (row,) = world.usages()
-        done = int(float(row["usage"]))
-        assert [response.status_code for response in responses] == [
-            201 if place // 2 % 2 + 1 == done else 422 for place in range(20)
-        ]
-
-
-# Crashes, and what is under way
-
-
-class Killed(ReadSide):
-    """The read side of a process that is killed when its facts are committed, and nobody was told."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world.projector, VersionedCache())
-        self.publish = self.kill
-
-    def kill(self, known: KnownPosition) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def report_and_die(world_url: str, token: str) -> None:
-    """In a process of its own."""
-    with open_world(world_url) as world:
-        world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Killed(world))
-        headers = {"Idempotency-Key": KEY}
-        world.client(token).send("POST", REPORTS, json=SOME, headers=headers)
-
-
-def test_after_a_crash_between_append_and_answer_the_retry_is_told_what_was_to_be_told(
-    world: World, world_url: str
-) -> None:
-    token = world.as_("staff").authorization.split()[1]
-    process = multiprocessing.get_context("spawn").Process(target=report_and_die, args=(world_url, token))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    facts = world.facts()
-    *_, last = facts
-    assert isinstance(last, RequestAnswered)
-    retried = post(world, REPORTS, SOME)
-    assert (retried.status_code, retried.data, is_replayed(retried)) == (201, last.body.encode(), True)
-    assert world.facts() == facts
-    assert {row["type"]: row["usage"] for row in world.usages()} == {"cpu": "5.00", "gpu": "6.00"}
-
-
-def test_the_same_request_while_it_is_under_way_is_a_conflict_and_later_told_the_same(
-    world: World, world_url: str
-) -> None:
-    be_patient(world, 0.05)
-    first: list[TestResponse] = []
-    client = world.as_("staff")
-    with locked(world_url):
-        headers = {"Idempotency-Key": KEY}
-        thread = Thread(target=lambda: first.append(client.send("POST", REPORTS, json=SOME, headers=headers)))
-        thread.start()
-        await_waiting(world_url)
-        meanwhile = post(world, REPORTS, SOME)
-        assert (meanwhile.status_code, meanwhile.get_json()) == (409, UNDER_WAY)
-    thread.join()
-    assert (first[0].status_code, is_replayed(first[0])) == (201, False)
-    later = post(world, REPORTS, SOME)
-    assert (told(later), is_replayed(later)) == (told(first[0]), True)
-    assert len(world.facts(Report)) == 2
-
-
-def test_the_key_of_a_request_whose_turn_did_not_come_is_free(world: World, world_url: str) -> None:
-    be_patient(world, 0.05)
-    with locked(world_url):
-        thread = Thread(target=lambda: world.report(usages=[{"type": "cpu", "amount": 1}]))
-        world.as_("staff")
-        thread.start()
-        await_waiting(world_url)
-        assert post(world, *set_usage(5)).status_code == 409
-    thread.join()
-    assert not is_replayed(post(world, *set_usage(6)))

@@ -16,7 +16,10 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import psycopg
 import pytest
+
+from tests.world import CATALOGUE, USAGES
 
 COMMAND = Path(sys.executable).with_name("usage-ledger")
 
@@ -127,3 +130,23 @@ def answers(here: Served) -> bool:
         return here.greeting != "" and here.get("/readyz")[0] == 200
     except (URLError, ConnectionError, TimeoutError):
         return False
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps(CATALOGUE))
+    return path
+
+
+def positions(environment: Environment) -> list[int]:
+    with psycopg.connect(environment["LEDGER_DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT notification_id FROM journal.ledger_events ORDER BY 1").fetchall()
+    return [row[0] for row in rows]
+
+
+def report(here: Served, token: str, amount: int) -> None:
+    body = {"resource": DEMO_RESOURCE, "usages": [{"type": "cpu", "amount": amount}]}
+    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+    request = Request(f"{here.url}{USAGES}set_usage/", json.dumps(body).encode(), headers)  # noqa: S310
+    assert here.send(request) == (201, None)

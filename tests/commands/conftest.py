@@ -1,0 +1,3 @@
+"""Fixtures of commands."""
+
+from tests.support.command import catalogue as catalogue

@@ -1,0 +1,3 @@
+"""Fixtures of requests."""
+
+from tests.request.freshness import one_usage as one_usage
