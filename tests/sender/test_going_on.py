@@ -19,9 +19,9 @@ from tests.sender.sending import REPLACED, amounts, line, written
 from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, free_port, output_of, run, served
 from tests.support.reporting import Application, Front, answers, lets_through
 from tests.world import CATALOGUE, NOW, RESOURCE, SECOND_RESOURCE, World
-from web.sender.client import ApiClient, SendingFailed
-from web.sender.progress import Sending, progress_of
-from web.sender.sender import reports_left, send
+from web.sender.client import ApiClient, UploadFailed
+from web.sender.progress import Upload, open_progress
+from web.sender.upload import reports_left, send
 
 # --- breaking off, and going on -----------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ def test_lines_without_a_date_are_of_when_the_sending_began_however_long_it_take
     ]
     file = written(tmp_path / "usage.ndjson", items)
     front.moods.extend([lets_through, answers("404 Not Found")])
-    with pytest.raises(SendingFailed):
+    with pytest.raises(UploadFailed):
         send_lines(world, front, items, file)
     world.now += timedelta(minutes=2)
     assert send_lines(world, front, items, file) == {"created": 4, "refused": 1}
@@ -169,7 +169,7 @@ def test_another_file_of_the_same_name_does_not_get_the_date_of_one_that_broke_o
     file = written(tmp_path / "usage.ndjson", [line(1)])
     for amount in (1, 2, 2):
         front.moods.append(answers("422 No"))
-        with pytest.raises(SendingFailed):
+        with pytest.raises(UploadFailed):
             send_lines(world, front, [line(amount)], file)
         world.now += timedelta(days=30)
     # The first try with this amount was on 15 December, and may be on its way.
@@ -181,8 +181,8 @@ def send_lines(world: World, front: Front, items: list[Any], file: Path | None =
     """Sends by the world's clock, one at a time. Says what became of them."""
     text = "".join(json.dumps(item) + "\n" for item in items).encode()
     service = ApiClient(front.url, world.as_("staff").authorization.split()[1])
-    new = Sending.new(front.url, 1, world.now)
-    with progress_of(file, new) as progress, closing(service):
+    new = Upload.new(front.url, 1, world.now)
+    with open_progress(file, new) as progress, closing(service):
         send(
             reports_left(BytesIO(text), "ndjson", progress, lambda _: None), service, progress, lambda _: None
         )
@@ -193,7 +193,7 @@ def test_a_file_that_is_being_sent_is_not_sent_a_second_time(
     world: World, front: Front, shell: Environment, tmp_path: Path
 ) -> None:
     file = written(tmp_path / "usage.ndjson", [line(1)])
-    with progress_of(file, Sending.new(front.url, 2, world.now)):
+    with open_progress(file, Upload.new(front.url, 2, world.now)):
         done = run(shell, "report", file, "--url", front.url)
     assert done.stderr == f"Error: {file}.progress is in use: this file is being sent already\n"
     assert (done.returncode, amounts(world)) == (1, [])

@@ -23,10 +23,10 @@ from tests.sender.sending import NO_TOKEN, REPLACED, amounts, line, written
 from tests.support.command import Environment, free_port, output_of, run, served
 from tests.support.reporting import Application, Front, Mood, answers, lets_through
 from tests.world import World
-from web.sender.client import PAUSES, ApiClient, GaveUp, SendingFailed, seconds_of
+from web.sender.client import PAUSES, ApiClient, GaveUp, UploadFailed, seconds_of
 from web.sender.files import ReportFile
-from web.sender.progress import Sending, progress_of
-from web.sender.sender import send
+from web.sender.progress import Upload, open_progress
+from web.sender.upload import send
 
 
 def loses_the_answer(app: Application, environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -65,8 +65,8 @@ def send_all(
     text = b"".join(json.dumps(line(amount)).encode() + b"\n" for amount in [1, 2, 1, 2, 1, 2])
     token = world.as_("staff").authorization.split()[1]
     service = ApiClient(front.url, token, pause=pause, on_waiting=waiting)
-    with progress_of(None, Sending.new(front.url, 2, world.now)) as progress:
-        send(ReportFile(BytesIO(text), "ndjson", progress.sending.begun), service, progress, lambda _: None)
+    with open_progress(None, Upload.new(front.url, 2, world.now)) as progress:
+        send(ReportFile(BytesIO(text), "ndjson", progress.upload.begun), service, progress, lambda _: None)
         assert progress.results == {"created": 1, "changed": 5}
     service.close()
 
@@ -102,7 +102,7 @@ def test_an_answer_that_no_ledger_gives_ends_it_at_once(
     world: World, front: Front, mood: Mood, message: str
 ) -> None:
     front.moods.append(mood)
-    with pytest.raises(SendingFailed) as told:
+    with pytest.raises(UploadFailed) as told:
         send_all(world, front, lambda _: pytest.fail("it was tried again"), lambda *_: None)
     assert str(told.value).startswith(f"{front.url} {message}")
 

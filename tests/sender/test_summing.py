@@ -13,7 +13,7 @@ from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, output
 from tests.support.reporting import Front, answers, lets_through
 from tests.world import RESOURCE, SECOND_RESOURCE, World
 from web.sender.files import Format
-from web.sender.lines import Place
+from web.sender.lines import FilePosition
 from web.sender.summing import SummedFile
 
 BEGUN = "2026-11-15T12:00:00+00:00"
@@ -153,7 +153,7 @@ def test_sums_are_gone_on_with_where_they_broke_off_unless_any_line_has_changed(
     assert again.skip_to(place)
     assert (again.chunk(9), len(begin), len(rest)) == (rest, 3, 1)
     assert not summed(text.replace("a,2", "a,3")).skip_to(place)
-    assert not summed("type,amount\na,1\n").skip_to(Place(3, 3, place.digest))
+    assert not summed("type,amount\na,1\n").skip_to(FilePosition(3, 3, place.digest))
 
 
 def item(amount: object, **more: Any) -> dict[str, Any]:

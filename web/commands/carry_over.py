@@ -13,7 +13,7 @@ from ledger.domain.records import LastUsage
 from ledger.errors import Contended
 from ledger.journal.ledger import Decision
 from projections.lookups.carry_over import FIRST, Key, candidates, last_month
-from web.importer.structure import check_year
+from web.importer.values import check_year
 from web.request.services import Services
 from web.runtime.database import open_services
 

@@ -21,7 +21,7 @@ from projections.rebuild import AlreadyRebuilding
 from web.importer.reading import StructureError
 from web.runtime.config import ConfigurationError
 from web.runtime.postgres import EmbeddedPostgresError
-from web.sender.client import SendingFailed
+from web.sender.client import UploadFailed
 from web.sender.lines import UnreadableFile
 from web.wire.errors import DATABASE_IS_AWAY
 
@@ -38,7 +38,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     StructureError,
     ProjectingFailed,
     AlreadyRebuilding,
-    SendingFailed,
+    UploadFailed,
     UnreadableFile,
     *DATABASE_IS_AWAY,
 )

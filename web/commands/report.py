@@ -19,9 +19,9 @@ from web import utc_now
 from web.runtime.config import TOKEN, ConfigurationError, api_token, is_proxied
 from web.sender.client import ApiClient
 from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
-from web.sender.lines import Place
-from web.sender.progress import Progress, Sending, progress_of
-from web.sender.sender import reports_left, send
+from web.sender.lines import FilePosition
+from web.sender.progress import Upload, UploadProgress, open_progress
+from web.sender.upload import reports_left, send
 from web.wire.bounds import MOST_ITEMS
 
 SUMS_DIFFER = "their lines differ in more than what is added up"
@@ -86,8 +86,8 @@ def report_command(
     token = api_token() or ask_for_token()
     beside = file if file != STDIN and file.is_file() and not dry_run else None
     client = ApiClient(url, token, is_dry_run=dry_run, is_proxied=is_proxied(url), on_waiting=print_waiting)
-    new = Sending.new(url, chunk, utc_now(), is_summed=is_summed)
-    with opened_file(file) as source, progress_of(beside, new) as progress, closing(client):
+    new = Upload.new(url, chunk, utc_now(), is_summed=is_summed)
+    with opened_file(file) as source, open_progress(beside, new) as progress, closing(client):
         again = rereadable(source) if is_summed else source
         reports = reports_left(again, kind, progress, partial(click.echo, err=True))
         with progress_bar(None if is_summed else beside) as sent:
@@ -121,11 +121,11 @@ def rereadable(source: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, copy)
 
 
-def print_doubts(reports: Reports, progress: Progress) -> None:
+def print_doubts(reports: Reports, progress: UploadProgress) -> None:
     """Warn of what may not have been meant, although nothing is wrong with it."""
     if reports.is_cut_off:
         click.echo("The last line does not end with a line feed: was the file cut off?", err=True)
-    number, is_summed = progress.replaced(), progress.sending.is_summed
+    number, is_summed = progress.replaced(), progress.upload.is_summed
     if number:
         of_what, way_out = ("sum", SUMS_DIFFER) if is_summed else ("line", "--sum adds them up")
         click.echo(
@@ -134,12 +134,12 @@ def print_doubts(reports: Reports, progress: Progress) -> None:
 
 
 @contextmanager
-def progress_bar(file: Path | None) -> Iterator[Callable[[Place], None]]:
+def progress_bar(file: Path | None) -> Iterator[Callable[[FilePosition], None]]:
     """Show a bar that follows how far a file is sent; none for a source that has no known end."""
     length = file.stat().st_size if file else 0
     with click.progressbar(length=length, file=sys.stderr, hidden=not (file and sys.stderr.isatty())) as bar:
 
-        def sent(place: Place) -> None:
+        def sent(place: FilePosition) -> None:
             bar.label = f"{place.lines:11,} lines"
             bar.update(place.offset - bar.pos)
 
@@ -161,7 +161,7 @@ def print_waiting(reason: str, seconds: float) -> None:
     click.echo(f"{reason}; trying again in {seconds:g} s", err=True)
 
 
-def print_refused(progress: Progress, path: Path | None) -> None:
+def print_refused(progress: UploadProgress, path: Path | None) -> None:
     """Write every refused line as JSON to a file, or else to standard error."""
     if path:
         with path.open("wb") as file:

@@ -8,11 +8,12 @@ from msgspec import structs
 
 from projections.lookups import import_targets as imports
 from web.importer.reading import Lists, Unread, error_at, keys_of, parsed
-from web.importer.structure import LISTS, USAGES, USER_USAGES, BadValue
+from web.importer.structure import LISTS, USAGES, USER_USAGES
+from web.importer.values import BadValue
 from web.request.services import Services
 
-Progress = Callable[[str, int], None]
-"""Told of each step: what is done, and with how many more objects of the file."""
+OnProgress = Callable[[str, int], None]
+"""Called after each step, with its name and the number of objects of the file that it was done with."""
 
 
 def _has_null_character(value: Any) -> bool:
@@ -27,7 +28,7 @@ def _has_null_character(value: Any) -> bool:
 
 
 class Check:
-    """Goes over a whole file for what would stop it halfway, keeping little more than uuids."""
+    """A look at a whole file for what would stop its import halfway; keeps little more than uuids."""
 
     def __init__(self, lists: Lists, services: Services) -> None:
         self._lists, self._services = lists, services
@@ -36,11 +37,11 @@ class Check:
         self._missing: dict[str, dict[UUID, tuple[str, int, str]]] = {name: {} for name in LISTS}
         self._keys: set[tuple[Any, ...]] = set()
         self._active: dict[str, int] = {}
-        """Where the active user of a name is in the file's list."""
+        """By username: the index of the active user in the file's list."""
         self.unread = Unread()
 
-    def run(self, progress: Progress) -> None:
-        """Raises StructureError, naming list, position, key and value."""
+    def run(self, progress: OnProgress) -> None:
+        """Check the file. Raises StructureError, naming list, position, key and value."""
         for name in LISTS:
             self._each(name, self._check)
             progress("checking", len(self._lists[name]))
@@ -89,7 +90,7 @@ class Check:
         self._keys.add(parts)
 
     def _find_missing(self) -> None:
-        """Looks in the ledger for what is not in the file."""
+        """Look in the ledger for objects that are not in the file. Raises StructureError."""
         with self._services.deciding() as cursor:
             for target, missing in self._missing.items():
                 wanted = missing.keys() - self._owners[target].keys()
@@ -102,7 +103,10 @@ class Check:
                     )
 
     def _find_namesakes(self) -> None:
-        """A username means one active user, also of those in the ledger whom the file leaves as they are."""
+        """Check that a username means one active user, also among those of the ledger that the file leaves.
+
+        Raises StructureError.
+        """
         with self._services.deciding() as cursor:
             accounts = imports.active_accounts(cursor, list(self._active))
         users = self._lists["users"]
@@ -113,7 +117,7 @@ class Check:
                 raise error_at("users", index, "username", users[index], reason)
 
     def _check_belongs(self, name: str, index: int, usage: Any) -> None:
-        """That a usage is of its resource's offering and period, and the only one of its plan's month."""
+        """Check that a usage is of its resource's offering and period, and alone in its plan's month."""
         offering = self._owners["resources"][usage.resource_uuid]
         if offering != self._owners["offering_components"][usage.component_uuid]:
             raise BadValue("component_uuid", "Belongs to another offering than the resource")

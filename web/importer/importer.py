@@ -19,9 +19,10 @@ from ledger.journal.ledger import Decision
 from projections.lookups import catalogue
 from projections.lookups import import_targets as imports
 from projections.rows import digest
-from web.importer.checks import Check, Progress
+from web.importer.checks import Check, OnProgress
 from web.importer.reading import Lists, parsed
-from web.importer.structure import USAGES, USER_USAGES, Item
+from web.importer.structure import USAGES, USER_USAGES
+from web.importer.values import StructureItem
 from web.request.services import Services
 
 CHUNK = 2_000
@@ -33,7 +34,7 @@ Summary = dict[str, Counter[str]]
 def import_lists(
     lists: Lists,
     services: Services,
-    progress: Progress = lambda _doing, _done: None,
+    progress: OnProgress = lambda _doing, _done: None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Summary:
     """Appends what the ledger does not know yet. Returns what was new, changed, unchanged and kept.
@@ -53,7 +54,7 @@ def import_lists(
     return summary
 
 
-def _check(lists: Lists, services: Services, progress: Progress, tell: Callable[[str], None]) -> None:
+def _check(lists: Lists, services: Services, progress: OnProgress, tell: Callable[[str], None]) -> None:
     check = Check(lists, services)
     try:
         check.run(progress)
@@ -70,7 +71,7 @@ class Import:
         self._standing: dict[UUID, UUID] = {}
         """Usages of the ledger that were kept in place of the file's."""
 
-    def put(self, name: str, items: Sequence[Item]) -> Counter[str]:
+    def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
         """Returns how many of the objects of a list were new, changed, unchanged and kept."""
         decide = {USAGES: self._usages, USER_USAGES: self._user_usages}.get(name, self._descriptions)
         counted: Counter[str] = Counter()
@@ -89,7 +90,7 @@ class Import:
         self._services.projector.catch_up(position)
         return counted
 
-    def _descriptions(self, items: Sequence[Item], counted: Counter[str]) -> Decision:
+    def _descriptions(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
         usernames = [item.username for item in items if hasattr(item, "username")]
         known, new = self._services.ledger.people(usernames)
         entities = [item.value(known | new, self._services.ledger.zone) for item in items]
@@ -101,7 +102,7 @@ class Import:
         counted["unchanged"] = len(items) - len(facts)
         return Decision(facts, new.values() if facts else ())
 
-    def _usages(self, items: Sequence[Item], counted: Counter[str]) -> Decision:
+    def _usages(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
         usages = [item.value({}, self._services.ledger.zone) for item in items]
         with self._services.deciding() as cursor:
             places = imports.places(cursor, usages)
@@ -114,7 +115,7 @@ class Import:
                 self._standing[usage.uuid] = place.found
         return Decision(import_usages(new, self._services.clock()))
 
-    def _user_usages(self, items: Sequence[Item], counted: Counter[str]) -> Decision:
+    def _user_usages(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
         usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
         with self._services.deciding() as cursor:
             places = imports.user_places(cursor, usages)

@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw
 
-from web.importer.structure import KEYS, LISTS, Item, decode_hook
+from web.importer.structure import KEYS, LISTS
+from web.importer.values import StructureItem, decode_hook
 
 LONGEST_VALUE = 100
 """How much of a wrong value is shown."""
@@ -130,7 +131,7 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f"; is it {like[0]}?" if like else ""
 
 
-def parsed(name: str, raws: Sequence[Raw], zone: tzinfo) -> Iterator[Item]:
+def parsed(name: str, raws: Sequence[Raw], zone: tzinfo) -> Iterator[StructureItem]:
     """The objects of a list; naive times are those of `zone`. Raises StructureError."""
     decoder = msgspec.json.Decoder(LISTS[name], dec_hook=decode_hook(zone))
     for index, raw in enumerate(raws):

@@ -1,30 +1,33 @@
 """Waldur's structure format: the lists of a file, and the keys of their objects that we read.
 
-What a key holds is told by its type, so that most of what can be wrong is found while decoding. Inside,
-attributes have the ledger's names; where the file's differ, `field(name=…)` says so.
+Each key has a type, so that most errors are found while decoding. Inside, attributes have the ledger's names;
+where the file's differ, `field(name=…)` says so. The objects repeat attributes of `ledger.domain.catalogue`
+on purpose: these are the types and bounds of a foreign file, those are facts.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-from ledger.decisions.imports import ImportedUsage, ImportedUserUsage
 from ledger.domain import catalogue
 from ledger.domain.catalogue import BillingType, LimitPeriod, ResourceState, ScopeType
-from ledger.domain.months import start_of
-from ledger.domain.people import Person
-from ledger.domain.reports import Policy
-from web.wire.fields import check_offset, digits_problem
-
-# No longer than the reference's. Some of them are indexed, which PostgreSQL does up to 2,700 bytes.
-Name = Annotated[str, Meta(max_length=500)]
-ComponentType = Annotated[str, Meta(min_length=1, max_length=255)]
-Username = Annotated[str, Meta(min_length=1, max_length=255)]
-SmallInteger = Annotated[int, Meta(ge=0, le=1000)]
+from web.importer.usages import ComponentUsage, ComponentUserUsage
+from web.importer.values import (
+    BadValue,
+    ComponentType,
+    Name,
+    People,
+    PersonalItem,
+    SmallInteger,
+    StructureItem,
+    Timestamp,
+    Username,
+    check_amount,
+    check_number,
+)
 
 SCOPES: dict[str, tuple[ScopeType, str]] = {
     "structure.customer": ("customer", "customers"),
@@ -32,105 +35,10 @@ SCOPES: dict[str, tuple[ScopeType, str]] = {
     "marketplace.offering": ("offering", "offerings"),
     "marketplace.serviceprovider": ("service_provider", "service_providers"),
 }
-"""What a role can be held on, with the list that has it."""
-
-People = Mapping[str, Person]
-"""Who is behind a username."""
+"""The kinds of objects that a role can be held on, with the list that has them."""
 
 
-class Moment:
-    """A date with or without time. Without an offset it is the ledger's local time."""
-
-    def __init__(self, text: object, zone: tzinfo) -> None:
-        """Raises ValueError."""
-        try:
-            moment = datetime.fromisoformat(str(text))
-        except ValueError:
-            raise ValueError("Is no date or time") from None
-        check_year(moment)
-        self.at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        check_offset(self.at)
-
-
-def check_year(day: date) -> None:
-    """So that no zone and no next month leads out of the calendar. Raises ValueError."""
-    if not 1 < day.year < 9999:
-        raise ValueError("Is out of range")
-
-
-def decode_hook(zone: tzinfo) -> Callable[[type, object], Moment]:
-    """Reads the one type here that msgspec does not know."""
-
-    def decode(kind: type, value: object) -> Moment:
-        assert kind is Moment
-        return Moment(value, zone)
-
-    return decode
-
-
-class BadValue(Exception):
-    """A value can't be used: key and reason."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(key, reason)
-        self.key, self.reason = key, reason
-
-
-def check_amount(key: str, amount: Decimal) -> None:
-    """That it is a figure as the ledger keeps them."""
-    check_number(key, amount)
-    if problem := digits_problem(amount):
-        raise BadValue(key, problem)
-
-
-def check_number(key: str, number: Decimal | None) -> None:
-    """That it is a number of a size that databases take."""
-    if number is None:
-        return
-    if not number.is_finite():
-        raise BadValue(key, "Is no number")
-    _, digits, exponent = number.as_tuple()
-    if len(digits) > 40 or abs(int(exponent)) > 40:
-        raise BadValue(key, "Has too many digits")
-
-
-class Item(Struct, frozen=True, kw_only=True):
-    """An object of a list. `REFERS` names the list that each of its references leads to."""
-
-    VALUE: ClassVar[type[Struct]]
-    REFERS: ClassVar[dict[str, str]] = {}
-
-    def references(self) -> dict[str, str]:
-        return self.REFERS
-
-    def check(self) -> None:
-        """Raises BadValue for what its types alone can't tell."""
-
-    def value(self, people: People, zone: tzinfo) -> Any:
-        """The object as the ledger takes it. What it leaves out, or has as null, is the ledger's default."""
-        return self.VALUE(**self._given())
-
-    def _given(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {
-            name: each.at if isinstance(each, Moment) else each
-            for name, each in given.items()
-            if each is not None
-        }
-
-
-class NamedItem(Item, frozen=True, kw_only=True):
-    """An object with a username, in place of which the ledger has a person."""
-
-    username: str
-
-    def value(self, people: People, zone: tzinfo) -> Any:
-        person, given = people[self.username], self._given()
-        del given["username"]
-        return self.VALUE(**given, person=person.uuid, commitment=person.commitment)
-
-
-class User(NamedItem, frozen=True, kw_only=True):
+class User(PersonalItem, frozen=True, kw_only=True):
     VALUE = catalogue.User
 
     uuid: UUID
@@ -140,7 +48,7 @@ class User(NamedItem, frozen=True, kw_only=True):
     is_active: bool = True
 
 
-class Customer(Item, frozen=True, kw_only=True):
+class Customer(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Customer
 
     uuid: UUID
@@ -148,7 +56,7 @@ class Customer(Item, frozen=True, kw_only=True):
     abbreviation: Name | None = None
 
 
-class Project(Item, frozen=True, kw_only=True):
+class Project(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Project
     REFERS: ClassVar = {"customer_uuid": "customers"}
 
@@ -158,14 +66,14 @@ class Project(Item, frozen=True, kw_only=True):
     is_removed: bool = False
 
 
-class Category(Item, frozen=True, kw_only=True):
+class Category(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Category
 
     uuid: UUID
     title: Name
 
 
-class ServiceProvider(Item, frozen=True, kw_only=True):
+class ServiceProvider(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.ServiceProvider
     REFERS: ClassVar = {"customer_uuid": "customers"}
 
@@ -173,7 +81,7 @@ class ServiceProvider(Item, frozen=True, kw_only=True):
     customer_uuid: UUID
 
 
-class Offering(Item, frozen=True, kw_only=True):
+class Offering(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Offering
     REFERS: ClassVar = {
         "customer_uuid": "customers",
@@ -193,7 +101,7 @@ class Offering(Item, frozen=True, kw_only=True):
     plugin_options: dict[str, Any] | None = None
 
 
-class Component(Item, frozen=True, kw_only=True):
+class Component(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Component
     REFERS: ClassVar = {"offering_uuid": "offerings"}
 
@@ -218,7 +126,7 @@ class Component(Item, frozen=True, kw_only=True):
             raise BadValue("unit_factor", "Is zero, and amounts are divided by it")
 
 
-class Plan(Item, frozen=True, kw_only=True):
+class Plan(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Plan
     REFERS: ClassVar = {"offering_uuid": "offerings"}
 
@@ -228,7 +136,7 @@ class Plan(Item, frozen=True, kw_only=True):
     billing_mode: Literal["inherit", "limit", "usage"] | None = None
 
 
-class PlanComponent(Item, frozen=True, kw_only=True):
+class PlanComponent(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.PlanComponent
     REFERS: ClassVar = {"plan_uuid": "plans", "component_uuid": "offering_components"}
 
@@ -242,7 +150,7 @@ class PlanComponent(Item, frozen=True, kw_only=True):
         check_number("amount", self.amount)
 
 
-class Resource(Item, frozen=True, kw_only=True):
+class Resource(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Resource
     REFERS: ClassVar = {"offering_uuid": "offerings", "project_uuid": "projects", "plan_uuid": "plans"}
 
@@ -255,7 +163,7 @@ class Resource(Item, frozen=True, kw_only=True):
     limits: dict[str, Decimal | None] | None = None
     slug: Name | None = None
     backend_id: Name | None = None
-    created: Moment | None = None
+    created: Timestamp | None = None
     backend_metadata: dict[str, Any] | None = None
     attributes: dict[str, Any] | None = None
 
@@ -264,18 +172,18 @@ class Resource(Item, frozen=True, kw_only=True):
             check_number("limits", limit)
 
 
-class PlanPeriod(Item, frozen=True, kw_only=True):
+class PlanPeriod(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.PlanPeriod
     REFERS: ClassVar = {"resource_uuid": "resources", "plan_uuid": "plans"}
 
     uuid: UUID
     resource_uuid: UUID
     plan_uuid: UUID
-    start: Moment | None = None
-    end: Moment | None = None
+    start: Timestamp | None = None
+    end: Timestamp | None = None
 
 
-class OfferingUser(NamedItem, frozen=True, kw_only=True):
+class OfferingUser(PersonalItem, frozen=True, kw_only=True):
     VALUE = catalogue.OfferingUser
     REFERS: ClassVar = {"offering_uuid": "offerings", "user_uuid": "users"}
 
@@ -285,7 +193,7 @@ class OfferingUser(NamedItem, frozen=True, kw_only=True):
     user_uuid: UUID | None = None
 
 
-class Role(Item, frozen=True, kw_only=True):
+class Role(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.Role
 
     uuid: UUID
@@ -306,7 +214,7 @@ class Role(Item, frozen=True, kw_only=True):
         return catalogue.Role(**self._given() | {"scope_type": SCOPES[self.scope_type][0]})
 
 
-class UserUsageLimit(Item, frozen=True, kw_only=True):
+class UserUsageLimit(StructureItem, frozen=True, kw_only=True):
     VALUE = catalogue.UserUsageLimit
     REFERS: ClassVar = {
         "resource_uuid": "resources",
@@ -324,69 +232,7 @@ class UserUsageLimit(Item, frozen=True, kw_only=True):
         check_amount("limit", self.limit)
 
 
-class ComponentUsage(Item, frozen=True, kw_only=True):
-    VALUE = ImportedUsage
-    REFERS: ClassVar = {
-        "resource_uuid": "resources",
-        "component_uuid": "offering_components",
-        "plan_period_uuid": "resource_plan_periods",
-    }
-
-    uuid: UUID
-    resource_uuid: UUID
-    component_uuid: UUID
-    amount: Decimal = field(name="usage")
-    month: date = field(name="billing_period")
-    measured_at: Moment | None = field(name="date", default=None)
-    description: Annotated[str, Meta(max_length=2000)] | None = None
-    plan_period_uuid: UUID | None = None
-    missing_usage_policy: Policy | None = None
-    recurring: bool | None = None
-    created_at: Moment | None = field(name="created", default=None)
-
-    def check(self) -> None:
-        check_amount("usage", self.amount)
-        if self.month.day != 1:
-            raise BadValue("billing_period", "Is not the first day of a month")
-        try:
-            check_year(self.month)
-        except ValueError as error:
-            raise BadValue("billing_period", str(error)) from None
-
-    def value(self, people: People, zone: tzinfo) -> ImportedUsage:
-        given = self._given()
-        recurring = given.pop("recurring", False)
-        policy: Policy = "reuse" if recurring else "none"
-        defaults = {"missing_usage_policy": policy, "measured_at": start_of(self.month, zone)}
-        return ImportedUsage(**defaults | given | {"amount": exact(self.amount)})
-
-
-class ComponentUserUsage(Item, frozen=True, kw_only=True):
-    VALUE = ImportedUserUsage
-    REFERS: ClassVar = {"component_usage_uuid": "component_usages", "offering_user_uuid": "offering_users"}
-
-    uuid: UUID
-    component_usage_uuid: UUID
-    username: Annotated[str, Meta(min_length=1, max_length=100)]
-    amount: Decimal = field(name="usage")
-    offering_user_uuid: UUID | None = None
-    created_at: Moment | None = field(name="created", default=None)
-
-    def check(self) -> None:
-        check_amount("usage", self.amount)
-
-    def value(self, people: People, zone: tzinfo) -> ImportedUserUsage:
-        given = self._given()
-        given["usage_uuid"] = given.pop("component_usage_uuid")
-        return ImportedUserUsage(**given | {"amount": exact(self.amount)})
-
-
-def exact(amount: Decimal) -> Decimal:
-    """With two decimals, and no negative zero."""
-    return amount.quantize(Decimal("0.01")) + 0
-
-
-DESCRIBED: dict[str, type[Item]] = {
+DESCRIBED: dict[str, type[StructureItem]] = {
     "users": User,
     "customers": Customer,
     "projects": Project,
@@ -406,7 +252,7 @@ DESCRIBED: dict[str, type[Item]] = {
 
 USAGES, USER_USAGES = "component_usages", "component_user_usages"
 
-LISTS: dict[str, type[Item]] = DESCRIBED | {USAGES: ComponentUsage, USER_USAGES: ComponentUserUsage}
+LISTS: dict[str, type[StructureItem]] = DESCRIBED | {USAGES: ComponentUsage, USER_USAGES: ComponentUserUsage}
 
 NOT_NEEDED: dict[str, frozenset[str]] = {"user_roles": frozenset({"user_username"})}
 """Keys that say again what others say."""

@@ -36,15 +36,15 @@ OnWaiting = Callable[[str, float], None]
 """Called before each pause, with the reason and the seconds."""
 
 
-class SendingFailed(Exception):
+class UploadFailed(Exception):
     """The service does not take what is sent. The message is for people."""
 
 
-class GaveUp(SendingFailed):
+class GaveUp(UploadFailed):
     """The service could not be reached, or could not answer, again and again."""
 
 
-class NotReached(SendingFailed):
+class NotReached(UploadFailed):
     """The service was never reached: nothing that was sent can be on its way."""
 
 
@@ -65,7 +65,7 @@ class ApiClient:
         on_waiting: OnWaiting = lambda reason, seconds: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Raises SendingFailed if the environment names a proxy that can't be used."""
+        """Raises UploadFailed if the environment names a proxy that can't be used."""
         self.url = url
         self._http = open_http()
         self._address = f"{url}{PATH}?atomic=false&dry_run={str(is_dry_run).lower()}"
@@ -77,7 +77,7 @@ class ApiClient:
     def report(self, items: list[bytes], key: str) -> list[dict[str, Any]]:
         """Send items, and return the result of each. Sent again with the same key, nothing is stored twice.
 
-        Raises SendingFailed, TooLarge.
+        Raises UploadFailed, TooLarge.
         """
         headers = self._headers if self._is_dry_run else self._headers | {"Idempotency-Key": f'"{key}"'}
         response = self._answer(b"\n".join(items), headers)
@@ -89,21 +89,21 @@ class ApiClient:
         if results is None:
             raise self._failure(response)
         if len(results) != len(items):
-            raise SendingFailed(f"{self.url} answers {len(results)} results to {len(items)} reports")
+            raise UploadFailed(f"{self.url} answers {len(results)} results to {len(items)} reports")
         return results
 
     def close(self) -> None:
         self._http.close()
 
     def _answer(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        """Return the first answer that another attempt would not change. Raises SendingFailed."""
+        """Return the first answer that another attempt would not change. Raises UploadFailed."""
         for pause in chain(PAUSES, (None,)):
             asked = None
             try:
                 response = self._http.post(self._address, content=body, headers=headers)
             except httpx.RequestError as error:
                 if problem := self._lasting_problem(error):
-                    raise (SendingFailed if self._was_reached else NotReached)(problem) from error
+                    raise (UploadFailed if self._was_reached else NotReached)(problem) from error
                 reason = str(error) or type(error).__name__
             else:
                 self._was_reached = True
@@ -136,28 +136,28 @@ class ApiClient:
             f"{self.url} can't be reached: {reason}; check --url, and that the service runs.{self._through}"
         )
 
-    def _failure(self, response: httpx.Response) -> SendingFailed:
+    def _failure(self, response: httpx.Response) -> UploadFailed:
         status = response.status_code
         if status == 401:
-            return SendingFailed(f"{self.url} does not accept LEDGER_TOKEN: {detail_of(response)}")
+            return UploadFailed(f"{self.url} does not accept LEDGER_TOKEN: {detail_of(response)}")
         if status in (200, 201, 404, 405):
             asked = f"POST {urlsplit(self._address).path}"
             told = f"{self.url} is no usage ledger: it answers {status} to {asked}"
-            return SendingFailed(f"{told}.{self._through}" if self._through else told)
+            return UploadFailed(f"{told}.{self._through}" if self._through else told)
         if elsewhere := response.headers.get("Location"):
-            return SendingFailed(f"{self.url} answers {status} and leads to {elsewhere}; name that")
-        return SendingFailed(f"{self.url} answers {status}: {detail_of(response)}{self._through}")
+            return UploadFailed(f"{self.url} answers {status} and leads to {elsewhere}; name that")
+        return UploadFailed(f"{self.url} answers {status}: {detail_of(response)}{self._through}")
 
 
 def open_http() -> httpx.Client:
     """Return a client that goes by the proxies of the environment and the certificates of the system.
 
-    Raises SendingFailed.
+    Raises UploadFailed.
     """
     try:
         return httpx.Client(verify=ssl.create_default_context(), timeout=TIMEOUT, follow_redirects=False)
     except (httpx.InvalidURL, ValueError, ImportError) as error:
-        raise SendingFailed(f"The proxy that the environment names can't be used: {error}") from None
+        raise UploadFailed(f"The proxy that the environment names can't be used: {error}") from None
 
 
 def results_in(response: httpx.Response) -> list[dict[str, Any]] | None:

@@ -1,9 +1,8 @@
 """Files of reports, read as a stream: CSV with a header line, or JSON line by line.
 
-An item is what the bulk endpoint takes (`web/api/bulk_reports.py`). Lines of JSON go out as they are, and
-what is wrong with one is for the service to say. Of CSV every cell goes out as text, and empty ones are left
-out.
-What has no date is of the moment when the sending began, however long that takes.
+An item is one of the bulk endpoint (`web/api/bulk_reports.py`). Lines of JSON go out as they are, and the
+service says what is wrong with one. Of CSV every cell goes out as text, and empty ones are left out. An item
+without a date gets the moment at which the upload began, however long it takes.
 """
 
 import sys
@@ -14,8 +13,8 @@ from typing import BinaryIO, Literal, Protocol
 
 import orjson
 
-from web.sender.lines import LONGEST_LINE, Lines, Place, UnreadableFile
-from web.sender.tables import Item, Table, refused_line
+from web.sender.lines import LONGEST_LINE, FilePosition, Lines, UnreadableFile
+from web.sender.tables import ReportLine, Table, refused_line
 
 LARGEST_CHUNK = 1_000_000
 """Bytes after which a chunk ends: proxies before a service often let no more through."""
@@ -27,7 +26,7 @@ FORMATS: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndj
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[BinaryIO]:
-    """The file at `path`, standard input for `-`. Its name is in what is raised in the block."""
+    """Yield the file at `path`, standard input for `-`. An UnreadableFile of the block gets its name."""
     try:
         if path == STDIN and sys.stdin is None:
             raise UnreadableFile("standard input is closed")
@@ -41,18 +40,18 @@ class Reports(Protocol):
     """Items of a file in chunks."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> FilePosition:
         """The end of the last chunk."""
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the last line that was read has no end: there may have been more of it."""
+        """Return whether the last line that was read has no end: there may have been more of it."""
 
-    def skip_to(self, place: Place) -> bool:
-        """Goes on to a place where a chunk ended. False if what is before it is not what it was."""
+    def skip_to(self, place: FilePosition) -> bool:
+        """Go on to a place where a chunk ended. Return False if the file has changed before it."""
 
-    def chunk(self, most: int) -> list[Item]:
-        """The next items; none at the end. Raises UnreadableFile."""
+    def chunk(self, most: int) -> list[ReportLine]:
+        """Return the next items; none at the end. Raises UnreadableFile."""
 
 
 class ReportFile:
@@ -68,24 +67,24 @@ class ReportFile:
         self._items = (dated(item, begun) for item in self.undated)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> FilePosition:
         return self._lines.place
 
     @property
     def is_cut_off(self) -> bool:
         return not self._lines.is_ended
 
-    def skip_to(self, place: Place) -> bool:
+    def skip_to(self, place: FilePosition) -> bool:
         while self._lines.offset < place.offset and next(self._lines, None) is not None:
             pass
         return self.place == place
 
-    def chunk(self, most: int) -> list[Item]:
+    def chunk(self, most: int) -> list[ReportLine]:
         return chunk_of(self._items, most)
 
 
-def chunk_of(items: Iterator[Item], most: int) -> list[Item]:
-    chunk: list[Item] = []
+def chunk_of(items: Iterator[ReportLine], most: int) -> list[ReportLine]:
+    chunk: list[ReportLine] = []
     size = 0
     while len(chunk) < most and size < LARGEST_CHUNK and (item := next(items, None)):
         chunk.append(item)
@@ -93,7 +92,7 @@ def chunk_of(items: Iterator[Item], most: int) -> list[Item]:
     return chunk
 
 
-def json_items(lines: Lines) -> Iterator[Item]:
+def json_items(lines: Lines) -> Iterator[ReportLine]:
     is_first = True
     for line in lines:
         body = line.replace(b"\r", b" ").strip()  # the service ends a line at either
@@ -106,20 +105,20 @@ def json_items(lines: Lines) -> Iterator[Item]:
             text = line[:1000].decode(errors="replace")
             yield refused_line(lines.number, text, f"Can't be read: it has more than {LONGEST_LINE} bytes.")
         else:
-            yield Item(lines.number, body)
+            yield ReportLine(lines.number, body)
 
 
-def dated(item: Item, begun: str) -> Item:
-    """The same item, with a date if it is an object without. All else stays as it is written.
+def dated(item: ReportLine, begun: str) -> ReportLine:
+    """Return an item with a date added if it is an object without. All else stays as it is written.
 
-    The month of what names its component usage is that one's, and a date would lead elsewhere.
+    An item that names its component usage is of that one's month, and a date would lead elsewhere.
     """
     values = _object(item.body)
     if values is None or "date" in values or "component_usage" in values:
         return item
     separator = b"," if values else b""
     body = b'%s%s"date":"%s"}' % (item.body[:-1], separator, begun.encode())
-    return Item(item.line, body, item.errors)
+    return ReportLine(item.line, body, item.errors)
 
 
 def _object(body: bytes) -> dict[str, object] | None:

@@ -16,7 +16,7 @@ class UnreadableFile(Exception):
     """The file is not what it should be. The message says where."""
 
 
-class Place(Struct, frozen=True):
+class FilePosition(Struct, frozen=True):
     """The end of what was read of a file: in lines, in bytes, and the SHA-256 of all before it."""
 
     lines: int
@@ -41,8 +41,8 @@ class Lines:
         """Of the last line that was read: whether it is longer than LONGEST_LINE, and has an end."""
 
     @property
-    def place(self) -> Place:
-        return Place(self.number, self.offset, self._digest.hexdigest())
+    def place(self) -> FilePosition:
+        return FilePosition(self.number, self.offset, self._digest.hexdigest())
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -16,8 +16,8 @@ from marshmallow import ValidationError, missing
 
 from ledger.errors import MeasuredInFuture
 from web.sender.files import Format, ReportFile, chunk_of, dated
-from web.sender.lines import Place, UnreadableFile
-from web.sender.tables import Item
+from web.sender.lines import FilePosition, UnreadableFile
+from web.sender.tables import ReportLine
 from web.wire.body import json_line, not_a_dictionary
 from web.wire.errors import WORDS, MalformedBody
 from web.wire.fields import NO_DATETIME, Amount, moment_of, uuid_of
@@ -48,9 +48,9 @@ class Share(NamedTuple):
 @dataclass(slots=True)
 class Sum:
     line: int
-    """The first of its lines."""
+    """The number of its first line."""
     description: Any
-    """That of all its lines, None if they have not the same one."""
+    """The description of all its lines, None if they differ."""
     total: Decimal = ZERO  # exact: no file has lines enough for more than the 28 digits of a context
 
 
@@ -74,16 +74,16 @@ class SummedFile:
         self._items, self._sent = self._all(), 0
 
     @property
-    def place(self) -> Place:
-        """In sums. The digest is that of the whole file: any of its lines may change any sum."""
-        return Place(self._sent, self._sent, self._whole.digest)
+    def place(self) -> FilePosition:
+        """Return the place in sums. The digest is that of the whole file: any line may change any sum."""
+        return FilePosition(self._sent, self._sent, self._whole.digest)
 
-    def skip_to(self, place: Place) -> bool:
+    def skip_to(self, place: FilePosition) -> bool:
         while self._sent < place.offset and self.chunk(1):
             pass
         return self.place == place
 
-    def chunk(self, most: int) -> list[Item]:
+    def chunk(self, most: int) -> list[ReportLine]:
         items = chunk_of(self._items, most)
         self._sent += len(items)
         return items
@@ -97,38 +97,38 @@ class SummedFile:
         if each.description != share.description:
             each.description = None
 
-    def _all(self) -> Iterator[Item]:
+    def _all(self) -> Iterator[ReportLine]:
         if self._bad:
             yield from (dated(item, self._begun) for item in self._refused())
         for (common, month), each in self._sums.items():
             if self._bad_line(common, month) is None:
-                yield dated(Item(each.line, sum_of(common, month, each)), self._begun)
+                yield dated(ReportLine(each.line, sum_of(common, month, each)), self._begun)
 
-    def _refused(self) -> Iterator[Item]:
-        """The lines of sums that are not sent, from a second look at the file."""
+    def _refused(self) -> Iterator[ReportLine]:
+        """Yield the lines of sums that are not sent, from a second look at the file."""
         self._file.seek(self._start)
         reports = ReportFile(self._file, self._kind, self._begun)
         for item in reports.undated:
             share = share_of(item, self._latest)
             bad = self._bad_line(share.common, share.month)
             if share.errors:
-                yield Item(item.line, item.body, share.errors)
+                yield ReportLine(item.line, item.body, share.errors)
             elif bad is not None:
                 told = f"Line {bad} is refused, and is of the same sum, or may be."
-                yield Item(item.line, item.body, {"detail": told})
+                yield ReportLine(item.line, item.body, {"detail": told})
         if reports.place != self._whole:
             raise UnreadableFile("it was changed while it was read")
 
     def _bad_line(self, common: str | None, month: str | None) -> int | None:
-        """A line that can't be read and is of this sum, or may be, as nobody knows its month or more."""
+        """Return an unreadable line of this sum, or one that may be of it, as its month is not known."""
         for key in ((common, month), (common, None), (None, None)):
             if key in self._bad:
                 return self._bad[key]
         return None
 
 
-def share_of(item: Item, latest: datetime) -> Share:
-    """What a line says, if its date is not after `latest`."""
+def share_of(item: ReportLine, latest: datetime) -> Share:
+    """Return what a line adds to a sum, if its date is not after `latest`."""
     values = json_line(item.body)
     if isinstance(values, MalformedBody):
         return Share(None, None, errors={"detail": str(values)})
@@ -151,7 +151,7 @@ def share_of(item: Item, latest: datetime) -> Share:
 
 
 def common_of(values: dict[str, Any]) -> str:
-    """What lines of one sum say alike, in whatever way they write it."""
+    """Return as text what the lines of one sum have in common, in whatever way they write it."""
     common = {
         name: value.strip() if isinstance(value, str) else value
         for name, value in values.items()
@@ -162,7 +162,7 @@ def common_of(values: dict[str, Any]) -> str:
 
 
 def month_of(values: dict[str, Any], latest: datetime) -> str:
-    """The month as the date is written. Raises ValidationError."""
+    """Return the month as the date is written. Raises ValidationError."""
     if "date" not in values:
         return UNDATED
     try:

@@ -25,7 +25,7 @@ LONGEST_SHOWN = 200
 csv.field_size_limit(10 * LONGEST_LINE)  # rows end before: see _RowLines
 
 
-class Item(NamedTuple):
+class ReportLine(NamedTuple):
     """An item as JSON on one line, and the line of the file that it starts at.
 
     One with `errors`, by name as the service tells them, is not to be sent.
@@ -36,9 +36,9 @@ class Item(NamedTuple):
     errors: dict[str, Any] | None = None
 
 
-def refused_line(line: int, text: str, problem: str) -> Item:
-    """What could not be read as an item."""
-    return Item(line, orjson.dumps(text.rstrip("\r\n")[:LONGEST_SHOWN]), {"detail": problem})
+def refused_line(line: int, text: str, problem: str) -> ReportLine:
+    """Return a line that could not be read as an item, with the reason."""
+    return ReportLine(line, orjson.dumps(text.rstrip("\r\n")[:LONGEST_SHOWN]), {"detail": problem})
 
 
 class Table:
@@ -52,7 +52,7 @@ class Table:
         self._reader = csv.reader(self._rows, delimiter=delimiter, strict=True)
         self._has_decimal_commas = delimiter == ";"
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[ReportLine]:
         while True:
             first = self._rows.begin()
             try:
@@ -68,7 +68,7 @@ class Table:
             if any(cell.strip() for cell in cells):
                 yield self._item(first, cells)
 
-    def _item(self, first: int, cells: list[str]) -> Item:
+    def _item(self, first: int, cells: list[str]) -> ReportLine:
         names = self._names
         if not self._rows.is_utf8:
             return self._refused(first, "it is not UTF-8")
@@ -81,10 +81,10 @@ class Table:
                     item[name] = item[name].replace(",", ".")
         if "date" in names and "date" not in item and "component_usage" not in item:
             # Sent again from --refused it is to be refused again, not to be one of then.
-            return Item(first, orjson.dumps(item | {"date": ""}), {"date": [NO_DATE]})
-        return Item(first, orjson.dumps(item))
+            return ReportLine(first, orjson.dumps(item | {"date": ""}), {"date": [NO_DATE]})
+        return ReportLine(first, orjson.dumps(item))
 
-    def _refused(self, first: int, problem: str) -> Item:
+    def _refused(self, first: int, problem: str) -> ReportLine:
         last = self._lines.number
         if problem == "unexpected end of data":
             problem = "a quote that is opened in it is not closed"
@@ -92,8 +92,8 @@ class Table:
             problem += f"; nothing was read from line {first} to line {last}"
         return refused_line(first, self._rows.text, f"Can't be read: {problem}.")
 
-    def _too_long(self, first: int) -> Item:
-        """A line; or a quoted cell, of which nobody knows where it should have ended."""
+    def _too_long(self, first: int) -> ReportLine:
+        """Return a line that is too long, or has a quoted cell whose end is not to be found."""
         if self._lines.number == first:
             return self._refused(first, f"it has more than {LONGEST_LINE} bytes")
         for _ in self._lines:
@@ -142,7 +142,7 @@ def _decoded(line: bytes) -> tuple[str, bool]:
 
 
 def _header(lines: Lines) -> tuple[list[str], str]:
-    """The cells of the first line that is not blank, and the delimiter, which `sep=;` before it may say."""
+    """Return the cells of the first line that is not blank, and the delimiter, which `sep=;` may say."""
     delimiter = None
     for line in lines:
         text, is_utf8 = _decoded(line)
@@ -163,7 +163,7 @@ def _header(lines: Lines) -> tuple[list[str], str]:
 
 
 def _names(header: list[str]) -> list[str]:
-    """Those of the columns, without empty ones at the end, which a delimiter behind every row makes."""
+    """Return the names of the columns, without empty ones, which a delimiter behind every row makes."""
     names = [name.strip().lower() for name in header]
     while not names[-1]:
         names.pop()
