@@ -14,10 +14,13 @@ from msgspec.structs import astuple
 from psycopg import Cursor
 from psycopg.sql import SQL, Composed, Identifier
 
-from ledger.domain.catalogue import Entity
+from ledger.domain.catalogue import Entity, ResourceState
 
 SELECT_NONE = SQL("SELECT {columns} FROM {table} LIMIT 0")
 COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
+
+IS_TERMINATED = f"r.state = {ResourceState.TERMINATED:d}"
+"""The condition that `resource r` is terminated."""
 
 _encoder = msgspec.json.Encoder(uuid_format="hex", decimal_format="number")
 

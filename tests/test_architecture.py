@@ -24,17 +24,23 @@ MAY_IMPORT = {
     "projections.fast": set(),
     "projections.writers": {"ledger.domain", "ledger.events", "projections.rows"},
     "projections.queries": {"ledger.domain", "projections.fast"},
+    "projections.read_models": {"ledger.events", "projections.writers"},
+    "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
-        *("ledger.domain", "ledger.events", "ledger.journal.digests"),
-        *("projections.fast", "projections.rows", "projections.writers"),
-    },
-    "projections.rebuild": {
-        *("ledger.domain", "ledger.events", "projections.rows"),
-        *("projections.projector", "projections.writers"),
+        *("ledger.events", "projections.fast"),
+        *("projections.read_models", "projections.read_position"),
     },
     "projections.lookups": {
         *("ledger.decisions", "ledger.domain", "ledger.journal.digests"),
-        *("projections.fast", "projections.projector", "projections.rows"),
+        *("projections.fast", "projections.projector", "projections.read_position", "projections.rows"),
+    },
+    "projections.schema": {"projections.read_position"},
+    "projections.forgotten_names": set(),
+    "projections.comparison": {"projections.forgotten_names"},
+    "projections.rebuild": {
+        *("projections.comparison", "projections.forgotten_names", "projections.projector"),
+        *("projections.read_models", "projections.read_position", "projections.schema"),
+        "projections.writers",
     },
     # HTTP and commands.
     "web.wire": {"ledger", "projections"},

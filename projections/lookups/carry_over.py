@@ -9,11 +9,12 @@ from psycopg.rows import DictRow
 from ledger.domain.metering import Ownership
 from ledger.domain.months import bounds
 from ledger.domain.records import LastUsage
+from projections.rows import IS_TERMINATED
 
 # Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
 # is the one that a report would find, or else the two would be rows of different plans: the one in force at
 # the moment, else one that touches the month.
-SELECT_CANDIDATES = """
+SELECT_CANDIDATES = f"""
 SELECT * FROM (
     SELECT DISTINCT ON (u.resource_uuid, u.component_uuid)
         u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid,
@@ -34,7 +35,7 @@ SELECT * FROM (
     ) t ON true
     WHERE u.billing_period = %(before)s
       AND u.missing_usage_policy IN ('reuse', 'zero')
-      AND r.state <> 6
+      AND NOT {IS_TERMINATED}
       AND NOT EXISTS (
         SELECT FROM component_usage n
         WHERE n.resource_uuid = u.resource_uuid AND n.component_uuid = u.component_uuid
@@ -43,7 +44,7 @@ SELECT * FROM (
 ) c
 WHERE (c.resource_uuid, c.component_uuid) > (%(after_resource)s, %(after_component)s)
 ORDER BY c.resource_uuid, c.component_uuid
-LIMIT %(limit)s"""
+LIMIT %(limit)s"""  # noqa: S608 - of constants
 
 SELECT_LAST_MONTH = "SELECT max(month) AS month FROM carried_month"
 

@@ -19,7 +19,8 @@ from ledger.journal.digests import FACT_DIGEST
 from projections.fast.cache import VersionedCache
 from projections.fast.position import BeingReplaced
 from projections.lookups import catalogue
-from projections.projector import SELECT_HEAD, Projector
+from projections.projector import Projector
+from projections.read_position import SELECT_HEAD
 from projections.rows import as_json
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.

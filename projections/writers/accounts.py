@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from ledger.domain.catalogue import Role
 from ledger.events import Fact, OfferingUserDescribed, RoleDescribed, TokenIssued, TokenRevoked, UserDescribed
 from projections.rows import as_json, upsert
+from projections.writers.read_model import ReadModel
 
 UPSERT_ACCOUNT = """
 INSERT INTO account (uuid, position, person, username, is_staff, is_support, is_active)
@@ -58,7 +59,7 @@ WHERE n.token_uuid = t.token_uuid"""
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Keeps the last description of users and roles, and every token with its end."""
+    """Write the last description of users and roles, and every token with its end."""
     accounts: dict[UUID, dict[str, Any]] = {}
     offering_users, roles = {}, {}
     for position, fact in facts:
@@ -95,3 +96,11 @@ def _project_tokens(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) 
         cursor.execute(INSERT_TOKENS, {"rows": as_json(issued)})
     if revoked:
         cursor.execute(REVOKE_TOKENS, {"rows": as_json(revoked)})
+
+
+ACCOUNTS = ReadModel[Fact](
+    handles=(UserDescribed, OfferingUserDescribed, RoleDescribed, TokenIssued, TokenRevoked),
+    project=project,
+    writes=("account", "offering_user", "role", "token"),
+    is_cached=True,
+)

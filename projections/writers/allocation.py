@@ -1,7 +1,8 @@
-"""What resources are allocated by their limits: kept for the monthly summary, and for usage by project.
+"""Read models of limits: what is allocated of a component in each month, and what each project holds.
 
-None of it is added up anew. Sums follow by the difference between what a resource had before and has after;
-what it had before is what `resource` still says, so this comes before the catalogue.
+Nothing is added up anew. Sums change by the difference between what a resource counted with before and counts
+with now. What it was before is still in `resource`, so these models come before the catalogue; what depends
+on descriptions of components comes after it.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +17,9 @@ from psycopg.rows import DictRow
 
 from ledger.domain.catalogue import Resource, ResourceState
 from ledger.domain.months import month_of
-from ledger.events import ComponentDescribed, Fact, ResourceDescribed
+from ledger.events import ComponentDescribed, ResourceDescribed
 from projections.rows import as_json
+from projections.writers.read_model import ReadModel
 
 ALLOCATING_STATES = {
     ResourceState.OK,
@@ -26,9 +28,9 @@ ALLOCATING_STATES = {
     ResourceState.ERRED,
 }
 
-SELECT_STANDING = "SELECT to_json(r)::text AS resource FROM resource r WHERE uuid = ANY(%(resources)s)"
+SELECT_BEFORE = "SELECT to_json(r)::text AS resource FROM resource r WHERE uuid = ANY(%(resources)s)"
 
-FOLLOW_MONTHS = """
+ADD_TO_MONTHS = """
 INSERT INTO allocation_change (offering_uuid, component_type, month, is_first, amount, resources)
 SELECT offering_uuid, component_type, month, is_first, sum(amount), sum(resources)
 FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
@@ -43,7 +45,7 @@ SELECT component_uuid, month, limit_amount FROM json_populate_recordset(NULL::co
 ON CONFLICT (component_uuid, month) DO UPDATE SET limit_amount = EXCLUDED.limit_amount"""
 
 # The first description of a component counts for the time before, too.
-REMEMBER_FIRST_LIMITS = """
+INSERT_FIRST_LIMITS = """
 INSERT INTO component_limit (component_uuid, month, limit_amount)
 SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
 ON CONFLICT (component_uuid, month) DO NOTHING"""
@@ -51,7 +53,7 @@ ON CONFLICT (component_uuid, month) DO NOTHING"""
 # From -infinity on, each span until the next change of the resources' limits or of the component's own. To
 # those before the component was described (`later`) what was first said of resources until then is added.
 # Rows stay as they are where nothing changed.
-FOLLOW_SPANS = """
+REFRESH_SPANS = """
 WITH touched AS (
     SELECT uuid, offering_uuid, component_type FROM component WHERE uuid = ANY(%(components)s)
     UNION
@@ -111,7 +113,7 @@ ON CONFLICT (component_uuid, since) DO UPDATE SET
     until = EXCLUDED.until, if_used = EXCLUDED.if_used, amount = EXCLUDED.amount
 WHERE (a.until, a.if_used, a.amount) <> (EXCLUDED.until, EXCLUDED.if_used, EXCLUDED.amount)"""
 
-FOLLOW_OFFERINGS = """
+ADD_TO_OFFERINGS = """
 INSERT INTO project_offering (project_uuid, offering_uuid, resources, terminated)
 SELECT project_uuid, offering_uuid, sum(resources), sum(terminated)
 FROM json_populate_recordset(NULL::project_offering, %(rows)s)
@@ -120,7 +122,7 @@ ON CONFLICT (project_uuid, offering_uuid) DO UPDATE SET
     resources = project_offering.resources + EXCLUDED.resources,
     terminated = project_offering.terminated + EXCLUDED.terminated"""
 
-FOLLOW_LIMITS = """
+ADD_TO_LIMITS = """
 INSERT INTO project_limit (project_uuid, offering_uuid, component_type, amount, resources)
 SELECT project_uuid, offering_uuid, component_type, sum(amount), sum(resources)
 FROM json_populate_recordset(NULL::project_limit, %(rows)s)
@@ -129,13 +131,13 @@ ON CONFLICT (project_uuid, offering_uuid, component_type) DO UPDATE SET
     amount = project_limit.amount + EXCLUDED.amount,
     resources = project_limit.resources + EXCLUDED.resources"""
 
-# What no resource is left of is as if there had never been one.
-CLEAR_OFFERINGS = """
+# Without resources there is no row, as if there had never been one.
+DROP_EMPTY_OFFERINGS = """
 DELETE FROM project_offering o
 USING json_populate_recordset(NULL::project_offering, %(rows)s) r
 WHERE (o.project_uuid, o.offering_uuid) = (r.project_uuid, r.offering_uuid) AND o.resources = 0"""
 
-CLEAR_LIMITS = """
+DROP_EMPTY_LIMITS = """
 DELETE FROM project_limit l
 USING json_populate_recordset(NULL::project_limit, %(rows)s) r
 WHERE (l.project_uuid, l.offering_uuid) = (r.project_uuid, r.offering_uuid)
@@ -145,63 +147,61 @@ Row = dict[str, Any]
 ONE = Decimal(1)
 
 
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Moves every sum by what a batch changes of resources."""
-    described = [fact for _, fact in facts if isinstance(fact, ResourceDescribed)]
-    if not described:
-        return
-    known = cursor.execute(SELECT_STANDING, {"resources": [fact.entity.uuid for fact in described]})
-    found = (msgspec.json.decode(row["resource"], type=Resource) for row in known)
-    standing: dict[UUID, Resource] = {resource.uuid: resource for resource in found}
+def project_resources(cursor: Cursor[DictRow], facts: Sequence[tuple[int, ResourceDescribed]]) -> None:
+    """Change every sum by the difference that the descriptions of resources make."""
+    latest = _resources_before(cursor, [fact.entity.uuid for _, fact in facts])
     by_month: list[Row] = []
     by_project: list[Row] = []
     limits: list[Row] = []
-    for fact in described:
-        before, after = standing.get(fact.entity.uuid), fact.entity
+    for _, fact in facts:
+        before, after = latest.get(fact.entity.uuid), fact.entity
         when = {"month": month_of(fact.recorded_at), "is_first": before is None}
         by_month += [when | row for row in _difference(before, after, allocated)]
         by_project += _difference(before, after, counted)
         limits += _difference(before, after, held)
-        standing[after.uuid] = after
+        latest[after.uuid] = after
     if by_month:
-        cursor.execute(FOLLOW_MONTHS, {"rows": as_json(by_month)})
-        follow_spans(cursor, by_month)
+        cursor.execute(ADD_TO_MONTHS, {"rows": as_json(by_month)})
+        _refresh_spans(cursor, by_month)
     if by_project:
-        cursor.execute(FOLLOW_OFFERINGS, {"rows": as_json(by_project)})
-        cursor.execute(CLEAR_OFFERINGS, {"rows": as_json(by_project)})
+        cursor.execute(ADD_TO_OFFERINGS, {"rows": as_json(by_project)})
+        cursor.execute(DROP_EMPTY_OFFERINGS, {"rows": as_json(by_project)})
     if limits:
-        cursor.execute(FOLLOW_LIMITS, {"rows": as_json(limits)})
-        cursor.execute(CLEAR_LIMITS, {"rows": as_json(limits)})
+        cursor.execute(ADD_TO_LIMITS, {"rows": as_json(limits)})
+        cursor.execute(DROP_EMPTY_LIMITS, {"rows": as_json(limits)})
 
 
-def project_component_limits(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Keeps the components' own limits, and what they change of what is allocated."""
-    described = [fact for _, fact in facts if isinstance(fact, ComponentDescribed)]
-    if not described:
-        return
-    first: dict[UUID, dict[str, Any]] = {}
-    last: dict[tuple[UUID, date], dict[str, Any]] = {}
-    for fact in described:
+def project_components(cursor: Cursor[DictRow], facts: Sequence[tuple[int, ComponentDescribed]]) -> None:
+    """Write the components' own limits by month, and refresh what is allocated of the components."""
+    first: dict[UUID, Row] = {}
+    last: dict[tuple[UUID, date], Row] = {}
+    for _, fact in facts:
         month = month_of(fact.recorded_at)
         row = {"component_uuid": fact.entity.uuid, "month": month, "limit_amount": fact.entity.limit_amount}
         first.setdefault(fact.entity.uuid, row)
         last[fact.entity.uuid, month] = row
-    cursor.execute(REMEMBER_FIRST_LIMITS, {"rows": as_json(first.values())})
+    cursor.execute(INSERT_FIRST_LIMITS, {"rows": as_json(first.values())})
     cursor.execute(UPSERT_COMPONENT_LIMITS, {"rows": as_json(last.values())})
-    follow_spans(cursor, components=list(first))
+    _refresh_spans(cursor, components=list(first))
 
 
-def follow_spans(
+def _resources_before(cursor: Cursor[DictRow], uuids: list[UUID]) -> dict[UUID, Resource]:
+    rows = cursor.execute(SELECT_BEFORE, {"resources": uuids})
+    found = (msgspec.json.decode(row["resource"], type=Resource) for row in rows)
+    return {resource.uuid: resource for resource in found}
+
+
+def _refresh_spans(
     cursor: Cursor[DictRow], changes: Sequence[Row] = (), components: Sequence[UUID] = ()
 ) -> None:
-    """Makes the spans anew of those components, and of those whose resources' limits have changed."""
-    cursor.execute(FOLLOW_SPANS, {"rows": as_json(changes), "components": list(components)})
+    """Compute the spans of some components anew, and of those that the `changes` of resources are about."""
+    cursor.execute(REFRESH_SPANS, {"rows": as_json(changes), "components": list(components)})
 
 
 def _difference(
     before: Resource | None, after: Resource, rows_of: Callable[[Resource], list[Row]]
 ) -> list[Row]:
-    """What has to be added for `after` to count instead of `before`."""
+    """Return the rows to add so that `after` counts instead of `before`: negative ones of `before` first."""
     gone, come = rows_of(before) if before else [], rows_of(after)
     if gone == come:
         return []
@@ -213,32 +213,48 @@ def _negative(value: Any) -> Any:
 
 
 def allocated(resource: Resource) -> list[Row]:
-    """What a resource counts with in a month: its limits, in the states in which it holds them."""
+    """Return the limits that a resource counts with in a month, none in states that allocate nothing."""
     if resource.state not in ALLOCATING_STATES:
         return []
     return [{"offering_uuid": resource.offering_uuid} | limit for limit in _limits(resource)]
 
 
 def held(resource: Resource) -> list[Row]:
-    """What it counts with in its project: its limits until it is terminated."""
+    """Return the limits that a resource counts with in its project, none once it is terminated."""
     if resource.state == ResourceState.TERMINATED:
         return []
-    return [_place(resource) | limit for limit in _limits(resource)]
+    return [_owners(resource) | limit for limit in _limits(resource)]
 
 
 def counted(resource: Resource) -> list[Row]:
+    """Return the row that counts a resource in its project."""
     terminated = Decimal(resource.state == ResourceState.TERMINATED)
-    return [{**_place(resource), "resources": ONE, "terminated": terminated}]
+    return [{**_owners(resource), "resources": ONE, "terminated": terminated}]
 
 
-def _place(resource: Resource) -> Row:
+def _owners(resource: Resource) -> Row:
     return {"project_uuid": resource.project_uuid, "offering_uuid": resource.offering_uuid}
 
 
 def _limits(resource: Resource) -> list[Row]:
-    """In one order, so that equal limits are equal."""
+    """Return the limits in one order, so that equal limits are equal rows."""
     return [
         {"component_type": name, "amount": limit, "resources": ONE}
         for name, limit in sorted(resource.limits.items())
         if limit is not None
     ]
+
+
+RESOURCE_LIMITS = ReadModel(
+    handles=(ResourceDescribed,),
+    project=project_resources,
+    writes=("allocation_change", "allocation", "project_offering", "project_limit"),
+    reads_before=("resource", "component", "component_limit"),
+)
+
+COMPONENT_LIMITS = ReadModel(
+    handles=(ComponentDescribed,),
+    project=project_components,
+    writes=("component_limit", "allocation"),
+    reads=("component", "allocation_change"),
+)

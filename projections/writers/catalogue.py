@@ -7,8 +7,9 @@ from psycopg.rows import DictRow
 
 from ledger.domain import catalogue
 from ledger.domain.catalogue import Entity
-from ledger.events import Described, Fact
+from ledger.events import Described
 from projections.rows import as_json, digest, upsert
+from projections.writers.read_model import ReadModel
 
 TABLES: dict[type[Entity], str] = {
     catalogue.Customer: "customer",
@@ -36,11 +37,9 @@ UPSERTS = {
 UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=("stream",))
 
 
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Keeps the last description of every entity of the batch."""
-    last = {fact.originator_id: fact for _, fact in facts if isinstance(fact, Described)}
-    if not last:
-        return
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> None:
+    """Write the last description of every entity."""
+    last = {fact.originator_id: fact for _, fact in facts}
     described = [
         {"stream": fact.originator_id, "version": fact.originator_version, "digest": digest(fact.entity)}
         for fact in last.values()
@@ -50,3 +49,8 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
         entities = [fact.entity for fact in last.values() if type(fact.entity) is kind]
         if entities:
             cursor.execute(statement, {"rows": as_json(entities)})
+
+
+CATALOGUE = ReadModel(
+    handles=(Described,), project=project, writes=("description", *TABLES.values()), is_cached=True
+)

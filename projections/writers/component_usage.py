@@ -1,23 +1,42 @@
-"""Read model of component usages: the figure of each component of a resource, by month and plan."""
+"""Read model of component usages: the figure of each component of a resource, by month and plan.
 
-from collections.abc import Iterable, Sequence
+Where a usage belongs follows the catalogue: a resource that moves takes its usage along. So the columns that
+say it are looked up when a usage is reported, and refreshed when the catalogue changes.
+"""
+
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.events import ComponentDescribed, Fact, OfferingDescribed, ProjectDescribed, ResourceDescribed
-from projections.rows import as_json, insert
-from projections.writers import counters as figures
-from projections.writers.usage_rows import Folded, fold
+from ledger.events import (
+    ComponentDescribed,
+    Described,
+    OfferingDescribed,
+    ProjectDescribed,
+    Report,
+    ResourceDescribed,
+    UsageReported,
+    UserUsageReported,
+)
+from projections.rows import IS_TERMINATED, as_json, insert
+from projections.writers import counters
+from projections.writers.read_model import ReadModel
+from projections.writers.usage_rows import ComponentUsageRow, UsageDelta, usage_rows
 
-INSERT = """
-INSERT INTO component_usage AS u (
-    resource_uuid, uuid, id, version, component_uuid, component_type,
-    project_uuid, customer_uuid, offering_uuid, provider_uuid,
-    billing_period, plan_uuid, plan_period_uuid, usage, measured_at,
-    missing_usage_policy, description, reported_by, created, is_terminated, users)"""
+OWNERS = {
+    "component_type": "c.component_type",
+    "project_uuid": "r.project_uuid",
+    "customer_uuid": "p.customer_uuid",
+    "offering_uuid": "r.offering_uuid",
+    "provider_uuid": "o.customer_uuid",
+    "is_terminated": IS_TERMINATED,
+}
+"""The columns that say where a usage belongs, with where the catalogue says it."""
+
+COLUMNS = ComponentUsageRow.__struct_fields__
 
 ON_CONFLICT = """
 ON CONFLICT (resource_uuid, billing_period, uuid) DO UPDATE SET
@@ -30,16 +49,13 @@ ON CONFLICT (resource_uuid, billing_period, uuid) DO UPDATE SET
     description = EXCLUDED.description,
     reported_by = EXCLUDED.reported_by"""
 
-# Where a usage belongs follows the catalogue: a resource that moves takes its usage along. Looked up row by
-# row (OFFSET 0 keeps it so): a join would be planned for a hundred rows and read all of a table of thousands.
-UPSERT = f"""{INSERT}
+# Looked up row by row (OFFSET 0 keeps it so): a join would be planned for a hundred rows and read all of a
+# table of thousands.
+UPSERT = f"""
+INSERT INTO component_usage AS u ({", ".join(COLUMNS)}, is_terminated)
 SELECT
-    n.resource_uuid, n.uuid, n.id, n.version,
-    n.component_uuid, coalesce(c.component_type, n.component_type),
-    coalesce(r.project_uuid, n.project_uuid), coalesce(p.customer_uuid, n.customer_uuid),
-    coalesce(r.offering_uuid, n.offering_uuid), coalesce(o.customer_uuid, n.provider_uuid),
-    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
-    n.missing_usage_policy, n.description, n.reported_by, n.created, coalesce(r.state = 6, false), 0
+    {", ".join(f"coalesce({OWNERS[name]}, n.{name})" if name in OWNERS else f"n.{name}" for name in COLUMNS)},
+    coalesce({IS_TERMINATED}, false)
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
 LEFT JOIN LATERAL (
     SELECT project_uuid, offering_uuid, state FROM resource WHERE uuid = n.resource_uuid OFFSET 0) r ON true
@@ -48,18 +64,12 @@ LEFT JOIN LATERAL (SELECT customer_uuid FROM offering WHERE uuid = r.offering_uu
 LEFT JOIN LATERAL (SELECT component_type FROM component WHERE uuid = n.component_uuid OFFSET 0) c ON true
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
-# In a rebuild, after which all rows are placed at once.
-UPSERT_UNPLACED = f"""{INSERT}
-SELECT
-    n.resource_uuid, n.uuid, n.id, n.version, n.component_uuid, n.component_type,
-    n.project_uuid, n.customer_uuid, n.offering_uuid, n.provider_uuid,
-    n.billing_period, n.plan_uuid, n.plan_period_uuid, n.usage, n.measured_at,
-    n.missing_usage_policy, n.description, n.reported_by, n.created, false, 0
-FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+# In a rebuild, which refreshes all owners at once in the end.
+UPSERT_AS_REPORTED = f"""
+INSERT INTO component_usage AS u ({", ".join(COLUMNS)})
+SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::component_usage, %(rows)s)
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
-# A report ends the missing-usage policy of the other rows of its record. An import does not: it brings
-# all rows of a record as they were elsewhere, and leaves those alone that are here.
 END_POLICIES = """
 UPDATE component_usage u SET missing_usage_policy = 'none'
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
@@ -76,47 +86,36 @@ FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
 WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
   AND u.billing_period = n.billing_period AND u.uuid = n.uuid"""
 
-PLACE = """
-UPDATE component_usage u SET
-    component_type = c.component_type,
-    project_uuid = r.project_uuid,
-    customer_uuid = p.customer_uuid,
-    offering_uuid = r.offering_uuid,
-    provider_uuid = o.customer_uuid,
-    is_terminated = r.state = 6
+REFRESH_OWNERS = f"""
+UPDATE component_usage u SET ({", ".join(OWNERS)}) = ({", ".join(OWNERS.values())})
 FROM resource r, project p, offering o, component c
 WHERE u.resource_uuid = r.uuid AND u.component_uuid = c.uuid
   AND p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
-  AND (u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid, u.provider_uuid, u.is_terminated)
-      IS DISTINCT FROM
-      (c.component_type, r.project_uuid, p.customer_uuid, r.offering_uuid, o.customer_uuid, r.state = 6)"""
+  AND ({", ".join(f"u.{name}" for name in OWNERS)}) IS DISTINCT FROM ({", ".join(OWNERS.values())})"""  # noqa: S608 - of constants
 
-FOLLOW_CATALOGUE = f"""{PLACE}
+REFRESH_SOME_OWNERS = f"""{REFRESH_OWNERS}
   AND (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
        OR u.offering_uuid = ANY(%(offerings)s))"""
 
-
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Makes every usage of the batch what was last reported of it."""
-    _follow_catalogue(cursor, [fact for _, fact in facts])
-    _write(cursor, fold(facts), UPSERT, figures.following)
+Reports = Sequence[tuple[int, Report]]
+Descriptions = Sequence[tuple[int, Described]]
 
 
-def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """The same in a rebuild: the rows only, wherever they belong. `place` follows once all are there."""
-    folded = fold(facts)
-    # What begins a record can meet no row of it: it goes the quickest way.
-    insert(cursor, "component_usage", [folded.rows.pop(uuid) for uuid in folded.first])
-    _write(cursor, folded, UPSERT_UNPLACED, figures.alone)
+def project(cursor: Cursor[DictRow], facts: Reports) -> None:
+    """Make every usage of the batch what was last reported of it."""
+    _write(cursor, usage_rows(facts), UPSERT, counters.with_counters)
 
 
-def place(cursor: Cursor[DictRow]) -> None:
-    """Puts all usages where their resources are."""
-    cursor.execute(PLACE)
+def load(cursor: Cursor[DictRow], facts: Reports) -> None:
+    """Write the rows in a rebuild, with the owners that they were reported with."""
+    delta = usage_rows(facts)
+    # The first usage of a record can meet no other row: it goes the quickest way.
+    insert(cursor, "component_usage", [delta.rows.pop(uuid) for uuid in delta.first])
+    _write(cursor, delta, UPSERT_AS_REPORTED, counters.without_counters)
 
 
-def _write(cursor: Cursor[DictRow], folded: Folded, upsert: LiteralString, write: figures.Write) -> None:
-    rows, _, reported, totals = folded
+def _write(cursor: Cursor[DictRow], delta: UsageDelta, upsert: LiteralString, write: counters.Write) -> None:
+    rows, _, reported, totals = delta
     if totals:
         write(cursor, TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
     others = [rows[uuid] for uuid in reported if uuid in rows]
@@ -126,18 +125,45 @@ def _write(cursor: Cursor[DictRow], folded: Folded, upsert: LiteralString, write
         write(cursor, upsert, {"rows": as_json(rows.values())})
 
 
-def _follow_catalogue(cursor: Cursor[DictRow], facts: Iterable[Fact]) -> None:
-    moved: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
-    for fact in facts:
+def follow_catalogue(cursor: Cursor[DictRow], facts: Descriptions) -> None:
+    """Refresh the owners of usages whose resource, project, offering or component is described."""
+    changed: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
+    for _, fact in facts:
         match fact:
             case ResourceDescribed(entity=resource):
-                moved["resources"].append(resource.uuid)
+                changed["resources"].append(resource.uuid)
             case ProjectDescribed(entity=project):
-                moved["projects"].append(project.uuid)
+                changed["projects"].append(project.uuid)
             case OfferingDescribed(entity=offering):
-                moved["offerings"].append(offering.uuid)
+                changed["offerings"].append(offering.uuid)
             case ComponentDescribed(entity=component):
-                moved["offerings"].append(component.offering_uuid)
-    if any(moved.values()):
-        figures.following(cursor, FOLLOW_CATALOGUE, moved)
-        figures.clear(cursor)
+                changed["offerings"].append(component.offering_uuid)
+    counters.with_counters(cursor, REFRESH_SOME_OWNERS, changed)
+    counters.drop_empty(cursor)
+
+
+def leave_to_complete(cursor: Cursor[DictRow], facts: Descriptions) -> None:
+    """Do nothing: a rebuild refreshes the owners of all usages in the end."""
+
+
+def refresh_all_owners(cursor: Cursor[DictRow]) -> None:
+    """Refresh the owners of all usages."""
+    cursor.execute(REFRESH_OWNERS)
+
+
+COMPONENT_USAGES = ReadModel(
+    handles=(UsageReported, UserUsageReported),
+    project=project,
+    writes=("component_usage", "usage_count", "project_usage", "monthly_consumption"),
+    reads=("resource", "project", "offering", "component"),
+    load=load,
+)
+
+USAGE_OWNERS = ReadModel(
+    handles=(ResourceDescribed, ProjectDescribed, OfferingDescribed, ComponentDescribed),
+    project=follow_catalogue,
+    writes=("component_usage", "usage_count", "project_usage"),
+    reads=("resource", "project", "offering", "component"),
+    load=leave_to_complete,
+    complete=refresh_all_owners,
+)

@@ -1,8 +1,8 @@
-"""Figures that are kept, not counted: how many usages there are, and what was used of a component.
+"""Counters beside component usages: how many there are in a scope, and sums of what was used.
 
-They follow by differences: what the touched rows say after a statement, minus what they said before it, in
-the same statement. So a report costs the same however many rows there are, and no figure depends on how often
-or in what order facts are projected. A rebuild counts them from the rows instead, and so proves them.
+A statement that changes usages changes the counters by the difference between its rows after and before it.
+So a report costs the same however many rows there are, and no counter depends on how often or in what order
+facts are projected. A rebuild counts from the rows instead, which proves the counters.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 Write = Callable[[Cursor[DictRow], LiteralString, Mapping[str, Any]], None]
-"""Executes a statement that ends before its RETURNING and calls the usages that it changes `u`."""
+"""Execute a write to `component_usage AS u` that has no RETURNING clause."""
 
-# What is counted of a usage. What a customer has is counted by offering: what it has as a customer and as a
-# provider overlaps there, and nowhere else.
+# The scopes that a usage is counted in. Those of a customer are split by offering: only there does what it
+# has as a customer overlap with what it has as a provider.
 SCOPES = SQL("""(VALUES
         ('all', {nil}, {nil}), ('offering', c.offering_uuid, c.offering_uuid),
         ('project', c.project_uuid, {nil}), ('customer', c.customer_uuid, c.offering_uuid)
     ) s(kind, scope, offering_uuid)""").format(nil=SQL("'00000000-0000-0000-0000-000000000000'::uuid"))
 
-# `before` are the same rows: a statement does not see what it writes itself.
-FOLLOW = SQL("""
+# The joined `component_usage b` has the rows as they were: a statement does not see its own writes.
+CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
         u.offering_uuid, u.is_terminated, u.users, u.usage
@@ -65,14 +65,14 @@ ON CONFLICT (project_uuid, component_uuid, month) DO UPDATE SET
     used = project_usage.used + EXCLUDED.used,
     used_terminated = project_usage.used_terminated + EXCLUDED.used_terminated""")
 
-# Usages never go, but they move: what nothing is left in is as if there had never been anything.
-CLEAR = (
+# Usages are never deleted, but move with their resources. A rebuild makes no rows of scopes without usages.
+DROP_EMPTY = (
     "DELETE FROM usage_count WHERE component_usages = 0",
     "DELETE FROM project_usage WHERE usages = 0",
 )
 
-# In order, so that the counts of a scope lie together.
-COUNT = SQL("""
+# In this order the counts of a scope lie together on disk.
+COUNT_USAGES = SQL("""
 INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
 SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.usages), sum(c.users)
 FROM (
@@ -83,7 +83,7 @@ FROM (
 GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period
 ORDER BY s.kind, s.scope, c.billing_period""").format(scopes=SCOPES)
 
-# In the order of the key, which makes its index sooner, and smaller.
+# Rows in the order of the key make its index sooner, and smaller.
 SUM_BY_PROJECT = """
 INSERT INTO project_usage (
     project_uuid, component_uuid, month, usages, usages_terminated, used, used_terminated)
@@ -100,28 +100,28 @@ SELECT component_uuid, billing_period, sum(usage) FROM component_usage
 GROUP BY component_uuid, billing_period"""
 
 
-def following(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
-    """Changes usages, and every figure with them."""
-    cursor.execute(_followed(change), parameters)
+def with_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
+    """Change usages, and their counters in the same statement."""
+    cursor.execute(_statement(change), parameters)
 
 
-@cache
-def _followed(change: LiteralString) -> bytes:
-    return FOLLOW.format(change=SQL(change), scopes=SCOPES).as_string().encode()
-
-
-def alone(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
-    """Changes usages while there are no figures yet."""
+def without_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
+    """Change usages in a rebuild, which calls `count_all` in the end."""
     cursor.execute(change, parameters)
 
 
-def clear(cursor: Cursor[DictRow]) -> None:
-    """After usages have moved."""
-    for statement in CLEAR:
+def drop_empty(cursor: Cursor[DictRow]) -> None:
+    """Delete counters that fell to zero after usages changed owner."""
+    for statement in DROP_EMPTY:
         cursor.execute(statement)
 
 
-def count(cursor: Cursor[DictRow]) -> None:
-    """Makes every figure from the rows."""
-    for statement in (COUNT, SUM_BY_PROJECT, SUM_BY_COMPONENT):
+def count_all(cursor: Cursor[DictRow]) -> None:
+    """Fill the empty counters from all usages."""
+    for statement in (COUNT_USAGES, SUM_BY_PROJECT, SUM_BY_COMPONENT):
         cursor.execute(statement)
+
+
+@cache
+def _statement(change: LiteralString) -> bytes:
+    return CHANGE_WITH_COUNTERS.format(change=SQL(change), scopes=SCOPES).as_string().encode()

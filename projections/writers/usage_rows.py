@@ -1,4 +1,10 @@
-"""What a batch of facts says of component usages: one row for each, so that a statement touches it once."""
+"""The rows that a batch of facts makes of component usages: one each, so that a statement meets it once.
+
+A report ends the missing-usage policy of the other usages of its record, those of other plans: only the last
+report of a month says what to assume of the next. An import does not: it brings all usages of a record with
+the policies that they had elsewhere. Inside of a batch this module does so, `END_POLICIES` for the rows that
+are there already, and `ledger/decisions/state.py` for the reports that are decided next.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -8,11 +14,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.events import Fact, UsageReported, UserUsageReported
+from ledger.events import Report, UsageReported, UserUsageReported
 
 
-class Row(Struct):
-    """What facts say of a usage, by the names of the columns."""
+class ComponentUsageRow(Struct):
+    """A usage as reports state it, by the columns of `component_usage`."""
 
     resource_uuid: UUID
     uuid: UUID
@@ -35,22 +41,22 @@ class Row(Struct):
     created: datetime
 
 
-class Folded(NamedTuple):
-    """What a batch comes to, by the uuids of usages.
+class UsageDelta(NamedTuple):
+    """What a batch changes of usages, by their uuids.
 
-    `first` are those that begin a record, `reported` those that end the policies of the
-    others; `totals` is what reports of users say of usages without a row here.
+    `first`: usages that are the first fact of their record. `reported`: usages whose siblings lose their
+    missing-usage policy. `totals`: versions and totals of usages that have no row in this batch.
     """
 
-    rows: dict[UUID, Row]
+    rows: dict[UUID, ComponentUsageRow]
     first: list[UUID]
     reported: set[UUID]
     totals: dict[UUID, dict[str, Any]]
 
 
-def fold(facts: Sequence[tuple[int, Fact]]) -> Folded:
-    """The rows that facts lead to, which come with their positions, in order."""
-    folded = rows, first, reported, totals = Folded({}, [], set(), {})
+def usage_rows(facts: Sequence[tuple[int, Report]]) -> UsageDelta:
+    """Return what reports, with their positions and in order, change of usages."""
+    delta = rows, first, reported, totals = UsageDelta({}, [], set(), {})
     records: dict[UUID, list[UUID]] = {}
     for position, fact in facts:
         if isinstance(fact, UsageReported):
@@ -58,7 +64,7 @@ def fold(facts: Sequence[tuple[int, Fact]]) -> Folded:
             if fact.originator_version == 1:
                 first.append(fact.usage_uuid)
             if fact.source != "import":
-                if fact.originator_version > 1:  # else there are no others
+                if fact.originator_version > 1:  # else it has no siblings
                     reported.add(fact.usage_uuid)
                 for other in of_record:
                     rows[other].missing_usage_policy = "none"
@@ -67,11 +73,11 @@ def fold(facts: Sequence[tuple[int, Fact]]) -> Folded:
                 of_record.append(fact.usage_uuid)
         elif isinstance(fact, UserUsageReported):
             _take_over(fact, rows.get(fact.usage_uuid), totals)
-    return folded
+    return delta
 
 
-def _row(position: int, fact: UsageReported, before: Row | None) -> Row:
-    return Row(
+def _row(position: int, fact: UsageReported, before: ComponentUsageRow | None) -> ComponentUsageRow:
+    return ComponentUsageRow(
         resource_uuid=fact.resource_uuid,
         uuid=fact.usage_uuid,
         id=before.id if before else position,
@@ -94,7 +100,10 @@ def _row(position: int, fact: UsageReported, before: Row | None) -> Row:
     )
 
 
-def _take_over(fact: UserUsageReported, row: Row | None, totals: dict[UUID, dict[str, Any]]) -> None:
+def _take_over(
+    fact: UserUsageReported, row: ComponentUsageRow | None, totals: dict[UUID, dict[str, Any]]
+) -> None:
+    """Take the version over from a report of users, and the total that it may have."""
     if row:
         row.version = fact.originator_version
         row.usage = row.usage if fact.total is None else fact.total

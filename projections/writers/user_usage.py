@@ -7,9 +7,10 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.events import Fact, UserUsageReported
+from ledger.events import UserUsageReported
 from projections.rows import as_json
-from projections.writers import counters as figures
+from projections.writers import counters
+from projections.writers.read_model import ReadModel
 
 UPSERT = """
 INSERT INTO user_usage (
@@ -25,7 +26,7 @@ ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     usage = EXCLUDED.usage,
     modified = EXCLUDED.modified"""
 
-# Before the upsert, which makes the new ones known.
+# Runs before the upsert, after which none of them is new.
 COUNT_NEW = """
 UPDATE component_usage u SET users = u.users + n.users
 FROM (
@@ -45,43 +46,51 @@ FROM (SELECT component_usage_uuid AS uuid, count(*) AS users FROM user_usage GRO
 WHERE u.uuid = n.uuid"""
 
 
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Keeps the last figure of every user of every component usage."""
-    rows = _fold(facts)
-    if rows:
-        parameters = {"rows": as_json(rows)}
-        figures.following(cursor, COUNT_NEW, parameters)
-        cursor.execute(UPSERT, parameters)
+Facts = Sequence[tuple[int, UserUsageReported]]
 
 
-def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """The same in a rebuild: the rows only. `count` follows once all are there."""
-    rows = _fold(facts)
-    if rows:
-        cursor.execute(UPSERT, {"rows": as_json(rows)})
+def project(cursor: Cursor[DictRow], facts: Facts) -> None:
+    """Write the last amount of every user of every component usage."""
+    rows = {"rows": as_json(_last_rows(facts))}
+    counters.with_counters(cursor, COUNT_NEW, rows)
+    cursor.execute(UPSERT, rows)
+
+
+def load(cursor: Cursor[DictRow], facts: Facts) -> None:
+    """Write the rows in a rebuild, which calls `count` in the end."""
+    cursor.execute(UPSERT, {"rows": as_json(_last_rows(facts))})
 
 
 def count(cursor: Cursor[DictRow]) -> None:
-    """Tells all component usages how many users they have."""
+    """Write into all component usages how many users they have."""
     cursor.execute(COUNT_ALL)
 
 
-def _fold(facts: Sequence[tuple[int, Fact]]) -> Collection[dict[str, Any]]:
+def _last_rows(facts: Facts) -> Collection[dict[str, Any]]:
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
-        if isinstance(fact, UserUsageReported):
-            before = rows.get(fact.user_usage_uuid)
-            rows[fact.user_usage_uuid] = {
-                "resource_uuid": fact.resource_uuid,
-                "uuid": fact.user_usage_uuid,
-                "id": before["id"] if before else position,
-                "component_uuid": fact.component_uuid,
-                "billing_period": fact.month,
-                "component_usage_uuid": fact.usage_uuid,
-                "person": fact.person,
-                "offering_user_uuid": fact.offering_user_uuid,
-                "usage": fact.amount,
-                "created": before["created"] if before else fact.created_at or fact.recorded_at,
-                "modified": fact.recorded_at,
-            }
+        before = rows.get(fact.user_usage_uuid)
+        rows[fact.user_usage_uuid] = {
+            "resource_uuid": fact.resource_uuid,
+            "uuid": fact.user_usage_uuid,
+            "id": before["id"] if before else position,
+            "component_uuid": fact.component_uuid,
+            "billing_period": fact.month,
+            "component_usage_uuid": fact.usage_uuid,
+            "person": fact.person,
+            "offering_user_uuid": fact.offering_user_uuid,
+            "usage": fact.amount,
+            "created": before["created"] if before else fact.created_at or fact.recorded_at,
+            "modified": fact.recorded_at,
+        }
     return rows.values()
+
+
+USER_USAGES = ReadModel(
+    handles=(UserUsageReported,),
+    project=project,
+    writes=("user_usage", "component_usage", "usage_count"),
+    reads=("component_usage",),
+    load=load,
+    complete=count,
+)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from ledger.events import ResourceDescribed
-from projections.writers import allocation
+from projections.read_models import dispatch
+from projections.writers.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
 from tests.api.monthly import MONTHLY, describe_resource, entity, figures, report, rows
 from tests.world import (
     BASIC,
@@ -226,8 +227,8 @@ def test_sums_follow_a_fact_without_reading_the_other_resources_of_the_offering(
     with psycopg.connect(world.conninfo, row_factory=dict_row) as connection:
         connection.execute("ANALYZE")
         connection.commit()
-        for project in (allocation.project, allocation.project_component_limits):
-            project(connection.cursor(), [(report_at, reported), (position, changed)])
+        facts = [(report_at, reported), (position, changed)]
+        dispatch(connection.cursor(), facts, (RESOURCE_LIMITS, COMPONENT_LIMITS))
         [read] = connection.execute(ROWS_READ).fetchall()
         connection.rollback()
     assert read["sum"] < 10

@@ -24,9 +24,9 @@ from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
 from ledger.handler import Desk
 from projections.fast.cache import VersionedCache
 from projections.lookups.decision_state import ReadSide
-from projections.projector import MODELS
+from projections.read_models import READ_MODELS
 from tests.support.queueing import REPORTS, Overtaken, be_patient, locked, of, queue, report
-from tests.support.read_models import Dying, Witness
+from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying
 from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, World, open_world
 from web.request.authentication import hash_of
 
@@ -38,12 +38,12 @@ def test_reports_of_many_threads_and_two_processes_are_all_stored_and_projected_
 ) -> None:
     threads, rounds = 12, 8
     with psycopg.connect(world_url, autocommit=True) as connection:
-        connection.execute(Witness.CREATE)
+        connection.execute(CREATE_WITNESS)
     with open_world(world_url) as other:
         clients = [world.as_("staff"), other.as_("staff")]
         before = len(world.facts())
         for each in (world, other):
-            each.projector._models = (*MODELS, Witness())
+            each.projector._models = (*READ_MODELS, WITNESS)
         barrier = Barrier(threads)
 
         def write(number: int) -> list[int]:

@@ -17,9 +17,10 @@ from ledger.journal.ledger import Decision
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End, KnownPosition
 from projections.lookups.decision_state import ReadSide
-from projections.projector import MODELS, ProjectingFailed, Projector
+from projections.projector import ProjectingFailed, Projector
+from projections.read_models import READ_MODELS
 from projections.rebuild import Rebuild
-from tests.support.read_models import Dying, Witness
+from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying
 from tests.support.wire import end_connections
 from tests.world import RESOURCE, USAGES, World, open_world
 
@@ -32,14 +33,14 @@ ORDER BY notification_id DESC LIMIT 1"""
 def test_every_fact_reaches_the_read_models_once_under_concurrent_writers(world: World) -> None:
     client = world.as_("staff")
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        connection.execute(Witness.CREATE)
+        connection.execute(CREATE_WITNESS)
         (start,) = connection.execute("SELECT position FROM read_models.read_position").fetchone() or (0,)
     writers, reports = 8, 25
     barrier = Barrier(writers)
 
     def write(number: int) -> None:
         # Two projectors, as of two worker processes, compete for the batches.
-        projector = Projector(world.ledger.pool, world.ledger.facts_after, (*MODELS, Witness()), batch=7)
+        projector = Projector(world.ledger.pool, world.ledger.facts_after, (*READ_MODELS, WITNESS), batch=7)
         barrier.wait()
         for amount in range(reports):
             date = f"2026-{number + 1:02}-03"
@@ -47,7 +48,7 @@ def test_every_fact_reaches_the_read_models_once_under_concurrent_writers(world:
             assert client.post(f"{USAGES}set_usage/", body).status_code == 201
             projector.catch_up()
 
-    world.projector._models = (*MODELS, Witness())
+    world.projector._models = (*READ_MODELS, WITNESS)
     threads = [Thread(target=write, args=(number,)) for number in range(writers)]
     for thread in threads:
         thread.start()

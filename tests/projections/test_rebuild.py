@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from ledger.events import UsageReported
+from projections.comparison import Difference
 from projections.lookups import accounts
-from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Difference, Rebuild, Rebuilt
+from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Rebuild, Rebuilt
 from tests.projections.rebuilding import carried, rebuild_of
 from tests.world import (
     RESOURCE,

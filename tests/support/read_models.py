@@ -9,20 +9,22 @@ from ledger.events import Fact
 from projections.fast.cache import VersionedCache
 from projections.fast.position import KnownPosition
 from projections.lookups.decision_state import ReadSide
+from projections.writers.read_model import ReadModel
 from tests.world import World
 
+CREATE_WITNESS = """
+CREATE TABLE read_models.witness (
+    position bigint PRIMARY KEY, seen_at bigint GENERATED ALWAYS AS IDENTITY)"""
 
-class Witness:
-    """A read model that notes every fact it is given; the primary key refuses one that comes twice."""
 
-    CREATE = """
-    CREATE TABLE read_models.witness (
-        position bigint PRIMARY KEY, seen_at bigint GENERATED ALWAYS AS IDENTITY)"""
+def note(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    cursor.executemany(
+        "INSERT INTO read_models.witness (position) VALUES (%s)", [(position,) for position, _ in facts]
+    )
 
-    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-        cursor.executemany(
-            "INSERT INTO read_models.witness (position) VALUES (%s)", [(position,) for position, _ in facts]
-        )
+
+WITNESS = ReadModel(handles=(Fact,), project=note, writes=("witness",))
+"""A read model that notes every fact it is given; the primary key refuses one that comes twice."""
 
 
 class Dying(ReadSide):

@@ -19,7 +19,7 @@ from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
 from projections.fast.position import End, KnownPosition
-from projections.projector import BUILT_BY
+from projections.schema import BUILT_BY
 from web.request.admission import PLACE, Place, Room
 from web.request.authentication import caller, identify
 from web.request.services import Services, services

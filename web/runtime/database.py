@@ -17,14 +17,11 @@ from ledger.journal.guard import LOCK_CREATION
 from ledger.journal.ledger import Ledger
 from ledger.journal.recorder import SCHEMA as JOURNAL
 from projections.fast.position import SharedPosition
-from projections.projector import SCHEMA as READ_MODELS
-from projections.projector import (
-    Projector,
-    create_read_models,
-    position_without_journal,
-    reason_to_rebuild,
-)
+from projections.projector import Projector
+from projections.read_position import position_without_journal
 from projections.rebuild import Rebuild
+from projections.schema import SCHEMA as READ_MODELS
+from projections.schema import create_read_models, reason_to_rebuild
 from web import utc_now
 from web.request.services import Services
 from web.runtime.config import ConfigurationError, Settings

@@ -16,7 +16,8 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.journal.ledger import Ledger
 from projections.fast.position import End, KnownPosition
-from projections.projector import CHANNEL, OtherHistory, Projector
+from projections.projector import OtherHistory, Projector
+from projections.read_position import CHANNEL
 
 BEAT_SECONDS = 1.0
 """How often the listening is proved, by a question on its own connection."""

@@ -1,0 +1,60 @@
+"""The schema of the read models: made when it is missing, and known by what made it.
+
+The version is a digest of the tables' definitions and of `REVISION`, so changed tables tell by themselves
+that read models have to be rebuilt.
+"""
+
+from hashlib import sha256
+from importlib.resources import files
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Identifier
+
+from projections.read_position import SELECT_POSITIONS
+
+SCHEMA = "read_models"
+
+CREATE_TABLES, CREATE_INDEXES = (
+    files("projections").joinpath(name).read_text().encode() for name in ("schema.sql", "indexes.sql")
+)
+
+REVISION = 2
+"""To be raised when writers make other rows of the same facts than before."""
+
+BUILT_BY = sha256(b"%d\n%b%b" % (REVISION, CREATE_TABLES, CREATE_INDEXES)).hexdigest()
+
+HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
+CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
+ENTER_SCHEMA = SQL("SET LOCAL search_path TO {schema}")
+STAMP_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
+
+# As a document, because tables of another version may lack the column.
+SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_models.read_position p"
+
+
+def create_read_models(
+    connection: Connection[DictRow], schema: str = SCHEMA, *, indexes: bool = True
+) -> None:
+    """Create the empty tables of all read models, unless they are there. No other process may do so now."""
+    with connection.transaction():
+        row = connection.execute(HAS_SCHEMA, {"schema": schema}).fetchone()
+        if row and not row["exists"]:
+            name = Identifier(schema)
+            connection.execute(CREATE_SCHEMA.format(schema=name))
+            connection.execute(ENTER_SCHEMA.format(schema=name))
+            connection.execute(CREATE_TABLES)
+            if indexes:
+                connection.execute(CREATE_INDEXES)
+            connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
+
+
+def reason_to_rebuild(connection: Connection[DictRow]) -> str | None:
+    """Return what is wrong with the live read models as the end of a sentence, None if nothing is."""
+    row = connection.execute(SELECT_BUILT_BY).fetchone()
+    if row is None or row["built_by"] != BUILT_BY:
+        return "were built by another version"
+    reached = connection.execute(SELECT_POSITIONS, {"known": 0}).fetchone()
+    if reached is None or not reached["follows"]:
+        return "end at a fact that is not in the journal"
+    return None
