@@ -10,7 +10,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from web.wire.rendering import Declared, declared
+from web.wire.rendering import DECLARED, Declared
 from web.wire.responses.columns import Link
 from web.wire.responses.messages import ERRORS
 from web.wire.responses.schemas import RowSchema
@@ -50,7 +50,7 @@ def declared_by_view(app: Flask, response: TestResponse) -> Declared | None:
         endpoint, _ = app.url_map.bind("").match(request.path, method=request.method)
     except HTTPException:
         return None
-    return declared(app.view_functions[endpoint])
+    return DECLARED[app.view_functions[endpoint]]
 
 
 def dumped(schema: Schema, body: Any, response: TestResponse) -> bytes | None:

@@ -29,7 +29,7 @@ EMPTY = Kind("''")
 
 
 def link(collection: LiteralString) -> Kind:
-    """The URL of an object by its uuid, below the parameter `host_url`."""
+    """Return the kind of a uuid that is shown as the URL of its object, on the parameter `host_url`."""
     path = f"%(host_url)s || 'api/{collection}/' || encode(uuid_send({{}}), 'hex') || '/'"
     return Kind(f"to_json({path})::text", in_quotes=False)
 
@@ -54,7 +54,7 @@ Values = Mapping[str, SQL | Written]
 
 
 def json_object(columns: Sequence[Column], values: Values) -> Composable:
-    """A JSON object of these columns, as one text."""
+    """Return the SQL of a JSON object of these columns, as one text called `json`."""
     members = [(column.name, *_member(column, values)) for column in columns]
     template = ",".join(f'"{name}":{place}' for name, place, _ in members)
     texts = [Literal(f"{{{template}}}"), *(text for *_, text in members)]

@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 from projections.queries import component_usages, monthly_summary, user_usages
 from projections.queries.list_query import ListQuery, Scopes
 from tests.world import PROJECT, RESOURCE, World
-from web.wire.rendering import declared
+from web.wire.rendering import DECLARED
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
 
@@ -68,7 +68,7 @@ def test_every_filter_order_and_scope_of_a_list_can_be_planned(
 
 
 def test_every_list_of_the_api_is_among_these(world: World) -> None:
-    answers = [declared(view) for view in world.app.view_functions.values()]
+    answers = [DECLARED[view] for view in world.app.view_functions.values()]
     assert {id(each.schema) for each in answers if isinstance(each.schema, RowSchema)} == {
         id(row) for _, row in LISTS
     }

@@ -4,7 +4,7 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 from flask import Response, g, request
@@ -31,22 +31,12 @@ MOST_ROWS = 2**63 - 1
 
 def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
     """Return the view of a list: the page that a request asks for, with links to others in the headers."""
-
-    @answers(row, is_list=True)
-    def view() -> Response:
-        return _page(list_query, query, row)
-
-    return view
+    return answers(row, is_list=True)(partial(_page, list_query, query, row))
 
 
 def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], Response]:
     """Return the view of a row. It raises NotFound if there is none by that uuid, or not for the caller."""
-
-    @answers(row)
-    def view(uuid: str) -> Response:
-        return _single(list_query, row, kind, uuid)
-
-    return view
+    return answers(row)(partial(_single, list_query, row, kind))
 
 
 def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:

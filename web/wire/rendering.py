@@ -18,7 +18,7 @@ class Declared(NamedTuple):
     is_list: bool
 
 
-_declared: dict[Callable[..., Any], Declared] = {}
+DECLARED: dict[Callable[..., Any], Declared] = {}
 
 
 def answers(
@@ -27,15 +27,10 @@ def answers(
     """Return a decorator that declares what a view answers, with status 200 unless told otherwise."""
 
     def declare(view: Callable[P, Response]) -> Callable[P, Response]:
-        _declared[view] = Declared(schema, statuses or (200,), is_list)
+        DECLARED[view] = Declared(schema, statuses or (200,), is_list)
         return view
 
     return declare
-
-
-def declared(view: Callable[..., Any]) -> Declared:
-    """Return what a view was declared to answer. Raises KeyError if it was not."""
-    return _declared[view]
 
 
 def json_response(body: Any, status: int = 200) -> Response:

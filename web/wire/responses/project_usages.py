@@ -81,9 +81,8 @@ BY_PROJECT = declare(
 def components(rows: Iterable[DictRow], periods: Mapping[LimitPeriod, Period | None]) -> dict[str, Any]:
     """Return the answer with a component for each row, in the period of its limit."""
     bounds = {name: _bounds(period) for name, period in periods.items() if period}
-    return COMPONENTS.write(
-        {"components": [COMPONENT.write(row | _figures(row) | bounds[row["limit_period"]]) for row in rows]}
-    )
+    values = ({**row, **_figures(row), **bounds[row["limit_period"]]} for row in rows)
+    return COMPONENTS.write({"components": [COMPONENT.write(each) for each in values]})
 
 
 def time_series(component: DictRow, rows: Sequence[DictRow], period: Period, today: date) -> dict[str, Any]:
