@@ -12,7 +12,7 @@ by `person` ids only; see `ledger/domain/people.py`.
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from eventsourcing.utils import register_topic
@@ -213,11 +213,45 @@ class TokenRevoked(Fact, frozen=True, kw_only=True):
     token_uuid: UUID
 
 
-class RequestAnswered(Fact, frozen=True, kw_only=True):
-    """A request that named itself with an idempotency key was decided, and this is what it was told.
+class RecordedRefusal(Struct, frozen=True, omit_defaults=True):
+    """Why a report was refused: the name of a class in `ledger/errors.py`, and what it was made with.
 
-    Its stream is one per user and key, so a key is answered once. `fingerprint` is the SHA-256 of the
-    request. The answer is kept as it went out: ids and refusals, which may repeat what was refused.
+    `items` are the refusals of the single items of a report, None for a good one.
+    """
+
+    name: str
+    values: tuple[Any, ...] = ()
+    items: tuple["RecordedRefusal | None", ...] = ()
+
+
+class RecordedOutcome(Struct, frozen=True, omit_defaults=True):
+    """What became of one report: `uuid` is of its figure, `position` that of its last fact."""
+
+    result: Literal["created", "changed", "unchanged", "refused"]
+    uuid: UUID | None = None
+    position: int | None = None
+    refusal: RecordedRefusal | None = None
+
+
+class RequestDecided(Fact, frozen=True, kw_only=True):
+    """A request that named itself with an idempotency key was decided, and this came of its reports.
+
+    Its stream is one per user and key, so a key is decided once. `fingerprint` is the SHA-256 of the request,
+    and `form` names how its answer is worded.
+    """
+
+    TOPIC = "RequestDecided"
+
+    user_uuid: UUID
+    fingerprint: str
+    form: str
+    outcomes: tuple[RecordedOutcome, ...] = ()
+
+
+class RequestAnswered(Fact, frozen=True, kw_only=True):
+    """What RequestDecided replaces: the answer as it went out over HTTP. Journals hold it, nobody writes it.
+
+    Its stream is the same, one per user and key.
     """
 
     TOPIC = "RequestAnswered"

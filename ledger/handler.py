@@ -1,15 +1,15 @@
-"""The desk where reports are handed in: from reports to facts in the journal.
+"""The one way to append facts: read, decide, append, project, publish.
 
-Under load, one caller works for all who wait: their reports are decided on one read of the past, and
-appended and projected in one transaction. When another process was faster, the database refuses the
-append, because the version in a stream is taken; then all is read and decided again, with the journal
-locked first, so that nobody is faster twice.
+Under load, one caller works for all who wait: their reports are decided on one state, and appended and
+projected in one transaction. When another process was faster, the database refuses the append, because the
+version in a stream is taken. Then all is read and decided again, with the journal locked first, so that
+nobody is faster twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -19,109 +19,148 @@ from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
 
-from ledger.decisions.expecting import with_changes
-from ledger.decisions.requests import Answer, Outcome, Request, Submission, decide
+from ledger.decisions.expecting import streams_of
+from ledger.decisions.idempotency import IdempotentRequest, Remembered
+from ledger.decisions.requests import Decision, ReportCommand, Reported, decide_all
 from ledger.decisions.state import DecisionState
-from ledger.domain.people import Person
 from ledger.domain.reports import ReadableReport, UserUsageReport
-from ledger.errors import Busy, Contended, InvalidItem, KeyReused, Overdue, UnderWay
-from ledger.events import Fact, RequestAnswered, UserUsageReported
-from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
-from ledger.journal.digests import digest_of
+from ledger.errors import Busy, Contended, InvalidItem, Overdue, UnderWay
+from ledger.events import Fact, RequestAnswered, RequestDecided
+from ledger.fast.group_commit import GroupCommit, Pending, TookTooLong, TooMany
 from ledger.journal.ledger import Ledger
-from ledger.journal.recorder import Appending
+from ledger.journal.transaction import Appended, JournalTransaction
 
 ATTEMPTS = 4
-"""As it is, with the journal locked, without the read side if that can't follow, and one to spare."""
+"""Optimistic; with the journal locked; without projecting; one in reserve."""
 
-PATIENCE_SECONDS = 10.0
+QUEUE_SECONDS = 10.0
 """How long a report waits for those before it, before it is refused as contended."""
 
 BULK = 100
-"""Of more figures than this a submission is a bulk. Bulks have turns of their own: nobody else waits for them
-to be decided."""
+"""Of more figures than this a command is a bulk. Bulks have a queue of their own, so that nobody else waits
+for them to be decided."""
 
 MOST_OF_BULKS = 2_000
-"""How many figures bulks of one turn state, unless it is one alone."""
+"""How many figures the bulks of one batch state, unless it is one alone."""
 
 ROOM, ROOM_OF_BULKS = 3, 1
-"""How many wait while a turn stands still, be it for the database: with those who work, fewer than a server
-has threads, so that others are answered."""
+"""How many wait while a batch stands still, be it for the database. With those who work that is fewer than a
+server has threads, so that others are answered."""
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+P = TypeVar("P")
+"""What read models know once they have projected facts."""
 
 
-F = TypeVar("F")
-"""What a read side knows once it has taken facts in."""
-
-
-class ReadSide(Protocol[F]):
-    """What reports are decided on, and what is to follow from facts: all the ledger knows of read models."""
+class ReadModels(Protocol[P]):
+    """The port to the read models: all that the ledger knows of them."""
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
     ) -> DecisionState:
-        """What is known of what these reports are about, up to date with the journal."""
+        """Return what reports are decided on, each with when it came, up to date with the journal."""
 
-    def follow(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> F:
-        """Takes in facts, with their positions, in the transaction that appends them; `digest` is the last
-        one's. Returns what to `publish` once they are committed."""
+    def catch_up(self) -> int:
+        """Project all facts that are committed. Returns the position reached, and raises what prevents it."""
 
-    def publish(self, followed: F) -> None:
-        """Tells everybody that facts which were taken in are committed. Does not fail."""
+    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> P:
+        """Project facts, each with its position, in the transaction that appends them.
 
-    def show(self, position: int) -> None:
-        """Takes in facts up to a position, which are committed and were not taken in. Does not fail."""
+        `digest` is the last one's. Returns what to `publish` once they are committed.
+        """
+
+    def publish(self, projected: P) -> None:
+        """Tell every process that facts which were projected are committed. Does not fail."""
+
+    def recover(self, position: int) -> None:
+        """Project facts up to a position, which are committed and were not projected. Does not fail."""
 
 
-class NotFollowed(Exception):
-    """The read side could not take the facts in. That is no reason to refuse them."""
+class ProjectionFailed(Exception):
+    """The read models could not take the facts in. That is no reason to refuse them."""
 
 
-class Desk:
-    """Takes in the reports of one request at a time, from many threads."""
+class Mode(NamedTuple):
+    """How a transaction is attempted."""
 
-    def __init__(self, ledger: Ledger, read_side: ReadSide[Any], patience: float = PATIENCE_SECONDS) -> None:
-        self._ledger, self._read_side = ledger, read_side
-        self._turns = Turns(self._serve, patience, room=ROOM)
-        self._turns_of_bulks = Turns(
-            partial(self._serve, is_bulk=True),
-            patience,
-            size=lambda submission: submission.size,
+    is_bulk: bool
+    is_locked: bool = False
+    projects: bool = True
+
+
+class CommandHandler:
+    """Handles commands from many threads."""
+
+    def __init__(
+        self, ledger: Ledger, read_models: ReadModels[Any], queue_seconds: float = QUEUE_SECONDS
+    ) -> None:
+        self._ledger, self._read_models = ledger, read_models
+        self.singles = GroupCommit(self._report_all, queue_seconds, room=ROOM)
+        self.bulks = GroupCommit(
+            partial(self._report_all, is_bulk=True),
+            queue_seconds,
+            size=lambda command: command.size,
             most=MOST_OF_BULKS,
             room=ROOM_OF_BULKS,
         )
 
-    def report(self, submission: Submission) -> Answer:
-        """Decides about the reports of a request, and appends what they lead to.
+    def report(self, command: ReportCommand) -> Reported:
+        """Decide about the reports of a request, and append what they lead to.
 
-        A request with an idempotency key that was answered before gets that answer. Raises KeyReused if
-        it was another request, UnderWay or Contended if its turn does not come, Busy if too many wait
-        already, and what the read side raises while it is not up to date. Refusals of reports are outcomes,
-        which the answer tells of.
+        Returns the outcome of each, refusals among them; or what came of the request that had the command's
+        key before. Raises KeyReused if that was another request, UnderWay or Contended if the command's turn
+        does not come, Busy if too many wait already, and what the read models raise while they are not up to
+        date.
         """
         try:
-            return (self._turns_of_bulks if submission.size > BULK else self._turns).take(submission)
+            return (self.bulks if command.size > BULK else self.singles).submit(command)
         except TooMany:
             raise Busy from None
         except TookTooLong:
-            raise (UnderWay if submission.request else Contended) from None
+            raise (UnderWay if command.request else Contended) from None
 
-    def recall(self, request: Request) -> Answer | None:
-        """What a request was answered before, if it was. Raises KeyReused."""
-        with self._ledger.journal.transaction() as appending:
-            earlier = _earlier(self._ledger, appending, [request.stream])
-        return request.replayed(earlier[request.stream]) if earlier else None
+    def execute(self, decide: Callable[[JournalTransaction], Decision[R]]) -> R:
+        """Append what `decide` makes of the read models, which are up to date, all or nothing.
 
-    def _serve(self, tasks: Sequence[Task[Submission, Answer]], *, is_bulk: bool = False) -> None:
-        is_locked, follows = False, True
+        Returns the decision's result. `decide` reads with the transaction's cursor, and is called again where
+        another writer was faster. Raises what it raises, Contended and Busy.
+        """
+        return self._appended(self._caught_up, decide, Mode(is_bulk=True))
+
+    def recall(self, request: IdempotentRequest) -> Remembered | None:
+        """Return what came of a request with this key, None if there was none. Raises KeyReused."""
+        with self._ledger.transaction() as transaction:
+            for earlier in _remembered(transaction, [request]).values():
+                request.check_same(earlier)
+                return earlier
+        return None
+
+    def _report_all(
+        self, pending: Sequence[Pending[ReportCommand, Reported]], *, is_bulk: bool = False
+    ) -> None:
+        for batch in _with_one_of_each_key(pending):
+            commands = [each.subject for each in batch]
+            decide = partial(decide_all, commands, zone=self._ledger.zone)
+            results = self._appended(partial(self._state, commands), decide, Mode(is_bulk))
+            for each, result in zip(batch, results, strict=True):
+                each.settle(result)
+
+    def _appended(
+        self,
+        read: Callable[[JournalTransaction], S],
+        decide: Callable[[S], Decision[R]],
+        mode: Mode,
+    ) -> R:
+        """Attempt until it is appended, and return the decision's result. Raises Contended, Busy."""
         for _ in range(ATTEMPTS):
             try:
-                return self._attempt(tasks, is_bulk=is_bulk, is_locked=is_locked, follows=follows)
-            except IntegrityError:
-                is_locked = True
-            except NotFollowed:
-                follows = False
-            except Overdue:
-                is_locked = True  # what waited for the lock is not to wait for it again
+                return self._attempt(read, decide, mode)
+            except (IntegrityError, Overdue):  # what waited for the lock is not to wait for it again
+                mode = mode._replace(is_locked=True)
+            except ProjectionFailed:
+                mode = mode._replace(projects=False)
             except OperationalError as error:
                 if isinstance(error.__cause__, LockNotAvailable):
                     raise Busy from error
@@ -129,172 +168,114 @@ class Desk:
         raise Contended
 
     def _attempt(
-        self, tasks: Sequence[Task[Submission, Answer]], *, is_bulk: bool, is_locked: bool, follows: bool
-    ) -> None:
-        with self._ledger.journal.transaction() as appending:
-            appending.is_bulk = is_bulk
-            if is_locked:
-                appending.lock()
-            batch = Batch(self._ledger, self._read_side, appending)
-            results = batch.decided([task.subject for task in tasks])
-            if any(each.is_overdue() for each in batch.storing):
-                raise Overdue  # they waited for the lock: all is decided anew, and they are refused
-            followed = self._follow(appending, batch) if batch.appended and follows else None
-        if followed is not None:
-            self._read_side.publish(followed)
-        elif batch.appended:
-            self._read_side.show(batch.appended[-1][0])
-        for task, result in zip(tasks, results, strict=True):
-            if isinstance(result, Exception):
-                task.error = result
-            else:
-                task.result = result
+        self,
+        read: Callable[[JournalTransaction], S],
+        decide: Callable[[S], Decision[R]],
+        mode: Mode,
+    ) -> R:
+        with self._ledger.transaction(is_bulk=mode.is_bulk, is_locked=mode.is_locked) as transaction:
+            state = read(transaction)
+            decision = decide(state)
+            result, appended = _append(transaction, decision)
+            projected = self._project(transaction, appended) if mode.projects else None
+        self._publish(appended, projected)
+        return result
 
-    def _follow(self, appending: Appending, batch: "Batch") -> Any:
-        """Has the read side take in what was appended, and commits. Returns what is to be published then."""
-        try:
-            followed = self._read_side.follow(appending.cursor, batch.appended, batch.digest)
-            appending.commit()  # only now it is sent
-            return followed
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except Exception as error:
-            raise NotFollowed from error
+    def _caught_up(self, transaction: JournalTransaction) -> JournalTransaction:
+        transaction.cursor.send()  # the lock, if this attempt takes it
+        self._read_models.catch_up()
+        return transaction
 
-
-def _earlier(ledger: Ledger, appending: Appending, streams: list[UUID]) -> dict[UUID, RequestAnswered]:
-    """The answers that are remembered in these streams."""
-    facts = map(ledger.mapper.to_domain_event, appending.first_of(streams) if streams else ())
-    return {fact.originator_id: fact for fact in facts if isinstance(fact, RequestAnswered)}
-
-
-class Batch:
-    """The submissions that are decided in one transaction.
-
-    `appended` are their facts with positions, `storing` those who have any, and `digest` is the last one's.
-    """
-
-    def __init__(self, ledger: Ledger, read_side: ReadSide[Any], appending: Appending) -> None:
-        self._ledger, self._read_side, self._appending = ledger, read_side, appending
-        self.appended: list[tuple[int, Fact]] = []
-        self.storing: list[Submission] = []
-        self.digest = 0
-
-    def decided(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
-        """What each is answered, or why it is not. What follows is appended, and not committed yet.
-
-        Of several with one key the first is decided, and the others are told the same.
-        """
-        streams = {each.request.stream for each in submissions if each.request}
-        answered = _earlier(self._ledger, self._appending, list(streams))
-        fresh: dict[UUID | int, Submission] = {}
-        for each in submissions:
-            if each.request is None or each.request.stream not in answered:
-                fresh.setdefault(each.request.stream if each.request else id(each), each)
-        answers = self._answers(list(fresh.values()))
-        own = {id(each): answer for each, answer in zip(fresh.values(), answers, strict=True)}
-        answered |= {
-            fact.originator_id: fact for _, fact in self.appended if isinstance(fact, RequestAnswered)
-        }
-        return [own.get(id(each)) or _repeated(each, answered, fresh, own) for each in submissions]
-
-    def _answers(self, submissions: Sequence[Submission]) -> list[Answer | Exception]:
-        if not submissions:
-            return []
-        known, new_people = self._known(submissions)
-        decided = [self._decided(each, known) for each in submissions]
-        facts = [fact for outcomes in decided if isinstance(outcomes, list) for fact in facts_of(outcomes)]
-        named = {fact.person for fact in facts if isinstance(fact, UserUsageReported)}
-        positions = iter(self._append(facts, [each for each in new_people if each.uuid in named]))
-        answers: list[Answer | Exception] = [
-            submission.answer([_placed(outcome, positions) for outcome in outcomes])
-            if isinstance(outcomes, list)
-            else outcomes
-            for submission, outcomes in zip(submissions, decided, strict=True)
-        ]
-        self._remember(submissions, answers)
-        return answers
-
-    def _decided(self, submission: Submission, known: DecisionState) -> list[Outcome] | Exception:
-        """A submission that can't be decided, through a fault of ours, does not harm the others."""
-        try:
-            if submission.is_overdue():
-                raise Overdue
-            outcomes = decide(submission, known, self._ledger.zone)
-        except Exception as error:
-            return error
-        if any(outcome.facts for outcome in outcomes):
-            self.storing.append(submission)
-        return outcomes
-
-    def _known(self, submissions: Sequence[Submission]) -> tuple[DecisionState, Collection[Person]]:
-        """What all of them are about, and the people whom they name and the ledger does not know yet."""
+    def _state(self, commands: Sequence[ReportCommand], transaction: JournalTransaction) -> DecisionState:
+        """Return what all of the commands are decided on."""
+        remembered = _remembered(transaction, [each.request for each in commands if each.request])
         reports = [
             (report, each.now)
-            for each in submissions
+            for each in commands
+            if each.request is None or each.request.stream not in remembered
             for report in each.reports
             if not isinstance(report, InvalidItem)
         ]
-        known = self._read_side.read(self._appending.cursor, reports, self._ledger.zone)
-        usernames = [
+        zone = self._ledger.zone
+        state = self._read_models.read(transaction.cursor, reports, zone)
+        usernames = {
             item.username
             for report, _ in reports
             if isinstance(report, UserUsageReport)
             for item in report.items
-        ]
-        people, new = self._ledger.people_in(self._appending, usernames)
-        known = with_changes(
-            structs.replace(known, people=people | new), reports, self._appending, self._ledger
-        )
-        return known, new.values()
+        }
+        known = transaction.people(usernames)
+        new = self._ledger.new_people(usernames - known.keys())
+        state = structs.replace(state, people=known | new, new_people=new, remembered=remembered)
+        return _with_changes(state, reports, transaction, zone)
 
-    def _append(self, facts: Sequence[Fact], people: Sequence[Person] = ()) -> list[int]:
-        if not facts:
-            return []
-        stored = self._ledger.stored(facts)
-        positions = self._appending.append(stored, people)
-        self.appended += zip(positions, facts, strict=True)
-        self.digest = digest_of(positions[-1], stored[-1])
-        return positions
-
-    def _remember(self, submissions: Sequence[Submission], answers: Sequence[Answer | Exception]) -> None:
-        """Answers are facts, too: a request that names itself is told the same for ever."""
-        self._append(
-            [
-                each.request.answered(answer, each.now)
-                for each, answer in zip(submissions, answers, strict=True)
-                if each.request and isinstance(answer, Answer) and each.remembers(answer)
-            ]
-        )
-
-
-def facts_of(outcomes: Sequence[Outcome]) -> Iterator[Fact]:
-    return (fact for outcome in outcomes for fact in outcome.facts)
-
-
-def _placed(outcome: Outcome, positions: Iterator[int]) -> Outcome:
-    last = None
-    for _ in outcome.facts:
-        last = next(positions)
-    return structs.replace(outcome, position=last)
-
-
-def _repeated(
-    submission: Submission,
-    answered: Mapping[UUID, RequestAnswered],
-    fresh: Mapping[UUID | int, Submission],
-    own: Mapping[int, Answer | Exception],
-) -> Answer | Exception:
-    """Return what a request is told whose key was answered before, or just now by another one."""
-    request = submission.request
-    assert request is not None, "all others are answered by themselves"
-    if request.stream in answered:
+    def _project(self, transaction: JournalTransaction, appended: Appended) -> Any:
+        """Have the read models take in what was appended, and commit: the statements are only sent then."""
+        if not appended.facts:
+            return None
         try:
-            return request.replayed(answered[request.stream])
-        except KeyReused as error:
-            return error
-    # The other one could not be decided, or was refused and is not remembered.
-    first = fresh[request.stream]
-    told = own[id(first)]
-    is_same = first.request is not None and first.request.fingerprint == request.fingerprint
-    return told if is_same and isinstance(told, Answer) else UnderWay()
+            projected = self._read_models.project(transaction.cursor, appended.facts, appended.digest)
+            transaction.commit()
+            return projected
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:
+            raise ProjectionFailed from error
+
+    def _publish(self, appended: Appended, projected: Any) -> None:
+        if projected is not None:
+            self._read_models.publish(projected)
+        elif appended.facts:
+            self._read_models.recover(appended.facts[-1][0])
+
+
+def _append(transaction: JournalTransaction, decision: Decision[R]) -> tuple[R, Appended]:
+    """Append the facts of a decision, then those that name the positions of these."""
+    appended = transaction.append(decision.facts, decision.people)
+    result, concluding = decision.conclude(decision.result, [position for position, _ in appended.facts])
+    return result, appended.followed_by(transaction.append(concluding))
+
+
+def _remembered(
+    transaction: JournalTransaction, requests: Sequence[IdempotentRequest]
+) -> dict[UUID, Remembered]:
+    facts = transaction.first_facts({each.stream for each in requests})
+    return {fact.originator_id: fact for fact in facts if isinstance(fact, RequestDecided | RequestAnswered)}
+
+
+def _with_changes(
+    state: DecisionState,
+    reports: Sequence[tuple[ReadableReport, datetime]],
+    transaction: JournalTransaction,
+    zone: tzinfo,
+) -> DecisionState:
+    """Return the state with what has changed since the positions that reports build on."""
+    asking = [(report, now) for report, now in reports if report.expected is not None]
+    if not asking:
+        return state
+    changes: dict[UUID, tuple[tuple[int, Fact], ...]] = dict.fromkeys(
+        streams_of(asking, state.resources, zone), ()
+    )
+    head = transaction.head()
+    since = min(report.expected or 0 for report, _ in asking)
+    for position, fact in transaction.facts_since(since, changes.keys()):
+        changes[fact.originator_id] += ((position, fact),)
+    return structs.replace(state, changes=changes, head=head)
+
+
+def _with_one_of_each_key(
+    pending: Sequence[Pending[ReportCommand, Reported]],
+) -> Iterator[list[Pending[ReportCommand, Reported]]]:
+    """Yield batches in which no idempotency key comes twice: the second one finds what came of the first."""
+    rest = list(pending)
+    while rest:
+        keys: set[UUID] = set()
+        batch: list[Pending[ReportCommand, Reported]] = []
+        later: list[Pending[ReportCommand, Reported]] = []
+        for each in rest:
+            key = each.subject.request.stream if each.subject.request else None
+            (later if key in keys else batch).append(each)
+            if key:
+                keys.add(key)
+        yield batch
+        rest = later

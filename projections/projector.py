@@ -91,7 +91,7 @@ class Projector:
         if known.end.position == 0 or not self.shared_position.is_live:
             reached = self.reached()
             if reached.position < reached.head:
-                self.show(reached.head)
+                self.recover(reached.head)
             known = self.shared_position.known()
         return known
 
@@ -114,7 +114,7 @@ class Projector:
             raise ProjectingFailed(reason_of(error)) from error
         return at
 
-    def follow(self, cursor: Cursor[DictRow], facts: Facts, digest: int) -> KnownPosition:
+    def project_appended(self, cursor: Cursor[DictRow], facts: Facts, digest: int) -> KnownPosition:
         """Project facts in the very transaction that appends them; `digest` is that of the last one.
 
         Returns what is known once it is committed. Raises what a read model or the database says to it.
@@ -124,7 +124,7 @@ class Projector:
         described = project_batch(cursor, facts, self._models)
         return KnownPosition(generation, End(facts[-1][0], digest), described)
 
-    def show(self, position: int) -> None:
+    def recover(self, position: int) -> None:
         """Make sure that the read models reflect the facts up to a position, which are committed.
 
         A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and

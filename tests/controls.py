@@ -319,6 +319,20 @@ def request_answered(**changes: Any) -> events.RequestAnswered:
     return events.RequestAnswered(**changed(example, changes))
 
 
+def request_decided(**changes: Any) -> events.RequestDecided:
+    """Return the fact of a request with an idempotency key that stored one report."""
+    example = {
+        "originator_id": UUID(int=0x75),
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        "user_uuid": UUID(w.uid(1)),
+        "fingerprint": "2" * 64,
+        "form": "single",
+        "outcomes": (events.RecordedOutcome("created", UUID(int=0x76), 40),),
+    }
+    return events.RequestDecided(**changed(example, changes))
+
+
 # --- entities of the catalogue ---
 
 ENTITIES = (

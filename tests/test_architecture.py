@@ -58,7 +58,6 @@ MAY_IMPORT = {
 """Which rooms each room may import, besides itself. Those after others may be read after them."""
 
 STILL_TO_CUT: set[tuple[str, str]] = {
-    ("ledger.decisions", "ledger.journal"),
     ("web.wire", "web.request"),
 }
 """Arrows that are still there and are not to be."""

@@ -1,101 +1,64 @@
-"""Decides about the reports of one request, one after the other: each sees what those before it led to."""
+"""Decides about the reports of requests, one after the other: each sees what those before it led to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, tzinfo
-from typing import Literal, NamedTuple
-from uuid import UUID, uuid5
+from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger import errors
 from ledger.decisions.expecting import check_expected
+from ledger.decisions.idempotency import IdempotentRequest, Outcome, Remembered, Result, is_kept
 from ledger.decisions.state import DecisionState
 from ledger.decisions.usage import ReportDecision, report_usage
 from ledger.decisions.user_usage import report_user_usages
 from ledger.domain.access import Caller
-from ledger.domain.catalogue import NAMESPACE
+from ledger.domain.people import Person
 from ledger.domain.reports import ReadableReport, UsageReport, UserUsageReport
-from ledger.events import Fact, RequestAnswered
+from ledger.events import Fact, RequestDecided, UserUsageReported
 
 AnyReport = ReadableReport | errors.InvalidItem
 """One that could not be read stands in its place among the others, and is refused."""
 
-LONGEST_REFUSAL = 64 * 1024
-"""How many bytes of a refusal are remembered: nothing that is in the journal can be taken out of it."""
-
-Result = Literal["created", "changed", "unchanged", "refused"]
+R = TypeVar("R")
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of a report: its facts, or why it was refused. `uuid` is of the figure that it states.
+def nothing_more(result: R, _positions: Sequence[int]) -> tuple[R, Sequence[Fact]]:
+    return result, ()
 
-    `position` is that of its last fact, None if none was stored.
+
+class Decision(NamedTuple, Generic[R]):
+    """What a command leads to: facts, and the people among those they name whom the ledger does not know yet.
+
+    `conclude` makes of the result, and the positions of the facts, the result that names them, and facts that
+    do. They are appended in the same transaction.
     """
 
-    result: Result
-    uuid: UUID | None = None
-    facts: tuple[Fact, ...] = ()
-    refusal: errors.LedgerError | None = None
-    position: int | None = None
-
-
-class Answer(NamedTuple):
-    """What a request is told: an HTTP status and a body. `is_replayed`: it was told so before."""
-
-    status: int
-    body: str
-    is_replayed: bool = False
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """A request that named itself with an idempotency key. `fingerprint` is the SHA-256 of what it asks."""
-
-    user_uuid: UUID
-    key: str
-    fingerprint: str
-
-    @property
-    def stream(self) -> UUID:
-        """Id of the stream that holds the answer. A key is the user's own."""
-        return uuid5(NAMESPACE, f"request:{self.user_uuid.hex}:{self.key}")
-
-    def answered(self, answer: Answer, now: datetime) -> RequestAnswered:
-        return RequestAnswered(
-            originator_id=self.stream,
-            originator_version=1,
-            recorded_at=now,
-            user_uuid=self.user_uuid,
-            fingerprint=self.fingerprint,
-            status=answer.status,
-            body=answer.body,
-        )
-
-    def replayed(self, fact: RequestAnswered) -> Answer:
-        """What was answered before. Raises KeyReused."""
-        if fact.fingerprint != self.fingerprint:
-            raise errors.KeyReused
-        return Answer(fact.status, fact.body, is_replayed=True)
+    result: R
+    facts: Sequence[Fact] = ()
+    people: Collection[Person] = ()
+    conclude: Callable[[R, Sequence[int]], tuple[R, Sequence[Fact]]] = nothing_more
 
 
 def never() -> bool:
     return False
 
 
-class Submission(Struct, frozen=True, kw_only=True):
+class ReportCommand(Struct, frozen=True, kw_only=True):
     """The reports of one request, who sends them, and when.
 
-    `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `answer` makes
-    the answer of the outcomes, which are aligned with the reports. `is_overdue` says whether the request has
+    `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
+    the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
     waited too long to be stored.
     """
 
     reports: Sequence[AnyReport]
     caller: Caller
     now: datetime
-    answer: Callable[[Sequence[Outcome]], Answer]
+    form: str
     is_atomic: bool = True
     is_dry_run: bool = False
-    request: Request | None = None
+    request: IdempotentRequest | None = None
     is_overdue: Callable[[], bool] = never
 
     @property
@@ -104,51 +67,103 @@ class Submission(Struct, frozen=True, kw_only=True):
         lists = (each.items for each in self.reports if not isinstance(each, errors.InvalidItem))
         return sum(map(len, lists), start=1)
 
-    def remembers(self, answer: Answer) -> bool:
-        """Return whether the answer is kept for a request with the same key.
 
-        Of what was stored always. A refusal is a fact for ever, too: it is kept for those only who may
-        report somewhere, up to a size. Nothing was stored otherwise, and the key may be decided anew.
-        """
-        if self.request is None or answer.status < 400:
-            return self.request is not None
-        return self.caller.reports_somewhere and len(answer.body.encode()) <= LONGEST_REFUSAL
+Reported = Sequence[Outcome] | Remembered
+"""What came of a command's reports, aligned with them, or of the request that had its key before."""
+
+Results = list[Reported | Exception]
+"""What came of each command of several, or why it could not be decided."""
 
 
-def decide(submission: Submission, known: DecisionState, zone: tzinfo) -> list[Outcome]:
-    """The outcome of every report. `known` goes on to what is known after the facts that are to be stored."""
-    trial = known.fork()
-    outcomes = [_outcome(report, submission, trial, zone) for report in submission.reports]
+def decide_all(commands: Sequence[ReportCommand], state: DecisionState, zone: tzinfo) -> Decision[Results]:
+    """Return what follows from commands. `state` goes on to what is known once their facts are stored."""
+    results = [_result(command, state, zone) for command in commands]
+    facts = [fact for result in results for fact in facts_of(result)]
+    named = {fact.person for fact in facts if isinstance(fact, UserUsageReported)}
+    people = [person for person in state.new_people.values() if person.uuid in named]
+
+    def conclude(results: Results, positions: Sequence[int]) -> tuple[Results, Sequence[Fact]]:
+        pairs = zip(commands, results, strict=True)
+        if any(facts_of(result) and command.is_overdue() for command, result in pairs):
+            raise errors.Overdue  # they waited for the lock: all is decided anew, and they are refused
+        at = iter(positions)
+        results = [_placed(result, at) for result in results]
+        return results, list(_decided_requests(commands, results))
+
+    return Decision(results, facts, people, conclude)
+
+
+def _result(command: ReportCommand, state: DecisionState, zone: tzinfo) -> Reported | Exception:
+    """Decide a command. One that can't be decided, through a fault of ours, does not harm the others."""
+    try:
+        if command.request and (earlier := state.remembered.get(command.request.stream)):
+            command.request.check_same(earlier)
+            return earlier
+        if command.is_overdue():
+            raise errors.Overdue
+        return decide(command, state, zone)
+    except Exception as error:
+        return error
+
+
+def facts_of(result: Reported | Exception) -> list[Fact]:
+    """Return the facts that a command leads to."""
+    if isinstance(result, Remembered | Exception):
+        return []
+    return [fact for outcome in result for fact in outcome.facts]
+
+
+def _placed(result: Reported | Exception, positions: Iterator[int]) -> Reported | Exception:
+    if isinstance(result, Remembered | Exception):
+        return result
+    return [
+        structs.replace(each, position=[next(positions) for _ in each.facts][-1]) if each.facts else each
+        for each in result
+    ]
+
+
+def _decided_requests(commands: Sequence[ReportCommand], results: Results) -> Iterator[RequestDecided]:
+    for command, result in zip(commands, results, strict=True):
+        if command.request and not isinstance(result, Remembered | Exception):
+            fact = command.request.decided(result, command.form, command.now)
+            if is_kept(fact, reports_somewhere=command.caller.reports_somewhere):
+                yield fact
+
+
+def decide(command: ReportCommand, state: DecisionState, zone: tzinfo) -> list[Outcome]:
+    """Return the outcome of every report. `state` goes on to what is known once their facts are stored."""
+    branch = state.fork()
+    outcomes = [_outcome(report, command, branch, zone) for report in command.reports]
     refused = any(outcome.refusal for outcome in outcomes)
-    if submission.is_dry_run or (submission.is_atomic and refused):
+    if command.is_dry_run or (command.is_atomic and refused):
         return [_without_facts(outcome) for outcome in outcomes]
-    known.merge(trial)
+    state.merge(branch)
     return outcomes
 
 
-def _outcome(report: AnyReport, submission: Submission, known: DecisionState, zone: tzinfo) -> Outcome:
+def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zone: tzinfo) -> Outcome:
     try:
-        decided = _decided(report, submission, known, zone)
+        decided = _decided(report, command, state, zone)
         assert not isinstance(report, errors.InvalidItem), "it is raised"
-        check_expected(report, known, submission.now, zone)
+        check_expected(report, state, command.now, zone)
     except errors.LedgerError as refusal:
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
         return Outcome(result="refused", refusal=refusal.with_traceback(None))
     for fact in decided.facts:
-        known.evolve(fact)
+        state.evolve(fact)
     result: Result = "unchanged"
     if decided.facts:
         result = "created" if decided.is_new else "changed"
     return Outcome(result=result, uuid=decided.uuid, facts=tuple(decided.facts))
 
 
-def _decided(report: AnyReport, submission: Submission, known: DecisionState, zone: tzinfo) -> ReportDecision:
-    caller, now = submission.caller, submission.now
+def _decided(report: AnyReport, command: ReportCommand, state: DecisionState, zone: tzinfo) -> ReportDecision:
+    caller, now = command.caller, command.now
     if isinstance(report, UsageReport):
-        return report_usage(report, known.context_of(report.resource_uuid), caller, now, zone)
+        return report_usage(report, state.context_of(report.resource_uuid), caller, now, zone)
     if isinstance(report, UserUsageReport):
-        context = known.context_of(report.resource_uuid, report.component_uuid)
-        return report_user_usages(report, context, known.people, caller, now, zone)
+        context = state.context_of(report.resource_uuid, report.component_uuid)
+        return report_user_usages(report, context, state.people, caller, now, zone)
     raise report
 
 

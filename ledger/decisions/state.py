@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from ledger.decisions.idempotency import Remembered
 from ledger.domain.metering import MeteredResource
 from ledger.domain.people import Person
 from ledger.domain.records import NO_RECORD, Record, RecordKey, ReportingContext, UsageRow, UserRow
@@ -28,26 +29,30 @@ UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 class DecisionState(Struct, frozen=True, kw_only=True):
     """Resources with what is needed of them, records, limits, and people by their usernames.
 
+    `people` are those whom reports name, `new_people` those of them whom the journal does not know yet.
     `changes` are facts with their positions, by stream, where reports ask for them: since the first position
-    that one asks for. `head` is the journal's last position then.
+    that one asks for. `head` is the journal's last position then. `remembered` says, by stream, what came of
+    requests that have their keys from before.
     """
 
     resources: MutableMapping[UUID, MeteredResource]
     records: MutableMapping[RecordKey, Record]
     user_limits: UserLimits = {}
     people: Mapping[str, Person] = {}
+    new_people: Mapping[str, Person] = {}
     changes: MutableMapping[UUID, tuple[tuple[int, Fact], ...]] = {}
     head: int = 0
+    remembered: Mapping[UUID, Remembered] = {}
 
     def context_of(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> ReportingContext:
-        """What a report about a resource is decided by; about users of this component, if one is named."""
+        """Return what a report about a resource, or about users of this component of it, is decided by."""
         limits = self.user_limits.get((resource_uuid, component_uuid), {}) if component_uuid else {}
         return ReportingContext(
             resource=self.resources[resource_uuid], records=self.records, user_limits=limits
         )
 
     def fork(self) -> "DecisionState":
-        """A copy to go on with: `merge` takes over what followed, or it is forgotten."""
+        """Return a copy to go on with: `merge` takes it over, or it is forgotten."""
         return structs.replace(
             self,
             resources=dict(self.resources),
@@ -55,13 +60,14 @@ class DecisionState(Struct, frozen=True, kw_only=True):
             changes=dict(self.changes),
         )
 
-    def merge(self, trial: "DecisionState") -> None:
-        self.resources.update(trial.resources)
-        self.records.update(trial.records)
-        self.changes.update(trial.changes)
+    def merge(self, branch: "DecisionState") -> None:
+        """Take over what a fork has come to."""
+        self.resources.update(branch.resources)
+        self.records.update(branch.records)
+        self.changes.update(branch.changes)
 
     def evolve(self, fact: Fact) -> None:
-        """Goes on from what is known to what is known after a fact, which has no position yet."""
+        """Go on to the state after a fact, which has no position yet."""
         if fact.originator_id in self.changes:
             self.changes[fact.originator_id] += ((NOT_STORED_YET, fact),)
         match fact:
@@ -80,7 +86,7 @@ class DecisionState(Struct, frozen=True, kw_only=True):
 
 
 def with_usage(record: Record, fact: UsageReported) -> Record:
-    """A record after a report: the row of its plan is replaced, and the policies of the others end."""
+    """Return a record after a report: the row of its plan is replaced, and the policies of the others end."""
     row = UsageRow(
         usage_uuid=fact.usage_uuid,
         amount=fact.plan_amount,
@@ -97,11 +103,12 @@ def with_usage(record: Record, fact: UsageReported) -> Record:
 
 
 def without_policy(row: UsageRow) -> UsageRow:
+    """Return a row that assumes nothing of the months after."""
     return row if row.missing_usage_policy == "none" else structs.replace(row, missing_usage_policy="none")
 
 
 def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
-    """A record after a report of one of its users, which may give their total to the row."""
+    """Return a record after a report of one of its users, which may give their total to the row."""
     user = UserRow(
         usage_uuid=fact.usage_uuid,
         user_usage_uuid=fact.user_usage_uuid,
@@ -122,7 +129,7 @@ def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
 def records_of(
     report: ReadableReport, resource: MeteredResource, now: datetime, zone: tzinfo
 ) -> Iterator[RecordKey]:
-    """The records that a report is decided on."""
+    """Yield the records that a report is decided on."""
     if isinstance(report, UserUsageReport):
         for month in {report.month, *(item.month(report.month, zone) for item in report.items)}:
             yield report.resource_uuid, report.component_uuid, month

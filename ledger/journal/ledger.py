@@ -1,42 +1,29 @@
-"""The ledger: an open journal, and the general way to append facts to it; `ledger/handler.py` takes reports.
+"""The ledger: an open journal. `ledger/handler.py` is the way to append facts to it."""
 
-Every command decides on a fresh read of the past and appends all of its facts, or none. When another
-writer was faster, the database refuses the append, because the version in a stream is taken; then the
-whole command is done again.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import tzinfo
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Mapper, Notification, StoredEvent
+from eventsourcing.persistence import InfrastructureFactory, Mapper, Notification
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment, EnvType, get_topic
 from psycopg import Connection
 from psycopg.rows import DictRow
 
 from ledger.domain.people import Entropy, Person, new_person
-from ledger.errors import Contended
 from ledger.events import Fact
 from ledger.journal.connections import Pool, Reachability, parameters_of
-from ledger.journal.recorder import SCHEMA, Appending, FactMapper, JournalRecorder
-
-ATTEMPTS = 10
-"""How often a command is decided anew before it is refused as contended."""
-
-
-class Decision(NamedTuple):
-    """Facts to append, and the people among those they name whom the ledger does not know yet."""
-
-    facts: list[Fact]
-    people: Iterable[Person] = ()
+from ledger.journal.mapper import FactMapper
+from ledger.journal.recorder import SCHEMA, JournalRecorder
+from ledger.journal.transaction import JournalTransaction
 
 
 class Ledger(Application[UUID]):
-    """Appends facts to the journal in a PostgreSQL database.
+    """An open journal in a PostgreSQL database, with its connections.
 
     `zone` decides the month of reports that don't say their own; `entropy` makes the ids and salts of
     people; `create` makes the journal's tables where they are missing. Its methods raise a LedgerError
@@ -77,11 +64,11 @@ class Ledger(Application[UUID]):
         self.pool.open()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """Leaves the process environment out: only `web/runtime/config.py` reads it."""
+        """Leave the process environment out: only `web/runtime/config.py` reads it."""
         return Environment(name, env)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        """Puts our pool in place of the library's, whose variables know five parameters of a conninfo."""
+        """Put our pool in place of the library's, whose variables know five parameters of a conninfo."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
         parameters = self._parameters | {"prepare_threshold": None}  # for BatchCursor
@@ -97,7 +84,7 @@ class Ledger(Application[UUID]):
         return cast(JournalRecorder, self.recorder)
 
     def check_connections(self) -> None:
-        """Replaces those that are dead. While the database is away there is nothing to replace them with."""
+        """Replace connections that are dead, unless the database is away and there are no others to have."""
         if not self.reachability.is_away:
             self.pool.check()
             self.journal.datastore.pool.check()
@@ -115,44 +102,21 @@ class Ledger(Application[UUID]):
         self.pool.close()
         super().close()
 
-    def append(self, decide: Callable[[], Decision]) -> int | None:
-        """Appends what `decide` returns, all or nothing; calls it again when another writer was faster.
+    def transaction(
+        self, *, is_bulk: bool = False, is_locked: bool = False
+    ) -> AbstractContextManager[JournalTransaction]:
+        """Open a transaction on the journal, see `JournalRecorder.transaction`."""
+        return self.journal.transaction(self.mapper, is_bulk=is_bulk, is_locked=is_locked)
 
-        Returns the position of the last fact, None if there was none. Raises Contended after ATTEMPTS lost
-        races, and what `decide` raises.
-        """
-        for _ in range(ATTEMPTS):
-            facts, people = decide()
-            if not facts:
-                return None
-            try:
-                return self.journal.insert_events(self.stored(facts), people=people)[-1]
-            except IntegrityError:
-                continue
-        raise Contended
-
-    def people(self, usernames: Iterable[str]) -> tuple[dict[str, Person], dict[str, Person]]:
-        """The people behind usernames: those whom the ledger knows, and new ones for the others."""
-        with self.journal.transaction() as appending:
-            return self.people_in(appending, usernames)
-
-    def people_in(
-        self, appending: Appending, usernames: Iterable[str]
-    ) -> tuple[dict[str, Person], dict[str, Person]]:
-        """The same in a transaction that goes on."""
-        names = list(dict.fromkeys(usernames))
-        known = appending.people(names) if names else {}
-        return known, {name: new_person(name, self._entropy) for name in names if name not in known}
-
-    def stored(self, facts: Iterable[Fact]) -> list[StoredEvent]:
-        """Facts as the journal stores them."""
-        return [self.mapper.to_stored_event(fact) for fact in facts]
+    def new_people(self, usernames: Iterable[str]) -> dict[str, Person]:
+        """Make a person for each username, with a random id and salt. Nothing is stored."""
+        return {name: new_person(name, self._entropy) for name in usernames}
 
     def stored_after(self, position: int, limit: int) -> Sequence[Notification]:
-        """Up to `limit` facts that were recorded after a position, as they are stored, in order."""
+        """Return up to `limit` facts behind a position, as they are stored, in order."""
         return self.recorder.select_notifications(start=position, limit=limit, inclusive_of_start=False)
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
-        """The same as facts, with their positions."""
+        """Return up to `limit` facts behind a position, each with its own, in order."""
         decode = cast(FactMapper, self.mapper).fact
-        return [(at, decode(topic, text)) for at, topic, text in self.journal.select_facts(position, limit)]
+        return [(at, decode(topic, text)) for at, topic, text in self.journal.select_texts(position, limit)]

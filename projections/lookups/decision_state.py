@@ -24,7 +24,7 @@ from projections.read_position import SELECT_HEAD
 from projections.rows import as_json
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
-SELECT_STANDING = (
+SELECT_STATE = (
     SQL("""
 WITH wanted AS (
     SELECT * FROM json_to_recordset(%(wanted)s)
@@ -67,7 +67,7 @@ SELECT json_build_object(
         WHERE (l.resource_uuid, l.component_uuid) IN (
             SELECT resource_uuid, component_uuid FROM wanted WHERE with_users)
     )
-)::text AS standing
+)::text AS state
 FROM read_position p""")
     .format(head=SQL(SELECT_HEAD), digest=FACT_DIGEST)
     .as_string()
@@ -80,8 +80,8 @@ SELECT
 FROM component_usage WHERE uuid = ANY(%(uuids)s)"""
 
 
-class Standing(msgspec.Struct):
-    """What that statement answers."""
+class StateRow(msgspec.Struct):
+    """The answer of SELECT_STATE."""
 
     position: int
     described: int
@@ -92,39 +92,40 @@ class Standing(msgspec.Struct):
     limits: list[tuple[UUID, UUID, UUID, Decimal]]
 
 
-class ReadSide:
-    """What the ledger needs of the read models: see `ledger/handler.py`.
+class PostgresReadModels:
+    """The read models as the ledger needs them: the port `ReadModels` of `ledger/handler.py`.
 
     Keeps what only descriptions change in `cache`.
     """
 
     def __init__(self, projector: Projector, cache: VersionedCache) -> None:
         self._projector, self._cache = projector, cache
-        self.follow = projector.follow
+        self.catch_up = projector.catch_up
+        self.project = projector.project_appended
         self.publish = projector.shared_position.advance
-        self.show = projector.show
+        self.recover = projector.recover
 
     def read(
         self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
     ) -> DecisionState:
-        """What is known of what reports are about, each with when it came, caught up with the journal.
+        """Return what reports are decided on, each with when it came, up to date with the journal.
 
         Raises ProjectingFailed.
         """
         while True:
             known = self._projector.shared_position.known()
             resources = self._resources(cursor, known.version, [report for report, _ in reports])
-            standing = _standing(cursor, _wanted(reports, resources, zone))
-            if not standing.follows:
+            row = _row(cursor, _wanted(reports, resources, zone))
+            if not row.follows:
                 self._projector.reached()  # raises, unless they were just rebuilt
-            elif standing.position < known.end.position or standing.described < known.described:
+            elif row.position < known.end.position or row.described < known.described:
                 self._projector.shared_position.forget(known.generation)
-            elif standing.position < standing.head:
+            elif row.position < row.head:
                 self._projector.catch_up()
-            elif standing.described == known.described:
-                return _known(resources, standing)
+            elif row.described == known.described:
+                return _known(resources, row)
             else:
-                self._projector.shared_position.advance(known._replace(described=standing.described))
+                self._projector.shared_position.advance(known._replace(described=row.described))
 
     def _resources(
         self, cursor: Cursor[DictRow], version: tuple[int, int], reports: Sequence[ReadableReport]
@@ -158,29 +159,29 @@ def _wanted(
     return wanted
 
 
-def _standing(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> Standing:
+def _row(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> StateRow:
     rows = as_json(
         {"resource_uuid": resource, "component_uuid": component, "month": month, "with_users": with_users}
         for (resource, component, month), with_users in wanted.items()
     )
-    row = cursor.execute(SELECT_STANDING, {"wanted": rows}).fetchone()
+    row = cursor.execute(SELECT_STATE, {"wanted": rows}).fetchone()
     if row is None:
         raise BeingReplaced
-    return msgspec.json.decode(row["standing"], type=Standing)
+    return msgspec.json.decode(row["state"], type=StateRow)
 
 
-def _known(resources: dict[UUID, MeteredResource], standing: Standing) -> DecisionState:
+def _known(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionState:
     records: dict[RecordKey, Record] = {}
     users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
-    for resource, component, month, version, usage in standing.usages:
+    for resource, component, month, version, usage in row.usages:
         key = (resource, component, month)
         record = records.get(key, NO_RECORD)
         records[key] = Record(version=max(version, record.version), rows=(*record.rows, usage))
-    for resource, component, month, of_usage in standing.users:
+    for resource, component, month, of_usage in row.users:
         of_record = users.setdefault((resource, component, month), {})
         of_record.update({(user.usage_uuid, user.person): user for user in of_usage})
-    for resource, component, offering_user, limit in standing.limits:
+    for resource, component, offering_user, limit in row.limits:
         limits.setdefault((resource, component), {})[offering_user] = limit
     for key, of_record in users.items():
         records[key] = structs.replace(records[key], users=of_record)

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.domain.people import Person
 from ledger.events import Fact
-from ledger.journal.recorder import FactMapper
+from ledger.journal.mapper import FactMapper
 from projections.rebuild import Rebuild
 from tests.benchmarks.facts import facts_of
 from tests.benchmarks.shape import MILLION, TEN_THOUSAND, Shape

@@ -15,15 +15,15 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
-from ledger.decisions.requests import Answer, Submission
+from ledger.decisions.requests import ReportCommand
 from ledger.decisions.state import DecisionState
 from ledger.domain.access import Caller
 from ledger.domain.reports import ReadableReport, UserUsageItem, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
-from ledger.fast.group_commit import Task, TookTooLong, TooMany, Turns
-from ledger.handler import Desk
+from ledger.fast.group_commit import GroupCommit, Pending, TookTooLong, TooMany
+from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from projections.read_models import READ_MODELS
 from tests.support.queueing import REPORTS, Overtaken, be_patient, locked, of, queue, report
 from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying
@@ -111,7 +111,7 @@ def test_those_who_wait_together_are_stored_together_each_upon_the_one_before(
 
 
 def test_a_bad_report_among_those_who_wait_harms_nobody_else(world: World, world_url: str) -> None:
-    fault = Submission(
+    fault = ReportCommand(
         reports=[
             # Of a component usage that there is not: nothing that comes through the API leads here.
             UserUsageReport(
@@ -124,9 +124,9 @@ def test_a_bad_report_among_those_who_wait_harms_nobody_else(world: World, world
         ],
         caller=staff_of(world),
         now=world.now,
-        answer=lambda _: Answer(201, ""),
+        form="single",
     )
-    desk = world.app.extensions["usage-ledger"].desk
+    desk = world.app.extensions["usage-ledger"].handler
     staff, member = world.as_("staff"), world.as_("project-member")
     with queue(world, world_url) as waiting:
         good = waiting.add(report(staff, 1, date="2026-10-02"))
@@ -180,7 +180,7 @@ def test_one_key_among_those_who_wait_whose_refusal_is_not_remembered(world: Wor
     with queue(world, world_url) as waiting:
         futures = [waiting.add(send(amount)) for amount in (1, 1, 2)]
     first, again, other = (future.result() for future in futures)
-    assert [each.status_code for each in (first, again, other)] == [400, 400, 409]
+    assert [each.status_code for each in (first, again, other)] == [400, 400, 400]
     assert first.data == again.data
     assert [type(fact) for fact in world.facts()[before:]] == [PlanPeriodDescribed, UsageReported]
 
@@ -201,14 +201,14 @@ def test_who_is_overtaken_decides_anew_and_nothing_is_left_out(
 ) -> None:
     with open_world(world_url) as other:
         if dies:
-            other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
+            other.app.extensions["usage-ledger"].handler = CommandHandler(other.ledger, Dying(other))
 
         def overtake() -> None:
             body = [of(resource, 3, date="2026-11-02")]
             assert other.as_("staff").post(REPORTS, body).status_code == 201
 
-        desk = Desk(world.ledger, Overtaken(world, overtake))
-        world.app.extensions["usage-ledger"].desk = desk
+        desk = CommandHandler(world.ledger, Overtaken(world, overtake))
+        world.app.extensions["usage-ledger"].handler = desk
         response = world.as_("staff").post(REPORTS, [of(RESOURCE, 3, date="2026-11-02")])
         if resource == RESOURCE:
             assert [each["result"] for each in response.get_json()["results"]] == ["unchanged"]
@@ -222,14 +222,14 @@ def test_who_is_overtaken_decides_anew_and_nothing_is_left_out(
 
 
 def test_what_is_raised_goes_to_all_who_wait_and_the_next_turn_is_as_if_nothing_was() -> None:
-    def work(tasks: Sequence[Task[int, int]]) -> None:
+    def work(tasks: Sequence[Pending[int, int]]) -> None:
         for task in tasks:
             task.result = 10 // task.subject
 
-    turns: Turns[int, int] = Turns(work, patience=5)
+    turns: GroupCommit[int, int] = GroupCommit(work, patience=5)
     with pytest.raises(ZeroDivisionError):
-        turns.take(0)
-    assert turns.take(5) == 2
+        turns.submit(0)
+    assert turns.submit(5) == 2
 
 
 def test_a_task_whose_turn_does_not_come_is_not_begun_later() -> None:
@@ -237,7 +237,7 @@ def test_a_task_whose_turn_does_not_come_is_not_begun_later() -> None:
     with ThreadPoolExecutor(1) as pool:
         started, goes_on = Barrier(2), Barrier(2)
 
-        def work(tasks: Sequence[Task[str, str]]) -> None:
+        def work(tasks: Sequence[Pending[str, str]]) -> None:
             for task in tasks:
                 begun.append(task.subject)
                 task.result = task.subject
@@ -245,18 +245,18 @@ def test_a_task_whose_turn_does_not_come_is_not_begun_later() -> None:
                 started.wait()
                 goes_on.wait()
 
-        turns: Turns[str, str] = Turns(work, patience=0.01)
-        slow = pool.submit(turns.take, "slow")
+        turns: GroupCommit[str, str] = GroupCommit(work, patience=0.01)
+        slow = pool.submit(turns.submit, "slow")
         started.wait()
         with pytest.raises(TookTooLong):
-            turns.take("late")
+            turns.submit("late")
         goes_on.wait()
         assert slow.result() == "slow"
-        assert turns.take("next") == "next"
+        assert turns.submit("next") == "next"
     assert begun == ["slow", "next"]
 
 
-class Slow(ReadSide):
+class Slow(PostgresReadModels):
     """Reads what bulks are about only when it is told so."""
 
     def __init__(self, world: World) -> None:
@@ -274,7 +274,7 @@ class Slow(ReadSide):
 
 def test_nobody_else_waits_for_a_bulk_to_be_decided(world: World) -> None:
     slow = Slow(world)
-    world.app.extensions["usage-ledger"].desk = Desk(world.ledger, slow)
+    world.app.extensions["usage-ledger"].handler = CommandHandler(world.ledger, slow)
     staff, other = world.as_("staff"), world.as_("offering-manager")
     with ThreadPoolExecutor(1) as pool:
         bulk = pool.submit(staff.post, REPORTS, [of(RESOURCE, number) for number in range(200)])
@@ -292,7 +292,7 @@ def test_a_turn_takes_as_many_as_go_together_and_one_alone_in_any_case() -> None
     turns_taken: list[list[int]] = []
     started, goes_on = Barrier(2), Event()
 
-    def work(tasks: Sequence[Task[int, int]]) -> None:
+    def work(tasks: Sequence[Pending[int, int]]) -> None:
         turns_taken.append([task.subject for task in tasks])
         if len(turns_taken) == 1:
             started.wait()
@@ -300,14 +300,14 @@ def test_a_turn_takes_as_many_as_go_together_and_one_alone_in_any_case() -> None
         for task in tasks:
             task.result = task.subject
 
-    turns: Turns[int, int] = Turns(work, patience=5, size=lambda subject: subject, most=10)
+    turns: GroupCommit[int, int] = GroupCommit(work, patience=5, size=lambda subject: subject, most=10)
     sizes = [1, 4, 6, 1, 50, 2]
     with ThreadPoolExecutor(6) as pool:
-        futures = [pool.submit(turns.take, sizes[0])]
+        futures = [pool.submit(turns.submit, sizes[0])]
         started.wait()
         for place, size in enumerate(sizes[1:]):
-            futures.append(pool.submit(turns.take, size))
-            while len(turns._waiting) == place:
+            futures.append(pool.submit(turns.submit, size))
+            while turns.waiting == place:
                 assert not futures[-1].done()
         goes_on.set()
         assert [future.result() for future in futures] == sizes
@@ -320,26 +320,26 @@ def test_while_a_turn_stands_still_few_wait_and_others_are_told_at_once(
     monkeypatch.setattr("ledger.fast.group_commit.STALLED_SECONDS", 0.05)
     started, goes_on = Barrier(2), Event()
 
-    def work(tasks: Sequence[Task[str, str]]) -> None:
+    def work(tasks: Sequence[Pending[str, str]]) -> None:
         if tasks[0].subject == "slow":
             started.wait()
             goes_on.wait()
         for task in tasks:
             task.result = task.subject
 
-    turns: Turns[str, str] = Turns(work, patience=60, room=2)
+    turns: GroupCommit[str, str] = GroupCommit(work, patience=60, room=2)
     with ThreadPoolExecutor(5) as pool:
-        slow = pool.submit(turns.take, "slow")
+        slow = pool.submit(turns.submit, "slow")
         started.wait()
-        waiting = [pool.submit(turns.take, "patient") for _ in range(4)]
+        waiting = [pool.submit(turns.submit, "patient") for _ in range(4)]
         _, refused = wait(waiting, timeout=5, return_when=FIRST_EXCEPTION)
         while sum(each.done() for each in waiting) < 2:
             assert refused
         with pytest.raises(TooMany):
-            turns.take("late")
+            turns.submit("late")
         goes_on.set()
         assert slow.result() == "slow"
-        assert turns.take("next") == "next"
+        assert turns.submit("next") == "next"
         told = [type(each.exception()) for each in waiting]
     assert sorted(told, key=str) == sorted([type(None)] * 2 + [TooMany] * 2, key=str)
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import Report, UsageReported
-from ledger.handler import Desk
+from ledger.handler import CommandHandler
 from tests.support.queueing import REPORTS, Overtaken, of
 from tests.world import RESOURCE, SECOND_RESOURCE, USAGES, Client, World, open_world
 
@@ -144,7 +144,9 @@ def test_who_is_overtaken_while_it_is_decided_has_seen_another_figure(
         def overtake() -> None:
             assert report(other.as_("staff"), 7, seen, date=date).status_code == 201
 
-        world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Overtaken(world, overtake))
+        world.app.extensions["usage-ledger"].handler = CommandHandler(
+            world.ledger, Overtaken(world, overtake)
+        )
         response = report(world.as_("staff"), 8, seen, date="2026-11-02")
     assert response.status_code == (412 if date == "2026-11-02" else 201)
     assert len(world.facts(UsageReported)) == (1 if response.status_code == 412 else 2)

@@ -12,7 +12,8 @@ from msgspec import structs
 from ledger import events
 from ledger.domain.people import Person
 from ledger.events import Fact, UsageReported, UserDescribed, UserUsageReported
-from ledger.journal.recorder import FactMapper
+from ledger.journal.mapper import FactMapper
+from tests.support.read_models import append
 from tests.world import CATALOGUE, World
 
 CHANGES = {
@@ -58,7 +59,7 @@ def test_no_username_is_anywhere_in_the_journal(world: World) -> None:
 def test_a_fact_commits_to_the_name_of_its_person(world: World) -> None:
     world.report(usages=[{"type": "cpu", "amount": "10"}])
     world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
-    person = world.ledger.people(["jane"])[0]["jane"]
+    person = person_named(world, "jane")
     (fact,) = world.facts(UserUsageReported)
     assert (fact.person, fact.commitment) == (person.uuid, person.commitment)
     assert Person(person.uuid, "john", person.salt).commitment != fact.commitment
@@ -87,6 +88,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "PlanPeriodDescribed",
         "ProjectDescribed",
         "RequestAnswered",
+        "RequestDecided",
         "ResourceDescribed",
         "RoleDescribed",
         "ServiceProviderDescribed",
@@ -143,7 +145,7 @@ def test_who_loses_a_race_stores_nothing_and_leaves_no_failed_statement_behind(w
     (fact,) = world.facts(UsageReported)
     free = structs.replace(fact, originator_id=UUID(int=7), originator_version=1)
     with pytest.raises(IntegrityError) as lost:
-        world.ledger.journal.insert_events(world.ledger.stored([free, fact]))
+        append(world, [free, fact])
     assert (lost.value.__cause__, world.facts()) == (None, before)
 
 
@@ -151,9 +153,14 @@ def test_nobody_is_two_people_because_two_writers_met_a_name_first(world: World)
     world.report(usages=[{"type": "cpu", "amount": "10"}])
     world.report_user(world.usages()[0]["uuid"], username="jane", usage="4")
     (fact,) = world.facts(UsageReported)
-    free = world.ledger.stored([structs.replace(fact, originator_id=UUID(int=7), originator_version=1)])
+    free = structs.replace(fact, originator_id=UUID(int=7), originator_version=1)
     jane = Person(UUID(int=9), "jane", b"salt")
     with pytest.raises(IntegrityError) as lost:
-        world.ledger.journal.insert_events(free, people=[jane])
+        append(world, [free], [jane])
     assert lost.value.__cause__ is None
-    assert world.ledger.people(["jane"])[0]["jane"] != jane
+    assert person_named(world, "jane") != jane
+
+
+def person_named(world: World, username: str) -> Person:
+    with world.ledger.transaction() as transaction:
+        return transaction.people([username])[username]

@@ -14,14 +14,14 @@ from psycopg.rows import DictRow
 from ledger.decisions.state import DecisionState
 from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import ReadableReport
-from ledger.handler import Desk
+from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from tests.support.histories import OF_A_HISTORY, Item, histories, placed, twins
 from tests.world import RESOURCE, World
 
 
-class Watched(ReadSide):
+class Watched(PostgresReadModels):
     """Keeps what it was asked for last, and what it answered, which the decisions go on from."""
 
     def read(
@@ -35,14 +35,16 @@ class Watched(ReadSide):
 def watch(world: World) -> Watched:
     """Has the world's reports decided on what can be looked into."""
     watched = Watched(world.projector, VersionedCache())
-    world.app.extensions["usage-ledger"].desk = Desk(world.ledger, watched)
+    world.app.extensions["usage-ledger"].handler = CommandHandler(world.ledger, watched)
     return watched
 
 
 def read_anew(world: World, watched: Watched) -> DecisionState:
     """What is known of the same reports now, with nothing remembered."""
-    with world.ledger.journal.transaction() as appending:
-        return ReadSide(world.projector, VersionedCache()).read(appending.cursor, watched.asked, watched.zone)
+    with world.ledger.transaction() as transaction:
+        return PostgresReadModels(world.projector, VersionedCache()).read(
+            transaction.cursor, watched.asked, watched.zone
+        )
 
 
 def comparable(known: DecisionState) -> tuple[Any, ...]:

@@ -3,7 +3,8 @@
 `journals/2026_11.jsonl` is a journal as it was stored in November 2026, people first, then the facts in
 order; `journals/2026_11.expected.json` is what the API answered then. Neither is ever written anew: a fact
 that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
-`2026_11_requests` has requests that named themselves, and what they were told.
+`2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
+whose facts keep the outcomes and not the answers.
 """
 
 import json
@@ -20,7 +21,7 @@ from eventsourcing.persistence import StoredEvent
 from ledger import events
 from ledger.domain.people import Person
 from ledger.events import Fact
-from ledger.journal.recorder import FactMapper
+from ledger.journal.mapper import FactMapper
 from tests.paths import JOURNALS
 from tests.world import World, open_world
 
@@ -76,10 +77,11 @@ def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: 
     assert answers == expected
 
 
-def test_a_request_of_november_2026_is_told_what_it_was_told_then(database_url: str) -> None:
-    requests = expected_of("2026_11_requests")["requests"]
+@pytest.mark.parametrize("name", ["2026_11_decided", "2026_11_requests"])
+def test_a_request_of_november_2026_is_told_what_it_was_told_then(database_url: str, name: str) -> None:
+    requests = expected_of(name)["requests"]
     assert requests
-    with world_of("2026_11_requests", database_url) as world:
+    with world_of(name, database_url) as world:
         staff = world.as_("staff")
         facts = world.facts()
         for asked in requests:

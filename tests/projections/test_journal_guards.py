@@ -10,10 +10,10 @@ from ledger.errors import StreamGap
 from ledger.events import Fact, Report
 from ledger.journal.digests import FACT_DIGEST, digest_of
 from ledger.journal.guard import parts
-from ledger.journal.ledger import Decision
 from tests.conftest import database
 from tests.projections.restoring import BEHIND, UPDATE, execute, figures, head_of, identity, report
 from tests.support.dumps import dump, journal_of, restore
+from tests.support.read_models import append
 from tests.world import World, open_world, settings_of
 from web.runtime.database import prepare_database
 
@@ -151,11 +151,11 @@ def test_a_fact_whose_stream_lacks_the_one_before_is_refused(here: World) -> Non
     (fact,) = here.facts(Report)
     before = len(here.facts())
     with pytest.raises(StreamGap):
-        here.ledger.append(lambda: Decision([versioned(fact, 3)]))
+        append(here, [versioned(fact, 3)])
     with pytest.raises(StreamGap):
-        here.ledger.append(lambda: Decision([versioned(fact, 2), versioned(fact, 4)]))
+        append(here, [versioned(fact, 2), versioned(fact, 4)])
     assert len(here.facts()) == before
-    here.ledger.append(lambda: Decision([versioned(fact, 2), versioned(fact, 3)]))
+    append(here, [versioned(fact, 2), versioned(fact, 3)])
     assert len(here.facts()) == before + 2
 
 

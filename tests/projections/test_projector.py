@@ -12,15 +12,14 @@ from psycopg.rows import DictRow
 
 from ledger.domain.catalogue import NAMESPACE
 from ledger.events import Fact, Report, TokenIssued
-from ledger.handler import Desk
-from ledger.journal.ledger import Decision
+from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End, KnownPosition
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from projections.projector import ProjectingFailed, Projector
 from projections.read_models import READ_MODELS
 from projections.rebuild import Rebuild
-from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying
+from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying, append
 from tests.support.wire import end_connections
 from tests.world import RESOURCE, USAGES, World, open_world
 
@@ -139,38 +138,38 @@ def test_what_another_process_appended_and_did_not_live_to_project_shows_in_the_
     world: World, world_url: str
 ) -> None:
     with open_world(world_url) as other:
-        other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
+        other.app.extensions["usage-ledger"].handler = CommandHandler(other.ledger, Dying(other))
         assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
         with other.services.reading() as cursor:
             assert cursor.execute("SELECT FROM component_usage").fetchall() == []
     assert [row["usage"] for row in world.usages()] == ["8.00"]
 
 
-class Cut(ReadSide):
+class Cut(PostgresReadModels):
     """The read side of a process whose connections are cut before it can commit."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.projector, VersionedCache())
         self._world = world
-        self.follow = self.follow_and_be_cut
+        self.project = self.project_and_be_cut
 
-    def follow_and_be_cut(
+    def project_and_be_cut(
         self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int
     ) -> KnownPosition:
-        followed = self._world.projector.follow(cursor, facts, digest)
+        projected = self._world.projector.project_appended(cursor, facts, digest)
         end_connections(self._world)
-        return followed
+        return projected
 
 
 def test_nobody_is_told_of_facts_whose_commit_failed(world: World, world_url: str) -> None:
     """What others appended at their position, and did not live to project, was taken for projected."""
     world.usages()
     before = world.projector.shared_position.known()
-    world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Cut(world))
+    world.app.extensions["usage-ledger"].handler = CommandHandler(world.ledger, Cut(world))
     assert world.report(usages=[{"type": "gpu", "amount": "7"}]).status_code == 503
     assert world.projector.shared_position.known() == before
     with open_world(world_url) as other:
-        other.app.extensions["usage-ledger"].desk = Desk(other.ledger, Dying(other))
+        other.app.extensions["usage-ledger"].handler = CommandHandler(other.ledger, Dying(other))
         assert other.report(usages=[{"type": "gpu", "amount": "8"}]).status_code == 201
     head = world.ledger.facts_after(0, 1_000_000)[-1][0]
     answer = world.as_("staff").get(USAGES, min_position=head)
@@ -200,6 +199,6 @@ def test_facts_are_projected_even_if_the_board_says_that_they_are(world: World) 
     world.projector.shared_position.advance(KnownPosition(0, End(10**9, 1)))
     again = structs.replace(token, originator_id=uuid5(NAMESPACE, "x"), token_uuid=uuid5(NAMESPACE, "x"))
     again = structs.replace(again, originator_version=1, token_hash="0" * 64)
-    world.ledger.append(lambda: Decision([again]))
+    append(world, [again])
     assert world.report(usages=[{"type": "cpu", "amount": "10"}]).status_code == 201
     assert [row["usage"] for row in world.usages()] == ["10.00"]

@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
-from ledger.events import Fact, RequestAnswered
+from ledger.events import Fact, RequestAnswered, RequestDecided
 from projections.read_models import READ_MODELS, dispatch
 from projections.schema import create_read_models
 from projections.writers.catalogue import CATALOGUE
@@ -118,7 +118,7 @@ def tell_of_everything(world: World) -> None:
 def test_every_kind_of_fact_is_handled_but_that_of_answers() -> None:
     kinds = {each for each in all_kinds(Fact) if "TOPIC" in vars(each)}
     handled = tuple(kind for model in READ_MODELS for kind in model.handles)
-    assert {kind for kind in kinds if not issubclass(kind, handled)} == {RequestAnswered}
+    assert {kind for kind in kinds if not issubclass(kind, handled)} == {RequestAnswered, RequestDecided}
 
 
 def all_kinds(kind: type[Fact]) -> Iterator[type[Fact]]:

@@ -1,12 +1,15 @@
 """`Idempotency-Key`: a request that names itself is done once, and told the same for ever."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from ledger.decisions.requests import LONGEST_REFUSAL
-from ledger.events import Report, RequestAnswered
+from ledger import errors
+from ledger.decisions.idempotency import LONGEST_REFUSAL, recorded_refusal, refusal_of
+from ledger.events import RecordedRefusal, Report, RequestDecided
 from projections.rebuild import Rebuild
 from tests.request.keys import KEY, REPORTS, SOME, is_replayed, post, set_usage, told
 from tests.world import (
@@ -73,9 +76,12 @@ def test_the_answer_is_one_fact_beside_those_of_the_report(world: World) -> None
     *_, cpu, gpu, answered = world.facts()
     assert isinstance(cpu, Report)
     assert isinstance(gpu, Report)
-    assert isinstance(answered, RequestAnswered)
-    assert (answered.user_uuid.hex, answered.status) == (uid(1), 201)
-    assert [each["result"] for each in json.loads(answered.body)["results"]] == ["created", "created"]
+    assert isinstance(answered, RequestDecided)
+    assert (answered.user_uuid.hex, answered.form) == (uid(1), "atomic_bulk")
+    assert [(each.result, each.uuid) for each in answered.outcomes] == [
+        ("created", cpu.usage_uuid),
+        ("created", gpu.usage_uuid),
+    ]
     assert len(world.facts()) == before + 4  # and the first plan period
 
 
@@ -85,7 +91,7 @@ def test_a_request_without_a_key_is_done_each_time(world: World) -> None:
         response = post(world, *set_usage(5), key=None)
         assert (response.status_code, is_replayed(response)) == (201, False)
     assert len(world.facts(Report)) == 2
-    assert world.facts(RequestAnswered) == []
+    assert world.facts(RequestDecided) == []
 
 
 def test_an_answer_outlives_the_record_the_process_and_the_read_models(world: World, world_url: str) -> None:
@@ -136,17 +142,22 @@ def test_a_refusal_of_those_who_may_report_somewhere_is_remembered(world: World,
     first = post(world, path, body, by=by)
     again = post(world, path, body, by=by)
     assert (told(again), is_replayed(again)) == (told(first), True)
-    assert [fact.status for fact in world.facts(RequestAnswered)] == [400]
+    (fact,) = world.facts(RequestDecided)
+    assert [each.result for each in fact.outcomes] == ["refused"]
 
 
 @pytest.mark.parametrize("is_too_large", [False, True])
 def test_only_a_refusal_of_a_moderate_size_is_remembered(world: World, is_too_large: bool) -> None:
-    one = len(post(world, REPORTS, [*SOME, {}], key=None).data)
-    two = len(post(world, REPORTS, [*SOME, {}, {}], key=None).data)
-    most = 1 + (LONGEST_REFUSAL - one - 60) // (two - one)
-    items = [*SOME, *[{}] * (most + 50 * is_too_large)]
+    def size(*refused: Any) -> int:
+        """How long what is kept of a request would be."""
+        post(world, REPORTS, [*SOME, *refused], key=str(len(refused)))
+        return len(msgspec.json.encode(world.facts(RequestDecided)[-1].outcomes))
+
+    one = size({}, {}) - size({})
+    most = 1 + (LONGEST_REFUSAL - size({})) // one
+    items = [*SOME, *[{}] * (most + is_too_large)]
     first = post(world, REPORTS, items)
-    assert (first.status_code, len(first.data) > LONGEST_REFUSAL) == (400, is_too_large)
+    assert first.status_code == 400
     again = post(world, REPORTS, items)
     assert (told(again), is_replayed(again)) == (told(first), not is_too_large)
     # Nothing was stored for a key that is not remembered: it is free for another request.
@@ -234,7 +245,7 @@ def test_what_can_not_be_read_is_not_remembered(world: World, path: str, data: s
             "POST", path, data=data, content_type="application/json", headers=headers
         )
         assert (response.status_code, is_replayed(response)) == (status, False)
-    assert world.facts(RequestAnswered) == []
+    assert world.facts(RequestDecided) == []
     assert post(world, *set_usage(5)).status_code == 201
 
 
@@ -242,7 +253,7 @@ def test_a_dry_run_leaves_no_key_behind(world: World) -> None:
     for _ in range(2):
         response = post(world, f"{REPORTS}?dry_run=true", SOME)
         assert (response.status_code, is_replayed(response)) == (201, False)
-    assert world.facts(RequestAnswered) == []
+    assert world.facts(RequestDecided) == []
     assert not is_replayed(post(world, REPORTS, SOME))
 
 
@@ -284,3 +295,29 @@ def test_keys_that_look_alike_are_different(world: World) -> None:
     for hour, key in enumerate(("abc", "ABC", "abc.", "a bc", '"abc')):
         world.now = world.now.replace(hour=hour)
         assert not is_replayed(post(world, *set_usage(5), key=key))
+
+
+def kinds(base: type[errors.LedgerError]) -> set[type[errors.LedgerError]]:
+    return {base}.union(*map(kinds, base.__subclasses__()))
+
+
+AMOUNTS = [Decimal("100.00"), Decimal("1.50"), Decimal(99)]
+REFUSALS = [
+    errors.ComponentsNotReportable(["fee", "gpu"]),
+    errors.UserLimitExceeded(*AMOUNTS),
+    errors.FigureChanged(7),
+    errors.InvalidItem({"usages": [{}, {"amount": ["A valid number is required."]}]}),
+    errors.ItemsRefused([None, errors.UserLimitExceeded(*AMOUNTS), errors.InvalidItem({"detail": "no"})]),
+    errors.NotFound("Resource"),
+]
+
+
+@pytest.mark.parametrize("kind", sorted(kinds(errors.LedgerError), key=str))
+def test_every_refusal_comes_back_from_a_fact_as_it_was(kind: type[errors.LedgerError]) -> None:
+    made = next((each for each in REFUSALS if type(each) is kind), None) or kind()
+    text = msgspec.json.encode(recorded_refusal(made))
+    again = refusal_of(msgspec.json.decode(text, type=RecordedRefusal))
+    assert type(again) is kind
+    assert vars(again).keys() == vars(made).keys()
+    assert recorded_refusal(again) == recorded_refusal(made)
+    assert [type(value) for value in again.args] == [type(value) for value in made.args]

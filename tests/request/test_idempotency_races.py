@@ -9,11 +9,11 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from ledger.events import Report, RequestAnswered
-from ledger.handler import Desk
+from ledger.events import Report, RequestDecided
+from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
 from projections.fast.position import KnownPosition
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from tests.request.keys import KEY, REPORTS, SOME, is_replayed, post, set_usage, told
 from tests.support.queueing import await_waiting, be_patient, locked
 from tests.world import (
@@ -55,7 +55,7 @@ def test_of_fifty_with_one_key_and_one_body_one_is_done_and_all_are_told_the_sam
         assert responses[0].status_code == 201
         assert [is_replayed(response) for response in responses].count(False) == 1
         assert len(world.facts(Report)) == 2
-        assert len(world.facts(RequestAnswered)) == 1
+        assert len(world.facts(RequestDecided)) == 1
         assert {row["type"]: row["usage"] for row in other.usages()} == {"cpu": "5.00", "gpu": "6.00"}
 
 
@@ -79,7 +79,7 @@ def test_of_many_with_one_key_and_two_bodies_one_body_is_done_and_the_other_is_r
         ]
 
 
-class Killed(ReadSide):
+class Killed(PostgresReadModels):
     """The read side of a process that is killed when its facts are committed, and nobody was told."""
 
     def __init__(self, world: World) -> None:
@@ -93,7 +93,7 @@ class Killed(ReadSide):
 def report_and_die(world_url: str, token: str) -> None:
     """In a process of its own."""
     with open_world(world_url) as world:
-        world.app.extensions["usage-ledger"].desk = Desk(world.ledger, Killed(world))
+        world.app.extensions["usage-ledger"].handler = CommandHandler(world.ledger, Killed(world))
         headers = {"Idempotency-Key": KEY}
         world.client(token).send("POST", REPORTS, json=SOME, headers=headers)
 
@@ -111,9 +111,11 @@ def test_after_a_crash_between_append_and_answer_the_retry_is_told_what_was_to_b
     assert process.exitcode == -signal.SIGKILL
     facts = world.facts()
     *_, last = facts
-    assert isinstance(last, RequestAnswered)
+    assert isinstance(last, RequestDecided)
     retried = post(world, REPORTS, SOME)
-    assert (retried.status_code, retried.data, is_replayed(retried)) == (201, last.body.encode(), True)
+    assert (retried.status_code, is_replayed(retried)) == (201, True)
+    kept = [(each.uuid.hex if each.uuid else None, each.position) for each in last.outcomes]
+    assert [(each["uuid"], each["position"]) for each in retried.get_json()["results"]] == kept
     assert world.facts() == facts
     assert {row["type"]: row["usage"] for row in world.usages()} == {"cpu": "5.00", "gpu": "6.00"}
 

@@ -14,9 +14,9 @@ from werkzeug.test import TestResponse
 
 from ledger.decisions.state import DecisionState
 from ledger.domain.reports import ReadableReport
-from ledger.handler import Desk
+from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from tests.world import (
     RESOURCE,
     SECOND_RESOURCE,
@@ -38,7 +38,9 @@ def locked(world_url: str) -> Iterator[None]:
 
 def be_patient(world: World, seconds: float) -> None:
     services = world.app.extensions["usage-ledger"]
-    services.desk = Desk(world.ledger, ReadSide(world.projector, VersionedCache()), patience=seconds)
+    services.handler = CommandHandler(
+        world.ledger, PostgresReadModels(world.projector, VersionedCache()), queue_seconds=seconds
+    )
 
 
 def await_waiting(world_url: str) -> None:
@@ -65,18 +67,18 @@ class Queue:
     """Requests that are sent while one stands still in the middle of its turn: they make one group."""
 
     def __init__(self, world: World, pool: ThreadPoolExecutor) -> None:
-        self._turns = world.app.extensions["usage-ledger"].desk._turns
+        self._commit = world.app.extensions["usage-ledger"].handler.singles
         self._pool = pool
 
     @property
     def is_stalled(self) -> bool:
-        return bool(self._turns._is_stalled)
+        return bool(self._commit.is_stalled)
 
     def add(self, send: Callable[[], Any]) -> "Future[Any]":
         """Returns when the request waits for its turn."""
-        before = len(self._turns._waiting)
+        before = self._commit.waiting
         future = self._pool.submit(send)
-        while len(self._turns._waiting) == before:
+        while self._commit.waiting == before:
             assert not future.done(), future.result()
         return future
 
@@ -95,7 +97,7 @@ def report(client: Client, amount: Any, **more: Any) -> Callable[[], TestRespons
     return lambda: client.post(f"{USAGES}set_usage/", body)
 
 
-class Overtaken(ReadSide):
+class Overtaken(PostgresReadModels):
     """While it has read and nothing is appended yet, somebody else is faster, once."""
 
     def __init__(self, world: World, others: Callable[[], None]) -> None:

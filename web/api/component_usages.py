@@ -14,7 +14,7 @@ from web.request.authentication import caller, visible
 from web.request.pipeline import api
 from web.request.references import load
 from web.request.services import services
-from web.request.submit import one, one_user, submit
+from web.request.submit import submit
 from web.wire import filters, requests
 from web.wire.expecting import expected
 from web.wire.fields import uuid_of
@@ -34,7 +34,7 @@ blueprint.add_url_rule(
 @answers(None, 201)
 def set_usage() -> Response:
     report, _ = load(requests.SET_USAGE)
-    return submit([structs.replace(report, expected=expected())], one)
+    return submit([structs.replace(report, expected=expected())], "single")
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
@@ -42,7 +42,7 @@ def set_usage() -> Response:
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
     item, _ = load(requests.SET_USER_USAGE)
-    return submit([_report(usage, [item])], one_user)
+    return submit([_report(usage, [item])], "single_user")
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
@@ -50,7 +50,7 @@ def set_user_usage(uuid: str) -> Response:
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)
     items, _ = load(requests.SET_USER_USAGES)
-    return submit([_report(usage, items)], one)
+    return submit([_report(usage, items)], "single")
 
 
 def _visible(uuid: str) -> DictRow:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import click
 
 from ledger.decisions.carry_over import carry_over
+from ledger.decisions.requests import Decision
 from ledger.domain.months import month_of, next_month
 from ledger.domain.records import LastUsage
-from ledger.errors import Contended
-from ledger.journal.ledger import Decision
+from ledger.journal.transaction import JournalTransaction
 from projections.lookups.carry_over import FIRST, Key, candidates, last_month
 from web.importer.values import check_year
 from web.request.services import Services
@@ -26,6 +26,9 @@ NEVER_CARRIED = (
 
 Tell = Callable[[str, LastUsage], None]
 """Told of each usage that is carried over, with the name of its resource."""
+
+
+Chunk = list[tuple[str, LastUsage]]
 
 
 class MonthError(click.ClickException):
@@ -71,9 +74,9 @@ def _current(services: Services) -> date:
 
 
 def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = False) -> int:
-    """Carries over what is missing in `month`; returns how much. `dry_run` only tells of it."""
+    """Carry over what is missing in `month`, and return how much. `dry_run` only tells of it."""
     carried, after = 0, FIRST
-    while chunk := _next_chunk(month, after, services, CHUNK, dry_run=dry_run):
+    while chunk := _carry_chunk(month, after, services, dry_run=dry_run):
         for name, usage in chunk:
             tell(name, usage)
         carried += len(chunk)
@@ -81,24 +84,13 @@ def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = F
     return carried
 
 
-def _next_chunk(
-    month: date, after: Key, services: Services, size: int, *, dry_run: bool
-) -> list[tuple[str, LastUsage]]:
-    chunk: list[tuple[str, LastUsage]] = []
-
-    def decide() -> Decision:
+def _carry_chunk(month: date, after: Key, services: Services, *, dry_run: bool) -> Chunk:
+    def decide(transaction: JournalTransaction) -> Decision[Chunk]:
         now = services.clock()
-        with services.deciding() as cursor:
-            chunk[:] = candidates(cursor, month, now, services.ledger.zone, after, size)
-        return Decision([] if dry_run else carry_over([usage for _, usage in chunk], month, now))
+        chunk = candidates(transaction.cursor, month, now, services.ledger.zone, after, CHUNK)
+        return Decision(chunk, [] if dry_run else carry_over([usage for _, usage in chunk], month, now))
 
-    try:
-        services.projector.catch_up(services.ledger.append(decide))
-    except Contended:  # reports come in faster than so many are decided about
-        if size == 1:
-            raise
-        return _next_chunk(month, after, services, size // 2, dry_run=dry_run)
-    return chunk
+    return services.handler.execute(decide)
 
 
 @click.command("carry-over")

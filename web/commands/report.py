@@ -14,7 +14,7 @@ import click
 import httpx
 import msgspec
 
-from ledger.decisions.requests import Result
+from ledger.decisions.idempotency import Result
 from web import utc_now
 from web.runtime.config import TOKEN, ConfigurationError, api_token, is_proxied
 from web.sender.client import ApiClient

@@ -7,8 +7,9 @@ from uuid import UUID
 import click
 from psycopg.rows import DictRow
 
+from ledger.decisions.requests import Decision
 from ledger.decisions.tokens import issue_token, revoke_token
-from ledger.journal.ledger import Decision
+from ledger.journal.transaction import JournalTransaction
 from projections.lookups import accounts
 from web.commands.errors import Group
 from web.request.authentication import hash_of
@@ -29,8 +30,7 @@ def create(services: Services, user_uuid: UUID, days: int | None) -> str:
     now = services.clock()
     expires_at = now + timedelta(days=days) if days is not None else None
     fact = issue_token(hash_of(token), user_uuid, expires_at, now)
-    services.projector.catch_up(services.ledger.append(lambda: Decision([fact])))
-    return token
+    return services.handler.execute(lambda _: Decision(token, [fact]))
 
 
 def user_named(services: Services, username: str) -> UUID:
@@ -51,15 +51,16 @@ def user_named(services: Services, username: str) -> UUID:
 def revoke(services: Services, token_uuid: UUID) -> None:
     """Ends a token; one that has ended already stays as it is. Raises TokenError if there is none."""
 
-    def decide() -> Decision:
-        token = next((each for each in listed(services) if each["token_uuid"] == token_uuid), None)
+    def decide(transaction: JournalTransaction) -> Decision[None]:
+        tokens = accounts.tokens(transaction.cursor)
+        token = next((each for each in tokens if each["token_uuid"] == token_uuid), None)
         if token is None:
             raise TokenError(f"there is no token with the id {token_uuid.hex}")
         if token["revoked_at"] is not None:
-            return Decision([])
-        return Decision([revoke_token(token_uuid, token["version"], services.clock())])
+            return Decision(None)
+        return Decision(None, [revoke_token(token_uuid, token["version"], services.clock())])
 
-    services.projector.catch_up(services.ledger.append(decide))
+    services.handler.execute(decide)
 
 
 def listed(services: Services) -> list[DictRow]:

@@ -7,15 +7,17 @@ cut short is finished by running it again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
 from msgspec import structs
 
-from ledger.decisions.imports import ImportedUserUsage, describe, import_usages, import_user_usages
-from ledger.errors import Contended
-from ledger.journal.ledger import Decision
+from ledger.decisions.imports import ImportedUserUsage, Place, describe, import_usages, import_user_usages
+from ledger.decisions.requests import Decision
+from ledger.domain.people import Person
+from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue
 from projections.lookups import import_targets as imports
 from projections.rows import digest
@@ -72,59 +74,57 @@ class Import:
         """Usages of the ledger that were kept in place of the file's."""
 
     def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
-        """Returns how many of the objects of a list were new, changed, unchanged and kept."""
+        """Return how many of the objects of a list were new, changed, unchanged and kept."""
         decide = {USAGES: self._usages, USER_USAGES: self._user_usages}.get(name, self._descriptions)
-        counted: Counter[str] = Counter()
+        return self._services.handler.execute(partial(decide, items))
 
-        def decide_anew() -> Decision:
-            counted.clear()
-            return decide(items, counted)
-
-        try:
-            position = self._services.ledger.append(decide_anew)
-        except Contended:  # reports came in faster than so many are decided about
-            if len(items) == 1:
-                raise
-            half = len(items) // 2
-            return self.put(name, items[:half]) + self.put(name, items[half:])
-        self._services.projector.catch_up(position)
-        return counted
-
-    def _descriptions(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
-        usernames = [item.username for item in items if hasattr(item, "username")]
-        known, new = self._services.ledger.people(usernames)
+    def _descriptions(
+        self, items: Sequence[StructureItem], transaction: JournalTransaction
+    ) -> Decision[Counter[str]]:
+        known, new = self._people(transaction, [item.username for item in items if hasattr(item, "username")])
         entities = [item.value(known | new, self._services.ledger.zone) for item in items]
-        with self._services.deciding() as cursor:
-            versions = catalogue.descriptions(cursor, [entity.stream for entity in entities])
+        versions = catalogue.descriptions(transaction.cursor, [entity.stream for entity in entities])
         digests = [digest(entity) for entity in entities]
         facts = describe(entities, versions, digests, self._services.clock())
-        counted.update("new" if fact.originator_version == 1 else "changed" for fact in facts)
+        counted = Counter("new" if fact.originator_version == 1 else "changed" for fact in facts)
         counted["unchanged"] = len(items) - len(facts)
-        return Decision(facts, new.values() if facts else ())
+        return Decision(counted, facts, new.values() if facts else ())
 
-    def _usages(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
+    def _usages(
+        self, items: Sequence[StructureItem], transaction: JournalTransaction
+    ) -> Decision[Counter[str]]:
         usages = [item.value({}, self._services.ledger.zone) for item in items]
-        with self._services.deciding() as cursor:
-            places = imports.places(cursor, usages)
-        new = []
-        for usage, place in zip(usages, places, strict=True):
-            counted[place.outcome] += 1
-            if place.found is None:
-                new.append((usage, place))
-            elif place.found != usage.uuid:
-                self._standing[usage.uuid] = place.found
-        return Decision(import_usages(new, self._services.clock()))
-
-    def _user_usages(self, items: Sequence[StructureItem], counted: Counter[str]) -> Decision:
-        usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
-        with self._services.deciding() as cursor:
-            places = imports.user_places(cursor, usages)
-        counted.update(place.outcome for place in places)
+        places = imports.places(transaction.cursor, usages)
         new = [(usage, place) for usage, place in zip(usages, places, strict=True) if place.found is None]
-        known, unknown = self._services.ledger.people(usage.username for usage, _ in new)
+        self._standing |= {
+            usage.uuid: place.found
+            for usage, place in zip(usages, places, strict=True)
+            if place.found not in (None, usage.uuid)
+        }
+        counted = _counted(places)
+        return Decision(counted, import_usages(new, self._services.clock()))
+
+    def _user_usages(
+        self, items: Sequence[StructureItem], transaction: JournalTransaction
+    ) -> Decision[Counter[str]]:
+        usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
+        places = imports.user_places(transaction.cursor, usages)
+        new = [(usage, place) for usage, place in zip(usages, places, strict=True) if place.found is None]
+        known, unknown = self._people(transaction, [usage.username for usage, _ in new])
         facts = import_user_usages(new, known | unknown, self._services.clock())
-        return Decision(facts, unknown.values())
+        return Decision(_counted(places), facts, unknown.values())
+
+    def _people(
+        self, transaction: JournalTransaction, usernames: Iterable[str]
+    ) -> tuple[dict[str, Person], dict[str, Person]]:
+        """Return the people whom the journal knows by these usernames, and new ones for the others."""
+        known = transaction.people(usernames)
+        return known, self._services.ledger.new_people(set(usernames) - known.keys())
 
     def _with_standing_usage(self, usage: ImportedUserUsage) -> ImportedUserUsage:
         standing = self._standing.get(usage.usage_uuid, usage.usage_uuid)
         return structs.replace(usage, usage_uuid=standing)
+
+
+def _counted(places: Iterable[Place]) -> Counter[str]:
+    return Counter(place.outcome for place in places)

@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a request that names itself is done once, and told the same for ever.
 
-After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal
-(`ledger/decisions/requests.py` says which ones). What could not be read is not remembered, nor what did not
-come to be decided.
+After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal:
+see `ledger/decisions/idempotency.py`. What could not be read is not remembered, nor what did not come to be
+decided.
 """
 
 import re
@@ -10,11 +10,11 @@ from hashlib import sha256
 
 from flask import Response, g, request
 
-from ledger.decisions.requests import Request
+from ledger.decisions.idempotency import IdempotentRequest
 from web.request.authentication import caller
 from web.request.deadline import note_received
 from web.request.services import services
-from web.request.submit import answered
+from web.request.submit import replayed
 from web.wire.errors import BadHeader
 from web.wire.expecting import HEADER
 from web.wire.fields import TRUE
@@ -29,10 +29,10 @@ def replay() -> Response | None:
     key = _key()
     if key is None or last_of("dry_run").lower() in TRUE:
         return None
-    asked = Request(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
+    asked = IdempotentRequest(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
     g.idempotent_request = asked
-    answer = services().desk.recall(asked)
-    return answered(answer) if answer else None
+    earlier = services().handler.recall(asked)
+    return replayed(earlier) if earlier else None
 
 
 def _key() -> str | None:

@@ -11,12 +11,12 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.domain.metering import MeteredResource
-from ledger.handler import Desk
+from ledger.handler import CommandHandler
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import VersionedCache
 from projections.lookups import accounts, catalogue
 from projections.lookups.accounts import Credentials
-from projections.lookups.decision_state import ReadSide
+from projections.lookups.decision_state import PostgresReadModels
 from projections.projector import Projector
 from web.request.guesses import Attempts
 
@@ -29,7 +29,7 @@ class Services:
     def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
         self.ledger, self.projector, self.clock = ledger, projector, clock
         self._cache, self.attempts = VersionedCache(), Attempts()
-        self.desk = Desk(ledger, ReadSide(projector, self._cache))
+        self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor[DictRow]]:

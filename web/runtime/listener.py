@@ -77,4 +77,4 @@ class Watch:
             self._mend()
         else:
             if reached.position < reached.head:
-                self._projector.show(reached.head)
+                self._projector.recover(reached.head)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from ledger.decisions.requests import Result
+from ledger.decisions.idempotency import Result
 
 PATH = "/api/ledger/reports/"
 TIMEOUT = httpx.Timeout(60, connect=10)

@@ -4,7 +4,7 @@ from typing import get_args
 
 from marshmallow import INCLUDE, fields
 
-from ledger.decisions.requests import Result
+from ledger.decisions.idempotency import Result
 from web.wire.responses.columns import Hex, Word
 from web.wire.responses.schemas import Members, ObjectSchema, declare
 

@@ -1,0 +1,58 @@
+"""Between facts and what the journal stores of them."""
+
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from eventsourcing.utils import resolve_topic
+
+from ledger.events import Fact
+
+ENVELOPE = b'{"originator_id":"%s","originator_version":%d,'
+"""How the text of every fact begins, with its stream and its version there."""
+
+ENVELOPE_ENDS = len(ENVELOPE % (b"0" * 32, 0)) - 2
+"""Where the version begins: the first comma from here on ends the envelope."""
+
+
+class FactMapper(Mapper[UUID]):
+    """Writes facts as a topic and JSON, and reads them back. UUIDs are 32 hex digits.
+
+    A third of the size of the library's own transcoding, and typed. The envelope is cut off, as stream and
+    version have columns of their own. Fields at their defaults are left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(JSONTranscoder())
+        self._encoder = msgspec.json.Encoder(uuid_format="hex")
+        self._decoder = msgspec.json.Decoder(dict[str, Any])
+        self._kinds: dict[str, tuple[type[Fact], msgspec.json.Decoder[Fact]]] = {}
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        fact: Fact = domain_event
+        text = self._encoder.encode(fact)
+        state = text[text.index(b",", ENVELOPE_ENDS) + 1 :]
+        version = b'"class_version":%d,' % fact.class_version if fact.class_version > 1 else b""
+        return StoredEvent(
+            fact.originator_id, fact.originator_version, type(fact).TOPIC, b"{" + version + state
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Fact:
+        stream = cast(UUID, stored_event.originator_id)
+        envelope = ENVELOPE % (stream.hex.encode(), stored_event.originator_version)
+        return self.fact(stored_event.topic, envelope + stored_event.state[1:])
+
+    def fact(self, topic: str, text: bytes) -> Fact:
+        """Decode a fact of this topic from its text with the envelope."""
+        if topic not in self._kinds:
+            kind = resolve_topic(topic)
+            self._kinds[topic] = kind, msgspec.json.Decoder(kind)
+        kind, decoder = self._kinds[topic]
+        return decoder.decode(self._upcast(text, kind) if kind.class_version > 1 else text)
+
+    def _upcast(self, text: bytes, kind: type[Fact]) -> bytes:
+        state = self._decoder.decode(text)
+        for version in range(state.pop("class_version", 1), kind.class_version):
+            getattr(kind, f"upcast_v{version}_v{version + 1}")(state)
+        return self._encoder.encode(state)
