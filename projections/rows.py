@@ -26,17 +26,17 @@ _encoder = msgspec.json.Encoder(uuid_format="hex", decimal_format="number")
 
 
 def as_json(rows: Iterable[Any]) -> str:
-    """A JSON array of structs or dicts, for `json_populate_recordset` and `json_to_recordset`."""
+    """Return structs or dicts as a JSON array, for `json_populate_recordset` and `json_to_recordset`."""
     return _encoder.encode(list(rows)).decode()
 
 
 def digest(entity: Entity) -> str:
-    """SHA-256 of an entity: equal exactly for equal descriptions."""
+    """Return the SHA-256 of an entity: equal exactly for equal descriptions."""
     return sha256(msgspec.json.encode(entity, order="deterministic")).hexdigest()
 
 
 def insert(cursor: Cursor[Any], table: LiteralString, rows: Sequence[Struct]) -> None:
-    """Inserts rows that meet no others, by COPY: a third of what JSON takes. Their fields are columns."""
+    """Insert rows that meet no others, by COPY: it takes a third of the time. Their fields are columns."""
     if not rows:
         return
     columns = SQL(", ").join(map(Identifier, rows[0].__struct_fields__))
@@ -49,7 +49,7 @@ def insert(cursor: Cursor[Any], table: LiteralString, rows: Sequence[Struct]) ->
 
 
 def upsert(table: str, columns: Iterable[str], key: Iterable[str] = ("uuid",)) -> Composed:
-    """INSERT … ON CONFLICT DO UPDATE of these columns from the JSON parameter `rows`."""
+    """Return an INSERT … ON CONFLICT DO UPDATE of these columns from the JSON parameter `rows`."""
     columns, key = tuple(columns), tuple(key)
     return SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns}"

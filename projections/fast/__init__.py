@@ -1,1 +1,1 @@
-"""What makes reading quick, and nothing else. Read it last: the rest can be understood without it."""
+"""Makes reading quick, and nothing else. Read it last: the rest can be understood without it."""

@@ -1,4 +1,4 @@
-"""What was read of catalogue and rights, kept until something is described anew."""
+"""A cache of what was read of catalogue and rights, which is valid until something is described anew."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
@@ -9,11 +9,11 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 MOST = 10_000
-"""Values that are kept, about 20 MB of them."""
+"""Most values in the cache: about 20 MB."""
 
 
 class VersionedCache:
-    """Values by key, all of one version of catalogue and rights: they hold exactly as long as it does."""
+    """Values by key, all of one version of catalogue and rights: a newer version empties the cache."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -24,7 +24,7 @@ class VersionedCache:
     def get_many(
         self, version: tuple[int, int], keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
     ) -> dict[K, T]:
-        """The values of these keys. `read` is asked for those that are missing, and need not know all.
+        """Return the values of these keys. `read` is called with the missing ones, and need not know all.
 
         `version` was reached before the call, so what is read now is at least as new.
         """
@@ -40,7 +40,7 @@ class VersionedCache:
             new = read(missing)
             found.update(new)
             with self._lock:
-                # If something was described meanwhile, these are nobody's values any more.
+                # If a newer version came meanwhile, this is no longer the dict of the cache: nobody sees it.
                 for key, value in new.items():
                     values[key] = value
                 while len(values) > self._most:

@@ -1,4 +1,4 @@
-"""How far the read models are known to be, for all processes of one server to see."""
+"""How far the read models are, as all processes of one server know it: in shared memory, without locks."""
 
 import fcntl
 import mmap
@@ -16,18 +16,17 @@ import psycopg
 
 CELL = 8
 LIVE_UNTIL, LINES = 0, 1
-"""Cells of the shared memory: until when somebody watches, and where the processes' lines begin."""
+"""Cells of the shared memory: until when the position is live, and where the processes' lines begin."""
 
 LINE = 9
 """Cells of a line: how often it was written, and two copies of four values, of which every second is good."""
 
 LISTENER = 0
-"""Byte of the file that is locked by who watches. The next ones are locked by who has a line."""
+"""Byte of the file that the listening process locks. Owners of lines lock the next ones."""
 
 
 class BeingReplaced(psycopg.OperationalError):
-    """The tables were put in place after a statement had begun, which sees no row of them: nothing that it
-    says is true."""
+    """A statement saw no row of tables that were put in place after it had begun. Its answer is not true."""
 
     def __init__(self) -> None:
         super().__init__("the read models are being replaced")
@@ -51,9 +50,9 @@ class End(NamedTuple):
 
 
 class KnownPosition(NamedTuple):
-    """What is known of the read models.
+    """How far the read models are known to be.
 
-    `described` is the position of the last fact that said anything else than usage. A `generation` lasts for
+    `described` is the position of the last fact that changed catalogue or rights. A `generation` lasts for
     as long as the database is where it was known to be; what was read in another one is of another history.
     """
 
@@ -68,11 +67,11 @@ class KnownPosition(NamedTuple):
 
 
 class SharedPosition:
-    """What is known, which only rises within a generation. Processes that are forked after it share it.
+    """The known position, which only advances within a generation. Processes that are forked later share it.
 
-    Every process writes a line of its own, and what is known is the best of all lines. So there is no lock
-    that a process could hold while it is stopped, and nobody waits for anybody: whoever comes between the
-    halves of a change sees the line as it was before. A process that dies leaves its line to the next one.
+    Every process writes a line of its own, and the known position is the best of all lines. So there is no
+    lock that a process could hold while it is stopped, and nobody waits: a reader in the middle of a change
+    sees the line as it was before. A process that dies leaves its line to the next one.
     """
 
     def __init__(self, processes: int = 1) -> None:
@@ -103,7 +102,7 @@ class SharedPosition:
         return known
 
     def advance(self, known: KnownPosition) -> None:
-        """Tell what is known now. What is of a generation that has ended is nothing to anybody."""
+        """Advance to a position, unless a better one is known, or its generation has ended."""
         with self._lock:
             line = self._own_line()
             before = self._read(line)
@@ -140,14 +139,14 @@ class SharedPosition:
         self._cells[start] = written
 
     def _own_line(self) -> int:
-        """The line of this process. What its predecessor wrote there stays until there is more to say."""
+        """Return the line of this process. What its predecessor wrote stays until there is more to say."""
         if self._owner != os.getpid():
             self._line = next(line for line in range(self._lines) if self._locks(LISTENER + 1 + line))
             self._owner = os.getpid()
         return self._line
 
     def _locks(self, byte: int) -> bool:
-        """Whether this process could lock a byte. It never waits: such locks make circles among threads."""
+        """Try to lock a byte for this process. It never waits: threads could wait in a circle."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except (BlockingIOError, PermissionError):
@@ -156,20 +155,20 @@ class SharedPosition:
 
     @property
     def is_live(self) -> bool:
-        """Whether what others do is sure to be put here at once."""
+        """Is a listener keeping this position current, so that no query is needed?"""
         return time.monotonic_ns() < self._cells[LIVE_UNTIL]
 
     @contextmanager
     def listening(self) -> Iterator[bool]:
-        """Yields whether this process is the one that watches: only one can, until it leaves the block."""
-        watches = self._locks(LISTENER)
+        """Hold the lease of the listener, if it is free. Yields whether this process has it now."""
+        listens = self._locks(LISTENER)
         try:
-            yield watches
+            yield listens
         finally:
-            if watches:
+            if listens:
                 self._cells[LIVE_UNTIL] = 0
                 fcntl.lockf(self._file, fcntl.LOCK_UN, 1, LISTENER)
 
     def live_until(self, moment: float) -> None:
-        """Says for how long one may rely on it, in seconds of the monotonic clock."""
+        """Declare the position live until a moment of the monotonic clock, in seconds."""
         self._cells[LIVE_UNTIL] = int(moment * 1e9)

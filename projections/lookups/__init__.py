@@ -1,1 +1,1 @@
-"""What commands and requests look up before they decide."""
+"""Looks up what commands and requests decide by."""

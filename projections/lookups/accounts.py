@@ -1,4 +1,4 @@
-"""Who may call: what tokens and usernames stand for."""
+"""Looks up who may call: what tokens and usernames stand for."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ SELECT_ACCOUNTS_NAMED = "SELECT uuid, is_active FROM account WHERE username = %(
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a token stands for. Whether it may be used now is for the caller to check."""
+    """The account behind a token. Callers check that it is active, and the token not expired."""
 
     caller: Caller
     is_active: bool
@@ -39,7 +39,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
-    """What the token with this SHA-256 stands for, None if it is unknown or revoked."""
+    """Return what the token with this SHA-256 stands for, None if it is unknown or revoked."""
     row = cursor.execute(SELECT_CALLER, {"token_hash": token_hash}).fetchone()
     if row is None:
         return None
@@ -48,10 +48,10 @@ def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
 
 
 def tokens(cursor: Cursor[DictRow]) -> list[DictRow]:
-    """Every token ever issued, oldest first: token_uuid, username, issued_at, expires_at, revoked_at …"""
+    """Return every token, oldest first: token_uuid, username, issued_at, expires_at, revoked_at …"""
     return cursor.execute(SELECT_TOKENS).fetchall()
 
 
 def accounts_named(cursor: Cursor[DictRow], username: str) -> list[DictRow]:
-    """The accounts (uuid, is_active) with this username: none, one, or in odd catalogues more."""
+    """Return the accounts (uuid, is_active) with this username: none, one, or in odd catalogues more."""
     return cursor.execute(SELECT_ACCOUNTS_NAMED, {"username": username}).fetchall()

@@ -1,4 +1,4 @@
-"""What can be carried over into a month: usages of the month before that nobody followed up."""
+"""Looks up what can be carried over into a month: usages of the month before without a next one."""
 
 from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
@@ -55,8 +55,11 @@ FIRST: Key = (UUID(int=0), UUID(int=0))
 def candidates(
     cursor: Cursor[DictRow], month: date, now: datetime, zone: tzinfo, after: Key, limit: int
 ) -> list[tuple[str, LastUsage]]:
-    """Up to `limit` usages of the month before that call for one in `month` and have none, with the name of
-    their resource; in the order of (resource, component), those after a key."""
+    """Return usages of the month before that call for one in `month` and have none.
+
+    Each comes with the name of its resource. They are in the order of (resource, component), at most `limit`
+    of those after a key.
+    """
     start, end = bounds(month, zone)
     parameters = {
         "before": (month - timedelta(days=1)).replace(day=1),
@@ -78,7 +81,7 @@ def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
 
 
 def last_month(cursor: Cursor[DictRow]) -> date | None:
-    """The last month that anything was carried over into, None if there is none."""
+    """Return the last month that anything was carried over into, None if there is none."""
     row = cursor.execute(SELECT_LAST_MONTH).fetchone()
     assert row is not None
     month: date | None = row["month"]

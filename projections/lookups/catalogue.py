@@ -1,4 +1,4 @@
-"""What is looked up in the catalogue by uuid."""
+"""Looks up entities of the catalogue by uuid."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -45,33 +45,33 @@ SELECT_OFFERING_USERS = "SELECT uuid FROM offering_user WHERE uuid = ANY(%(uuids
 
 
 def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tuple[int, str]]:
-    """Version and digest of the last description in each of the streams that has one."""
+    """Return version and digest of the last description of each stream that has one."""
     rows = cursor.execute(SELECT_DESCRIPTIONS, {"streams": streams}).fetchall()
     return {row["stream"]: (row["version"], row["digest"]) for row in rows}
 
 
 def metered_resources(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, MeteredResource]:
-    """Those of the resources that there are, with all that reports about them are decided by."""
+    """Return the resources that exist, with all that reports about them are decided by."""
     rows = cursor.execute(SELECT_METERED_RESOURCES, {"uuids": list(uuids)})
     found = (msgspec.json.decode(row["value"], type=MeteredResource) for row in rows)
     return {each.resource.uuid: each for each in found}
 
 
 def component(cursor: Cursor[DictRow], uuid: UUID) -> Component:
-    """A component that is known to be there. Its resource may be of another offering by now."""
+    """Return a component that exists. Its resource may be of another offering by now."""
     row = cursor.execute(SELECT_COMPONENT, {"uuid": uuid}).fetchone()
     assert row is not None
     return msgspec.json.decode(row["value"], type=Component)
 
 
 def plan_periods(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, PlanPeriod]:
-    """Those of the plan periods that there are."""
+    """Return the plan periods that exist."""
     rows = cursor.execute(SELECT_PLAN_PERIODS, {"uuids": list(uuids)}) if uuids else ()
     found = (msgspec.json.decode(row["value"], type=PlanPeriod) for row in rows)
     return {each.uuid: each for each in found}
 
 
 def offering_users(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> set[UUID]:
-    """Those of the offering users that there are."""
+    """Return the offering users that exist."""
     rows = cursor.execute(SELECT_OFFERING_USERS, {"uuids": list(uuids)}) if uuids else ()
     return {row["uuid"] for row in rows}

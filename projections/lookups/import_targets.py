@@ -1,4 +1,4 @@
-"""Reads what an import is compared with, a chunk of a file at a time."""
+"""Looks up what an import is compared with, a chunk of a file at a time."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -28,14 +28,14 @@ TABLES = {
     "offering_users": "offering_user",
     "component_usages": "component_usage",
 }
-"""Where the objects of earlier imports are found that a list of a file refers to."""
+"""Tables with the objects of earlier imports, by the name of the list that a file has them in."""
 
 OWNERS = {
     "resources": ("offering_uuid",),
     "offering_components": ("offering_uuid",),
     "resource_plan_periods": ("resource_uuid", "plan_uuid"),
 }
-"""What the objects of a list belong to, as far as a usage must agree with it."""
+"""Columns with the owners of a list's objects that a usage must agree with."""
 
 SELECT_ACTIVE_ACCOUNTS = (
     "SELECT uuid, username FROM account WHERE is_active AND username = ANY(%(usernames)s)"
@@ -90,7 +90,7 @@ ORDER BY n.position"""
 
 
 def owners(cursor: Cursor[DictRow], name: str, uuids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
-    """Those of the uuids that the ledger knows from this list of an earlier import, with their OWNERS."""
+    """Return the objects of a list that earlier imports brought, with their OWNERS."""
     columns = SQL(", ").join(map(Identifier, OWNERS.get(name, ())))
     statement = SELECT_OWNERS.format(owners=SQL("ARRAY[{}]").format(columns), table=Identifier(TABLES[name]))
     rows = cursor.execute(statement, {"uuids": list(uuids)})
@@ -98,18 +98,18 @@ def owners(cursor: Cursor[DictRow], name: str, uuids: Iterable[UUID]) -> dict[UU
 
 
 def active_accounts(cursor: Cursor[DictRow], usernames: Sequence[str]) -> list[tuple[UUID, str]]:
-    """The active users of these names, with their names."""
+    """Return uuid and name of the active users with these names."""
     rows = cursor.execute(SELECT_ACTIVE_ACCOUNTS, {"usernames": usernames}) if usernames else ()
     return [(row["uuid"], row["username"]) for row in rows]
 
 
 def places(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[Place]:
-    """Where each usage goes, and what stands there already, aligned with `usages`."""
+    """Return where each usage goes, and what stands there already, aligned with `usages`."""
     return _places(cursor, SELECT_PLACES, usages)
 
 
 def user_places(cursor: Cursor[DictRow], usages: Sequence[ImportedUserUsage]) -> list[Place]:
-    """The same for user usages, whose component usages are all there."""
+    """Return where each user usage goes, aligned with `usages`. All their component usages exist."""
     return _places(cursor, SELECT_USER_PLACES, usages)
 
 

@@ -1,1 +1,1 @@
-"""From rows to answers: one module for each list that the API shows."""
+"""From rows to answers: a module for each list of the API, and their common parts."""

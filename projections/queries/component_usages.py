@@ -1,4 +1,4 @@
-"""The list of component usages."""
+"""The list of component usages, and one of them as it is in its table."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from projections.queries import display_names as names
+from projections.queries import display_names
 from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery, Scopes
 
@@ -26,7 +26,7 @@ FILTERS = {
     "missing_usage_policies": SQL("u.missing_usage_policy = ANY(%(missing_usage_policies)s)"),
     "nothing": SQL("false"),
 }
-"""What a list can be restricted to, with the parameter of the same name. Times are aware, months dates."""
+"""Conditions by name, each with the parameter of the same name. Times are aware, months are dates."""
 
 ORDERS = {
     "billing_period": SQL("u.billing_period"),
@@ -37,10 +37,12 @@ DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
 
 COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
 
-KEPT = SQL("SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
+STORED_TOTAL = SQL(
+    "SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}"
+)
 
 COLUMNS: Values = {
-    **names.COLUMNS,
+    **display_names.COLUMNS,
     "uuid": SQL("u.uuid"),
     "created": SQL("u.created"),
     "description": SQL("u.description"),
@@ -52,7 +54,7 @@ COLUMNS: Values = {
     "billing_period": SQL("u.billing_period"),
     "reported_by_id": SQL("a.id"),
 }
-"""What a list can show of a usage."""
+"""Values of a usage, by names inside."""
 
 # The limit that no page exceeds tells the planner how few rows there will be, whatever the parameters.
 ROWS = SQL(
@@ -63,7 +65,7 @@ WITH page AS MATERIALIZED (
     ) u LIMIT 300
 )
 SELECT {{json}}
-FROM page u{names.JOINS}
+FROM page u{display_names.JOINS}
 FULL JOIN (
     SELECT w.reported_by, a.id
     FROM (SELECT DISTINCT reported_by FROM page) w
@@ -82,7 +84,15 @@ VISIBLE_BY = {
 """The columns that name whose usage it is, by the kinds of scopes."""
 
 USAGES = ListQuery(
-    ROWS, COUNT, COLUMNS, FILTERS, ORDERS, DEFAULT_ORDER, last=SQL("u.id"), visibility=VISIBLE_BY, kept=KEPT
+    ROWS,
+    COUNT,
+    COLUMNS,
+    FILTERS,
+    ORDERS,
+    DEFAULT_ORDER,
+    last=SQL("u.id"),
+    visibility=VISIBLE_BY,
+    stored_total=STORED_TOTAL,
 )
 """Component usages with the names around them, newest first unless ordered otherwise."""
 
@@ -90,7 +100,7 @@ FIND = "SELECT u.* FROM component_usage u WHERE {where}"
 
 
 def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:
-    """A usage as it is in its table, None if there is none to be seen."""
+    """Return a usage as it is in its table, None if there is none that the scopes may see."""
     restrictions = {"uuid": uuid}
     statement = USAGES.with_filters(FIND, restrictions, scopes)
     return cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()

@@ -1,20 +1,20 @@
-"""Where the total of a list is found without counting its rows: see `projections/writers/counters.py`."""
+"""Totals of lists from counters, without counting rows: see `projections/writers/counters.py`."""
 
 from collections.abc import Sequence
 
 from psycopg.sql import SQL, Composable
 
-# Offerings whose usage a caller sees, whoever has it.
+# Is an offering one whose usage the caller sees, whoever has it?
 SERVED = SQL("""= ANY(ARRAY(
     SELECT uuid FROM offering WHERE customer_uuid = ANY(%(providers)s) OR uuid = ANY(%(offerings)s)))""")
 
-# Where the count of a list is found: by what its caller sees, and by its filters but for the month.
+# The counters to add up, by what the caller sees and the filters of the list, but for the month.
 OF_SCOPES = SQL("""(n.kind = 'offering' AND n.scope {served}
     OR n.kind = 'customer' AND n.scope = ANY(%(customers)s) AND NOT n.offering_uuid {served})""")
 OF_CUSTOMER = SQL("n.kind = 'customer' AND n.scope = %(customer_uuid)s")
 OF_CUSTOMER_IN_SCOPES = SQL("{customer} AND (n.scope = ANY(%(customers)s) OR n.offering_uuid {served})")
 IN_OFFERING = SQL("{} AND n.offering_uuid = %(offering_uuid)s")
-KEPT = {
+STORED_COUNTS = {
     ("all",): SQL("n.kind = 'all'"),
     ("all", "offering_uuid"): SQL("n.kind = 'offering' AND n.scope = %(offering_uuid)s"),
     ("all", "project_uuid"): SQL("n.kind = 'project' AND n.scope = %(project_uuid)s"),
@@ -31,9 +31,9 @@ Kinds = tuple[tuple[str, bool], ...] | None
 """The kinds of scopes that a caller has, each with whether it is a single one; None sees all."""
 
 
-def kept(filters: Sequence[str], kinds: Kinds) -> Composable | None:
-    """What finds the count for a list that is restricted by these filters, None if there is none."""
-    scope = KEPT.get((_seen(kinds), *sorted(set(filters) - {"billing_period"})))
+def stored_count(filters: Sequence[str], kinds: Kinds) -> Composable | None:
+    """Return the condition for counters that add up to the total of a list, None if none do."""
+    scope = STORED_COUNTS.get((_seen(kinds), *sorted(set(filters) - {"billing_period"})))
     return IN_MONTH.format(scope) if scope and "billing_period" in filters else scope
 
 

@@ -1,16 +1,17 @@
-"""What stands beside the usages of a page: names and ids of where they belong.
+"""Names around the usages of a page: those of resource, offering, project, customer and component.
 
-Looked up and written once for each resource and each component of the page, however many rows they have.
+They are looked up and written once for each resource and each component of the page, however many rows they
+have.
 """
 
 from psycopg.sql import SQL
 
 from projections.queries.json_columns import Written
 
-# Beside usages `u` of a `page`. Looked up row by row (OFFSET 0 keeps it so): a join would be planned for
-# hundreds of rows and read all of a table of thousands. To all of the page by full joins, which are never
-# nested loops: those would be chosen for pages that are taken for smaller than they are, and look up each
-# name for every row again.
+# Joined to usages `u` of a `page`. Names are looked up row by row (OFFSET 0 keeps it so): a join would be
+# planned for hundreds of rows and read all of a table of thousands. The page is joined by full joins, as they
+# are never nested loops. PostgreSQL would choose those where it takes a page for smaller than it is, and they
+# would look up each name for every row again.
 JOINS = """
 FULL JOIN (
     SELECT
@@ -48,4 +49,4 @@ COLUMNS = {
     "customer_name": Written(SQL("n.customer_name")),
     "customer_uuid": Written(SQL("n.customer_uuid")),
 }
-"""What a list can show of it."""
+"""Values of these joins, by names inside."""

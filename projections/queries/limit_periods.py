@@ -18,7 +18,7 @@ class Period(NamedTuple):
 
 
 def period_of(limit_period: LimitPeriod, today: date, offset: int = 0) -> Period:
-    """The calendar period that `today` is in, moved by `offset` periods of its kind; `total` never moves.
+    """Return the calendar period of `today`, moved by `offset` periods of its kind; `total` never moves.
 
     Of a month the end is its first day, too: billing periods are first days. Raises OverflowError outside
     of the years 1 to 9999.
@@ -35,13 +35,13 @@ def period_of(limit_period: LimitPeriod, today: date, offset: int = 0) -> Period
 
 
 def last_six_months(today: date) -> Period:
-    """The current month and the five before it."""
+    """Return the period of the current month and the five before it."""
     start = _month(today.year * 12 + today.month - 1 - 5)
     return Period(start, last_day(today), "Last 6 months")
 
 
 def last_day(day: date) -> date:
-    """The last day of a day's month."""
+    """Return the last day of a day's month."""
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 

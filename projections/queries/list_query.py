@@ -1,4 +1,4 @@
-"""What the lists have in common: restrictions, visibility, a total order, and pages that are JSON already.
+"""Lists of read models: restrictions, visibility, a total order, and pages that are JSON already.
 
 Statements are put together from constants by name; values travel as parameters only. A page is one statement,
 so that its rows, its total and its position are of one moment.
@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Placeholder
 
 from projections.fast.position import End
-from projections.queries.counts import Kinds, kept
+from projections.queries.counts import Kinds, stored_count
 from projections.queries.json_columns import Column, Values, json_object
 
 Scopes = Mapping[str, list[UUID]] | None
@@ -46,10 +46,13 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ListQuery:
-    """A list as its parts: `rows` and `total` with places for {where}, {order} and {json}, by name what it
-    can show, be restricted to and ordered by, and by kind of scope the column that it is seen by. `last` is
-    unique and ends every order. `prelude` is what rows and total both read, and `kept` the total where none
-    has to be counted, with a place for {scope}."""
+    """A list as the parts of its statements.
+
+    `rows` and `total` have places for {where}, {order} and {json}. `columns`, `filters` and `orders` are the
+    SQL of what can be shown, restricted by and ordered by, by names inside. `visibility` has the column that
+    a row is seen by, by kind of scope. `last` is unique and ends every order. `prelude` is read by rows and
+    total. `stored_total` is the total from counters, with a place for {scope}.
+    """
 
     rows: SQL
     total: SQL
@@ -60,7 +63,7 @@ class ListQuery:
     last: SQL
     visibility: Mapping[str, SQL]
     prelude: SQL | None = None
-    kept: SQL | None = None
+    stored_total: SQL | None = None
 
     def page(
         self,
@@ -72,8 +75,11 @@ class ListQuery:
         limit: int = 1,
         offset: int = 0,
     ) -> Page:
-        """A page. `restrictions` are values by the names of filters (others are parameters of the statement
-        itself), `order` is pairs of (name of an order, descending)."""
+        """Return a page of rows that the scopes may see.
+
+        `restrictions` are values by the names of filters (others are parameters of the statement itself),
+        `order` is pairs of (name of an order, descending).
+        """
         statement = self.statement(columns, restrictions, scopes, order)
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
         row = cursor.execute(statement, parameters, binary=True).fetchone()
@@ -97,7 +103,7 @@ class ListQuery:
         restrictions: Mapping[str, Any],
         scopes: Scopes,
     ) -> tuple[str | None, End]:
-        """The first row as a JSON object, None if there is none, and where the journal ended then."""
+        """Return the first row as a JSON object, None if there is none, and where the journal ended then."""
         statement = _statement(self, ONE, tuple(columns), tuple(restrictions), _kinds(scopes))
         row = cursor.execute(
             statement, {**restrictions, **(scopes or {}), "limit": 1, "offset": 0}
@@ -106,14 +112,14 @@ class ListQuery:
         return row["row"], End.of(row["end"])
 
     def count(self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes) -> int:
-        """How many rows there are on all pages."""
+        """Return how many rows there are on all pages."""
         statement = self.with_filters(TOTAL, restrictions, scopes)
         return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
     def with_filters(
         self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes
     ) -> bytes:
-        """A statement of one's own on the same rows, with a place for {where}."""
+        """Return a statement of one's own on the same rows, with its {where} filled in."""
         return _statement(self, statement, (), tuple(restrictions), _kinds(scopes))
 
 
@@ -132,7 +138,7 @@ def _statement(
     kinds: Kinds,
     order: tuple[tuple[str, bool], ...] = (),
 ) -> bytes:
-    """Put together once for each shape of a query: PostgreSQL prepares what it gets to see again."""
+    """Return a statement, composed once for each shape of a query: PostgreSQL prepares repeated ones."""
     parts = {
         "where": _where(query, restrictions, kinds),
         "order": _order(query, order),
@@ -148,19 +154,21 @@ def _statement(
 
 
 def _total(query: ListQuery, restrictions: Sequence[str], kinds: Kinds, where: Composable) -> Composable:
-    """Without counting, if a total is kept for this. Of projects beside other scopes, only what is theirs
-    alone is counted."""
-    if query.kept is None:
+    """Return the total from counters, if they have it. Else rows are counted.
+
+    Of callers with projects and other scopes, only rows that they see by a project alone are counted.
+    """
+    if query.stored_total is None:
         return query.total.format(where=where)
     filters = [name for name in restrictions if name in query.filters]
-    if scope := kept(filters, kinds):
-        return query.kept.format(scope=scope)
+    if scope := stored_count(filters, kinds):
+        return query.stored_total.format(scope=scope)
     projects = tuple(each for each in kinds or () if each[0] == "projects")
     others = tuple(each for each in kinds or () if each[0] != "projects")
-    if projects and others and (scope := kept(filters, others)):
+    if projects and others and (scope := stored_count(filters, others)):
         conditions = _where(query, restrictions, projects), _visible(query, others)
         rest = query.total.format(where=SQL("{} AND NOT {}").format(*conditions))
-        return SQL("SELECT ({}) + ({}) AS total").format(query.kept.format(scope=scope), rest)
+        return SQL("SELECT ({}) + ({}) AS total").format(query.stored_total.format(scope=scope), rest)
     return query.total.format(where=where)
 
 
@@ -172,7 +180,7 @@ def _where(query: ListQuery, restrictions: Sequence[str], kinds: Kinds) -> Compo
 
 
 def _visible(query: ListQuery, kinds: tuple[tuple[str, bool], ...]) -> Composable:
-    """Only the kinds that there are, and a single scope by equality: so a list of it can follow an index."""
+    """Return the condition that a scope sees a row. A single scope is an equality, which can use an index."""
     conditions = [
         (SQL("{} = ({}::uuid[])[1]") if single else SQL("{} = ANY({})")).format(
             query.visibility[kind], Placeholder(kind)
@@ -189,7 +197,7 @@ def _order(query: ListQuery, order: Sequence[tuple[str, bool]]) -> Composable:
 
 
 def total_of(cursor: Cursor[DictRow]) -> int:
-    """The `total` of a count."""
+    """Return the `total` that a statement counted."""
     row = cursor.fetchone()
     assert row is not None
     total: int = row["total"]

@@ -20,7 +20,7 @@ FILTERS = {
     "start": SQL("m.month >= %(start)s"),
     "end": SQL("m.month <= %(end)s"),
 }
-"""What the summary can be restricted to; `customer_uuid` is the provider, `project_uuid` the offering's."""
+"""Conditions by name; `customer_uuid` is the provider, `project_uuid` the offering's project."""
 
 VISIBLE_BY = {
     "providers": SQL("o.customer_uuid"),

@@ -2,8 +2,7 @@
 
 from psycopg.sql import SQL
 
-from projections.queries import component_usages
-from projections.queries import display_names as names
+from projections.queries import component_usages, display_names
 from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
@@ -12,7 +11,7 @@ FILTERS = component_usages.FILTERS | {
     # Not in the column's collation, which knows upper and lower case of ASCII letters only.
     "username_part": SQL('uu.username COLLATE "default" ILIKE %(username_part)s'),
 }
-"""As for component usages, whose month, date and ids these are; `username_part` is an ILIKE pattern."""
+"""Conditions by name; month, date and ids are the component usage's. `username_part` is an ILIKE pattern."""
 
 ORDERS = {
     "billing_period": SQL("u.billing_period"),
@@ -27,7 +26,7 @@ FROM user_usage uu
 JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
 WHERE {where}""")
 
-KEPT = SQL("SELECT coalesce(sum(n.user_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
+STORED_TOTAL = SQL("SELECT coalesce(sum(n.user_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
 COLUMNS: Values = {
     **component_usages.COLUMNS,
@@ -56,7 +55,7 @@ WITH chosen AS MATERIALIZED (
     JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = w.component_usage_uuid OFFSET 0) u ON true
 )
 SELECT {{json}}
-FROM chosen uu FULL JOIN page u ON u.uuid = uu.component_usage_uuid{names.JOINS}
+FROM chosen uu FULL JOIN page u ON u.uuid = uu.component_usage_uuid{display_names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
@@ -69,6 +68,6 @@ USAGES = ListQuery(
     DEFAULT_ORDER,
     last=SQL("uu.id"),
     visibility=component_usages.VISIBLE_BY,
-    kept=KEPT,
+    stored_total=STORED_TOTAL,
 )
 """User usages with the names around them, those of the newest component usages first."""

@@ -1,1 +1,1 @@
-"""From facts to rows: one module for each group of tables."""
+"""From facts to rows: a module for each group of tables. `projections/read_models.py` lists them."""

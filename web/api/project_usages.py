@@ -16,9 +16,9 @@ from ledger.domain.access import PROJECT_LIST, RESOURCE_LIST
 from ledger.domain.catalogue import LimitPeriod
 from ledger.errors import NotFound
 from projections.fast.position import End
-from projections.queries import scope_usage
+from projections.queries import project_usages as queries
 from projections.queries.limit_periods import Period, last_six_months, period_of
-from projections.queries.scope_usage import Periods, Scope, ScopeKind
+from projections.queries.project_usages import Periods, Scope, ScopeKind
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import services
@@ -40,7 +40,7 @@ CUSTOMER = "/api/marketplace-customer-usage/<object_id:uuid>"
 def components_usage(kind: ScopeKind, uuid: str) -> Response:
     periods = _periods(_today())
     with services().reading() as cursor:
-        rows = scope_usage.components(cursor, _scope(kind, uuid), periods)
+        rows = queries.components(cursor, _scope(kind, uuid), periods)
     _found(rows, kind)
     described = (row for row in rows if row["component_type"] is not None)
     return json_response(project_usages.components(described, periods))
@@ -96,7 +96,7 @@ def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Per
     offering, component_type = last_of("offering_uuid"), last_of("component_type")
     known = component_type.replace("\x00", "") or None
     with services().reading() as cursor:
-        rows = scope_usage.series(cursor, scope, uuid_of(offering), known, periods)
+        rows = queries.series(cursor, scope, uuid_of(offering), known, periods)
     component = _found(rows, scope.kind)
     if not offering:
         raise ValidationError({"offering_uuid": "This query parameter is required."})

@@ -1,4 +1,4 @@
-"""What a project or a customer used of what they have: read from kept sums by project, and the catalogue.
+"""Usage of a project, or of all projects of a customer: read from sums by project, and the catalogue.
 
 Project and customer differ in where their resources are found, and in nothing else. An answer is one
 statement, so that what is found, its figures and their position are of one moment.
@@ -44,7 +44,7 @@ projects AS (
     WHERE {scope} AND (%(all)s OR p.customer_uuid = ANY(%(customers)s) OR p.uuid = ANY(%(projects)s))
 )""")
 
-# That of the limit of `c`. A period outside of the calendar has no months.
+# The period of the limit of component `c`. A period outside of the calendar has no months.
 IN_PERIOD = SQL("""u.month BETWEEN
     CASE c.limit_period
         WHEN 'month' THEN %(month_start)s::date WHEN 'quarterly' THEN %(quarterly_start)s::date
@@ -131,7 +131,7 @@ ORDER BY b.billing_period, b.project_uuid""")
 
 
 class Scope(NamedTuple):
-    """A project or customer, by which roles it is found, and whose resources of it the caller may see."""
+    """A project or customer, the scopes that find it, and those whose resources of it the caller may see."""
 
     kind: ScopeKind
     uuid: UUID
@@ -145,11 +145,12 @@ Periods = Mapping[LimitPeriod, Period | None]
 
 
 def components(cursor: Cursor[DictRow], scope: Scope, periods: Periods) -> list[DictRow]:
-    """Every component of every offering that the scope has resources of, with the `used` of the period of its
-    limit, the part of it by terminated resources, and the sum of limits, None if none has.
+    """Return the components of every offering that the scope has resources of.
 
-    Each with the `end` of the journal then. One row without a `component_type` if there are none; no row at
-    all if there is no such project or customer for the caller.
+    Each row has the `used` of the period of the component's limit, the part of it by terminated resources
+    (`used_terminated`), the sum of limits (`limit`, None if no resource has one) and the `end` of the
+    journal. Without components there is one row whose `component_type` is None; without such a project or
+    customer for the caller there is no row.
     """
     parameters = _parameters(scope, periods)
     return cursor.execute(COMPONENTS[scope.kind], parameters, binary=True).fetchall()
@@ -158,12 +159,12 @@ def components(cursor: Cursor[DictRow], scope: Scope, periods: Periods) -> list[
 def series(
     cursor: Cursor[DictRow], scope: Scope, offering: UUID | None, component_type: str | None, periods: Periods
 ) -> list[DictRow]:
-    """What was `used` of a component, the first of its offering if no type is named, by each project and
-    month of the period of its limit that has any usage.
+    """Return what was `used` of a component, by project and month of the period of its limit.
 
-    Each with the component, the sum of limits and the `end`. Without usage one row that has no
-    `billing_period`, without the component one that has no `component_uuid` either, and if there is not even
-    the offering, no `offering_found`; no row at all if there is no such project or customer for the caller.
+    Without a `component_type` it is the first component of the offering. Each row has the component, the sum
+    of limits and the `end` of the journal. Without usage there is one row whose `billing_period` is None; if
+    there is no such component its `component_uuid` is None, too, and without the offering `offering_found`.
+    Without such a project or customer for the caller there is no row.
     """
     asked = {"offering": offering, "component_type": component_type}
     parameters = _parameters(scope, periods) | asked
