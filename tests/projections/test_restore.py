@@ -20,7 +20,7 @@ from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
 from web.runtime.config import ConfigurationError
 from web.runtime.database import ensure_schemas, prepare_database
-from web.runtime.listener import Watch
+from web.runtime.listener import PositionListener
 
 
 def ready(world: World) -> tuple[int, Any]:
@@ -32,7 +32,7 @@ def ready(world: World) -> tuple[int, Any]:
 def beating(world: World) -> Iterator[Callable[[], None]]:
     """What the thread that watches does each second, at the test's own pace."""
     mend = partial(ensure_schemas, world.conninfo, world.settings)
-    watch = Watch(world.ledger, world.projector, mend)
+    watch = PositionListener(world.ledger, world.projector, mend)
     with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
         yield lambda: watch._look(connection)
 

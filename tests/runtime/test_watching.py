@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 from tests.support.waiting import wait_until
 from tests.world import World, open_world
 from web.runtime import listener as watching
-from web.runtime.listener import Watch
+from web.runtime.listener import PositionListener
 
 END_LISTENING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -23,7 +23,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @contextmanager
-def listening(world: World, watch: Watch) -> Iterator[None]:
+def listening(world: World, watch: PositionListener) -> Iterator[None]:
     """Somebody listens; ended by an administrator, as everybody's connections are."""
     with ThreadPoolExecutor(1) as pool:
         listener = pool.submit(watch._listen)
@@ -43,14 +43,17 @@ def never() -> None:
 
 def test_what_another_server_stores_is_put_on_the_board(world: World, world_url: str) -> None:
     shared = world.projector.shared_position
-    with open_world(world_url) as other, listening(world, Watch(world.ledger, world.projector, never)):
+    with (
+        open_world(world_url) as other,
+        listening(world, PositionListener(world.ledger, world.projector, never)),
+    ):
         other.report(usages=[{"type": "cpu", "amount": "10"}])
         head = other.ledger.facts_after(0, 1_000_000)[-1][0]
         wait_until(lambda: shared.known().end.position == head)
         assert shared.known().end == other.projector.shared_position.known().end
 
 
-class Failing(Watch):
+class Failing(PositionListener):
     """Fails in ways that nobody thought of, and then listens."""
 
     def __init__(self, world: World) -> None:

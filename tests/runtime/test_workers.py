@@ -1,5 +1,6 @@
 """Worker processes that die or stand still, one after the other, under a real server."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from granian.server import MPServer
 
 from tests.paths import ROOT
 from tests.support.processes import Process, answer, worker_of
@@ -144,6 +146,23 @@ def test_a_server_whose_workers_fail_to_start_can_be_ended(tmp_path: Path) -> No
         wait_until(lambda: (tmp_path / "log").read_text().count("another one starts") > 1)
         process.terminate()
         assert process.wait(20) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("_reload", ["self", "spawn_target", "target_loader"]),
+        ("_respawn_workers", ["self", "workers", "spawn_target", "target_loader", "delay"]),
+        ("_serve_loop", ["self", "spawn_target", "target_loader"]),
+        ("_spawn_worker", ["self", "idx", "target", "callback_loader"]),
+        ("_stop_workers", ["self"]),
+        ("startup", ["self", "spawn_target", "target_loader"]),
+    ],
+)
+def test_granian_has_the_methods_that_the_server_overrides_or_calls(
+    method: str, parameters: list[str]
+) -> None:
+    assert list(inspect.signature(getattr(MPServer, method)).parameters) == parameters
 
 
 def test_the_pauses_between_workers_that_do_not_serve_grow_up_to_a_limit() -> None:

@@ -1,5 +1,7 @@
-"""`usage-ledger carry-over`: what is assumed of a month where nobody reported, by the policy of the last
-report. Run by an operator on the first of a month, as often as they like."""
+"""`usage-ledger carry-over`: usages of a month that nobody reported, by the policy of the last report.
+
+An operator runs it on the first of a month, as often as they like.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -24,8 +26,8 @@ NEVER_CARRIED = (
     " missed, name them with --month, one after the other, and begin with the first."
 )
 
-Tell = Callable[[str, LastUsage], None]
-"""Told of each usage that is carried over, with the name of its resource."""
+OnCarried = Callable[[str, LastUsage], None]
+"""Called for each usage that is carried over, with the name of its resource."""
 
 
 Chunk = list[tuple[str, LastUsage]]
@@ -43,8 +45,11 @@ class Plan(NamedTuple):
 
 
 def plan_of(text: str | None, services: Services) -> Plan:
-    """The month written YYYY-MM. Without one all since the last that was carried over into, which may have
-    been broken off, to the current one; that alone if there was none. Raises MonthError."""
+    """Return the month written YYYY-MM; without one, all months from the last one that was carried over into.
+
+    That one is among them, as it may have been broken off. Where nothing was ever carried over, it is the
+    current month alone. Raises MonthError.
+    """
     if text is not None:
         return Plan([month_from(text, services)])
     current = _current(services)
@@ -57,7 +62,7 @@ def plan_of(text: str | None, services: Services) -> Plan:
 
 
 def month_from(text: str, services: Services) -> date:
-    """A month written YYYY-MM. Raises MonthError."""
+    """Return the month written YYYY-MM, as its first day. Raises MonthError."""
     current = _current(services)
     try:
         month = date.fromisoformat(f"{text}-01")
@@ -73,12 +78,15 @@ def _current(services: Services) -> date:
     return month_of(services.clock(), services.ledger.zone)
 
 
-def carry_into(month: date, services: Services, tell: Tell, *, dry_run: bool = False) -> int:
-    """Carry over what is missing in `month`, and return how much. `dry_run` only tells of it."""
+def carry_into(month: date, services: Services, on_carried: OnCarried, *, dry_run: bool = False) -> int:
+    """Carry over the usages that are missing in `month`; return how many.
+
+    `dry_run` stores nothing, and calls `on_carried` all the same.
+    """
     carried, after = 0, FIRST
     while chunk := _carry_chunk(month, after, services, dry_run=dry_run):
         for name, usage in chunk:
-            tell(name, usage)
+            on_carried(name, usage)
         carried += len(chunk)
         after = (chunk[-1][1].site.resource_uuid, chunk[-1][1].site.component_uuid)
     return carried

@@ -14,7 +14,7 @@ RESOURCE = UUID("00000000-0000-4000-8000-000000000701")
 
 
 def load_if_empty(services: Services) -> None:
-    """Imports the demo catalogue unless there is any fact already."""
+    """Import the demo catalogue unless there is any fact already."""
     if services.projector.catch_up() == 0:
         with as_file(files("web.commands").joinpath("demo.json")) as path:
             lists, _ = read_lists(path)
@@ -22,7 +22,7 @@ def load_if_empty(services: Services) -> None:
 
 
 def greeting(services: Services, address: str) -> str | None:
-    """What to try first, with a token for a day; None where the demo catalogue is not loaded."""
+    """Return words on what to try first, with a token for a day; None without the demo catalogue."""
     with services.deciding() as cursor:
         staff = accounts.accounts_named(cursor, "demo-staff")
     if [account["uuid"] for account in staff] != [STAFF]:

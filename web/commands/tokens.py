@@ -25,7 +25,7 @@ class TokenError(click.ClickException):
 
 
 def create(services: Services, user_uuid: UUID, days: int | None) -> str:
-    """Issues a token to a user and returns it; it can't be had again. `days`: how long it is valid."""
+    """Issue a token to a user and return it; it can't be read again. It is valid for so many days."""
     token = secrets.token_hex(TOKEN_BYTES)
     now = services.clock()
     expires_at = now + timedelta(days=days) if days is not None else None
@@ -34,7 +34,7 @@ def create(services: Services, user_uuid: UUID, days: int | None) -> str:
 
 
 def user_named(services: Services, username: str) -> UUID:
-    """The one active user of this name. Raises TokenError."""
+    """Return the one active user of this name. Raises TokenError."""
     with services.deciding() as cursor:
         found = accounts.accounts_named(cursor, username)
     active: list[UUID] = [account["uuid"] for account in found if account["is_active"]]
@@ -49,7 +49,7 @@ def user_named(services: Services, username: str) -> UUID:
 
 
 def revoke(services: Services, token_uuid: UUID) -> None:
-    """Ends a token; one that has ended already stays as it is. Raises TokenError if there is none."""
+    """End a token; one that has ended already stays as it is. Raises TokenError if there is none."""
 
     def decide(transaction: JournalTransaction) -> Decision[None]:
         tokens = accounts.tokens(transaction.cursor)
@@ -64,7 +64,7 @@ def revoke(services: Services, token_uuid: UUID) -> None:
 
 
 def listed(services: Services) -> list[DictRow]:
-    """Every token, with its user and its end."""
+    """Return every token, with its user and its end."""
     with services.deciding() as cursor:
         return accounts.tokens(cursor)
 

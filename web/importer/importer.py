@@ -37,14 +37,14 @@ def import_lists(
     lists: Lists,
     services: Services,
     progress: OnProgress = lambda _doing, _done: None,
-    tell: Callable[[str], None] = lambda _line: None,
+    on_unread: Callable[[str], None] = lambda _line: None,
 ) -> Summary:
-    """Appends what the ledger does not know yet. Returns what was new, changed, unchanged and kept.
+    """Append what the ledger does not know yet; return what was new, changed, unchanged and kept.
 
-    `tell` is told in lines what objects have that is not read. Raises StructureError before anything is
-    appended.
+    `on_unread` is called with a line for each list that has keys which are not read. Raises StructureError
+    before anything is appended.
     """
-    _check(lists, services, progress, tell)
+    _check(lists, services, progress, on_unread)
     run = Import(services)
     summary: Summary = {}
     for name, raws in lists.items():
@@ -56,17 +56,17 @@ def import_lists(
     return summary
 
 
-def _check(lists: Lists, services: Services, progress: OnProgress, tell: Callable[[str], None]) -> None:
+def _check(lists: Lists, services: Services, progress: OnProgress, on_unread: Callable[[str], None]) -> None:
     check = Check(lists, services)
     try:
         check.run(progress)
     finally:
         for line in check.unread.lines():
-            tell(line)
+            on_unread(line)
 
 
 class Import:
-    """Appends what the ledger does not know of a file that was checked."""
+    """An import of a file that was checked: appends what the ledger does not know."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -74,7 +74,7 @@ class Import:
         """Usages of the ledger that were kept in place of the file's."""
 
     def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
-        """Return how many of the objects of a list were new, changed, unchanged and kept."""
+        """Append objects of a list; return how many were new, changed, unchanged and kept."""
         decide = {USAGES: self._usages, USER_USAGES: self._user_usages}.get(name, self._descriptions)
         return self._services.handler.execute(partial(decide, items))
 

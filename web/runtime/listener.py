@@ -2,7 +2,7 @@
 
 Within one server the shared position is exact: a worker advances it before it answers. What others do comes
 as a notification of the database, a moment after their commit, to one of the workers; when that one dies the
-next takes over. Whenever the listening has not been proved for a while, requests ask for themselves again.
+next takes over. While the listening is not proved for some seconds, requests ask the database themselves.
 """
 
 import logging
@@ -20,31 +20,32 @@ from projections.projector import OtherHistory, Projector
 from projections.read_position import CHANNEL
 
 BEAT_SECONDS = 1.0
-"""How often the listening is proved, by a question on its own connection."""
+"""The listening is proved so often, by a question on its own connection."""
 
 LISTEN = SQL("LISTEN {channel}").format(channel=Identifier(CHANNEL))
 
 log = logging.getLogger(__name__)
 
 
-class Watch:
-    """Keeps a projector's shared position current, in a thread of its own, as long as the process lives.
+class PositionListener:
+    """A thread that keeps a projector's shared position current as long as the process lives.
 
-    `mend` is called where the journal is there and the read models do not follow from it.
+    It calls `mend` where the journal is there and the read models do not follow from it.
     """
 
     def __init__(self, ledger: Ledger, projector: Projector, mend: Callable[[], object]) -> None:
         self._ledger, self._projector, self._mend = ledger, projector, mend
 
     def start(self) -> None:
+        """Start the thread."""
         Thread(target=self._run, daemon=True, name="watch").start()
 
     def _run(self) -> None:
         failures = 0
         while True:
             try:
-                with self._projector.shared_position.listening() as watches:
-                    if watches:
+                with self._projector.shared_position.listening() as is_ours:
+                    if is_ours:
                         self._listen()
             except BaseException as error:  # nobody would miss this thread until something is not seen
                 failures += 1
@@ -68,7 +69,7 @@ class Watch:
             shared.advance(KnownPosition(generation, End(position, digest), described))
 
     def _look(self, connection: Connection[DictRow]) -> None:
-        """Holds what is known against the database, and has mended what is wrong there."""
+        """Compare the known position with the database's; have read models mended that do not follow."""
         try:
             with self._ledger.reachability.limited(connection):
                 reached = self._projector.reached_on(connection)

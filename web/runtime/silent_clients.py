@@ -1,9 +1,9 @@
 """Ends connections that take too long, so that others find room. On Linux, whose kernel says how long.
 
 granian limits the time that a client has for its headers, and neither for its body nor for taking the answer.
-It tells nobody which connection a request came on either. So every connection is judged by what the kernel
-knows of it: when something came, and when something went out. What is ended is ended for reading first, which
-lets a thread that waits for a body go on, and the client be told.
+It does not tell which connection a request came on either. So every connection is judged by the kernel's
+figures: when something came, and when something went out. It is ended for reading first, so that a thread
+that waits for a body goes on, and the client is told.
 """
 
 import logging
@@ -47,7 +47,7 @@ OPEN = {1, 8}
 
 
 class State(NamedTuple):
-    """What the kernel says of a connection, with times in seconds."""
+    """The kernel's figures of a connection: seconds since something was sent and received, and amounts."""
 
     sent: float
     received: float
@@ -56,9 +56,9 @@ class State(NamedTuple):
 
     @property
     def is_in_request(self) -> bool:
-        """Whether something came that was not answered: a part of a request, or one that is worked on.
+        """Return whether a request, or a part of one, came and was not answered.
 
-        What comes within 4 ms of an answer may look answered; then it counts as silence.
+        One that comes within 4 ms of an answer may look answered; then it counts as silence.
         """
         return self.bytes_in > 0 and (self.pieces_out == 0 or self.received < self.sent)
 
@@ -68,7 +68,7 @@ class State(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One that is under way: when it began, what had come by then, and on which answer it follows."""
+    """A request that is under way: when it began, the bytes that had come by then, and the answers before."""
 
     began: float
     bytes_in: int
@@ -79,7 +79,7 @@ Address = tuple[str, int]
 
 
 class Sweep:
-    """Looks at a process's connections to a port, again and again, in a thread of its own."""
+    """A thread that looks at a process's connections to a port every second, and ends late ones."""
 
     def __init__(self, port: int, room: int, is_pressed: Callable[[], bool]) -> None:
         self._port, self._room, self._is_pressed = port, room, is_pressed
@@ -87,6 +87,7 @@ class Sweep:
         self._ended: set[Address] = set()
 
     def start(self) -> None:
+        """Start the thread, on Linux."""
         if sys.platform == "linux":
             Thread(target=self._run, daemon=True, name="sweep").start()
 
@@ -99,7 +100,7 @@ class Sweep:
                 log.warning("Connections could not be looked at: %s", error)
 
     def look(self) -> int:
-        """Ends what takes too long. Returns how many connections that were."""
+        """End connections that take too long; return how many."""
         states = {peer: state for _, peer, state in connections(self._port)}
         now = time.monotonic()
         self._requests = {
@@ -136,7 +137,7 @@ class Sweep:
 
 
 def connections(port: int) -> Iterator[tuple[socket.socket, Address, State]]:
-    """The connections that this process has accepted on a port. Each is open only until the next one."""
+    """Yield the connections that this process has accepted on a port, each open only until the next one."""
     for file in Path("/proc/self/fd").iterdir():
         with suppress(OSError), closing(_duplicate(int(file.name))) as connection:
             if connection.family in (socket.AF_INET, socket.AF_INET6) and connection.getsockname()[1] == port:
@@ -148,7 +149,7 @@ def connections(port: int) -> Iterator[tuple[socket.socket, Address, State]]:
 
 
 def _duplicate(descriptor: int) -> socket.socket:
-    """A socket for what another part of the process has opened. Raises OSError for what is none."""
+    """Return a socket for a descriptor of this process. Raises OSError if it is no socket."""
     copy = os.dup(descriptor)
     try:
         return socket.socket(fileno=copy)

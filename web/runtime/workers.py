@@ -1,4 +1,12 @@
-"""The worker processes: granian's, each with a beat, and another one for each that dies or stands still."""
+"""The worker processes: granian's, each with a beat, and another one for each that dies or stands still.
+
+granian has no public way to replace its main loop, so `Server` overrides private methods of MPServer:
+`_serve_loop`, `_spawn_worker` and `_stop_workers`. Price: a new granian may break this, so it is pinned to a
+minor version, and a test compares these methods with granian's own. The other ways cost more. MTServer, in
+processes of our own, refuses to start on a Python with a GIL. The embedded server does not serve WSGI. An
+MPServer for each worker, below a parent of our own, would use public names only, but needs a second process
+for each worker, and signals would pass through two.
+"""
 
 import logging
 import mmap
@@ -20,37 +28,37 @@ log = logging.getLogger(__name__)
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 LOOK_SECONDS = 1.0
-"""How often workers say that they live, and how often that is looked at."""
+"""Workers beat so often, and their beats are looked at as often."""
 
 STALLED_SECONDS = 10.0
-"""How long a worker may say nothing: the kernel hands it connections all the time, and nobody answers."""
+"""A worker without a beat for so long is killed: the kernel hands it connections that nobody answers."""
 
 STARTS = 5
-"""How many workers may die one after the other before any has served: then the server ends.
+"""The server ends when more workers than these die in a row before any has served.
 
 Once it has served it goes on trying, as workers can not start for as long as the database is away.
 """
 
 BEGIN_SECONDS = 1.0
-"""Within how long after its first beat a worker waits for signals; most take some milliseconds."""
+"""A worker waits for signals at the latest so long after its first beat; most take some milliseconds."""
 
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
-"""Before the next worker starts where the last one died before it served; it is doubled each time."""
+"""The pause before the next worker, where the last one died before it served; doubled each time."""
 
 
 class Beats:
-    """When each worker last said that it lives, in memory that it shares with its parent."""
+    """The time of each worker's last beat, in memory that it shares with its parent."""
 
     def __init__(self, workers: int) -> None:
         self._cells = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
         self._first = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
 
     def expect(self, worker: int) -> None:
-        """Forgets what the predecessor of a worker said."""
+        """Forget the beats of a worker's predecessor."""
         self._cells[worker] = self._first[worker] = 0
 
     def keep(self, worker: int) -> None:
-        """Says from now on, in a thread of its own, that this worker lives."""
+        """Beat from now on, in a thread of its own, for this worker."""
         self._cells[worker] = self._first[worker] = time.monotonic_ns()
         Thread(target=self._go_on, args=(worker,), daemon=True, name="beat").start()
 
@@ -60,21 +68,22 @@ class Beats:
             time.sleep(LOOK_SECONDS)
 
     def has_served(self, worker: int) -> bool:
+        """Return whether a worker has beaten at all."""
         return self._cells[worker] > 0
 
     def serving(self, worker: int) -> float:
-        """For how many seconds a worker has lived since its first beat; 0 before that."""
+        """Return the seconds since a worker's first beat; 0 before that."""
         return time.monotonic() - self._first[worker] / 1e9 if self._first[worker] else 0.0
 
     def silent(self, worker: int) -> float:
-        """For how many seconds a worker that has served has said nothing."""
+        """Return the seconds since the last beat of a worker that has served; 0 for others."""
         return time.monotonic() - self._cells[worker] / 1e9 if self.has_served(worker) else 0.0
 
 
 class Server(MPServer):
-    """granian, with workers that miss no signal, a word when they accept, and a patience of its own.
+    """granian's server, which calls back when it accepts, loses no signal, and goes on when workers die.
 
-    granian's gives up when a worker dies twice within some seconds, whatever it had served in between.
+    granian's own gives up when a worker dies twice within some seconds, whatever it had served in between.
     """
 
     def __init__(
@@ -123,8 +132,10 @@ class Server(MPServer):
                 self._replace(idx, respawn, pause_after(failures))
 
     def _stop_workers(self) -> None:
-        """Stops all workers. granian loses a signal that meets a worker while it begins to serve, and waits
-        in vain; so those that have not begun are killed, and for others it is waited until they have."""
+        """Stop all workers; kill those that have not begun to serve, and wait until the others have.
+
+        granian loses a signal that meets a worker while it begins to serve, and waits for it in vain.
+        """
         for worker in self.wrks:
             while worker.inner.is_alive() and (serving := self._beats.serving(worker.idx)) < BEGIN_SECONDS:
                 if not serving:
@@ -134,14 +145,14 @@ class Server(MPServer):
         super()._stop_workers()  # type: ignore[no-untyped-call]
 
     def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
-        """Notes the signal and no more: granian sets an Event, whose lock the interrupted one may hold."""
+        """Note the signal and no more: granian sets an Event, whose lock the interrupted one may hold."""
         self.interrupt_signal = True
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
         self.reload_signal = True
 
     def _pause(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Waits, but not on when the server is to stop, or for what the caller waits for."""
+        """Wait, but no longer than until the server is to stop, or until `until` is true."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self.interrupt_signal and not until():
             time.sleep(0.02)
@@ -167,18 +178,18 @@ class Server(MPServer):
 
 
 def pause_after(failures: int) -> float:
-    """For how many seconds to wait with the next worker after so many that died before they served."""
+    """Return the seconds to wait with the next worker after so many that died before they served."""
     return min(PAUSE_SECONDS * 2 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS) if failures else 0.0
 
 
 class Awake:
-    """For how long this process has been running without a stop, during which nobody may have run."""
+    """The time for which this process has been running without being stopped, as a whole system may be."""
 
     def __init__(self) -> None:
         self._since = self._looked = time.monotonic()
 
     def for_seconds(self) -> float:
-        """To be asked again and again."""
+        """Return the seconds since the last stop. To be called at every look."""
         before, self._looked = self._looked, time.monotonic()
         if self._looked - before > 3 * LOOK_SECONDS:
             self._since = self._looked
@@ -187,7 +198,7 @@ class Awake:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """A signal that comes while a worker starts waits until the worker can act on it."""
+    """Hold signals back while a worker starts, until it can act on them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
@@ -196,6 +207,7 @@ def signals_held() -> Iterator[None]:
 
 
 def accepts(host: str, port: int) -> bool:
+    """Return whether a connection to a port is accepted."""
     try:
         socket.create_connection((host, port)).close()
     except ConnectionRefusedError:
