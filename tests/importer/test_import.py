@@ -124,7 +124,7 @@ def not_read(world: World, tmp_path: Path, text: Object) -> list[str]:
     path.write_text(json.dumps(text))
     lists, told = read_lists(path)
     with suppress(StructureError):
-        import_lists(lists, world.services, tell=told.append)
+        import_lists(lists, world.services, on_unread=told.append)
     return told
 
 

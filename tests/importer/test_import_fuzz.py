@@ -98,7 +98,7 @@ def outcome(world: World, path: Path, data: bytes) -> str | None:
     told: list[str] = []
     try:
         lists, unread = read_lists(path)
-        import_lists(lists, world.services, tell=told.append)
+        import_lists(lists, world.services, on_unread=told.append)
     except StructureError as error:
         assert len(world.facts()) == before
         return str(error)

@@ -1,4 +1,4 @@
-"""Files in Waldur's structure format: their lists, object by object, and what of them is not read.
+"""Reads files in Waldur's structure format: their lists, object by object, and the keys that are not read.
 
 What is wrong is told with list, position, key and value. What we don't know is passed over, and named.
 """
@@ -19,13 +19,13 @@ from web.importer.structure import KEYS, LISTS
 from web.importer.values import StructureItem, decode_hook
 
 LONGEST_VALUE = 100
-"""How much of a wrong value is shown."""
+"""In characters: as much of a wrong value is shown."""
 
 MOST_NAMED = 20
-"""How many keys of a list that are not read are named, the first ones."""
+"""So many of a list's keys that are not read are named, the first ones."""
 
 LIKENESS = 0.8
-"""From which on a name is taken for another one, misspelt: `customer_uid` is 0.96 of `customer_uuid`."""
+"""A name so like another one is taken for a misspelt one: `customer_uid` is 0.96 of `customer_uuid`."""
 
 Lists = dict[str, list[Raw]]
 
@@ -49,14 +49,14 @@ WITH_ALL_KEYS = msgspec.json.Decoder(dict[Key, Raw], dec_hook=Key)
 
 
 class Unread:
-    """What a file has that is not read: each name once, with how many objects have it."""
+    """The keys of a file that are not read: each name once, with the number of objects that have it."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Counter[str]] = {name: Counter() for name in LISTS}
         self._meant: dict[tuple[str, str], str] = {}
 
     def note(self, name: str, keys: Collection[str]) -> None:
-        """Takes in the keys of an object of a list."""
+        """Take in the keys of an object of a list."""
         if unread := set(keys) - KEYS[name]:
             counted = self._keys[name]
             for key in sorted(unread - counted.keys()):
@@ -66,7 +66,7 @@ class Unread:
             counted.update(unread & counted.keys())
 
     def lines(self) -> Iterator[str]:
-        """A line for each list that has any."""
+        """Yield a line for each list that has keys which are not read."""
         for name, counted in self._keys.items():
             named = [
                 f"{_printable(key)} (of {number}{self._meant[name, key]})"
@@ -79,7 +79,7 @@ class Unread:
 
 
 def read_lists(path: Path) -> tuple[Lists, list[str]]:
-    """The lists of a file that we know, their objects still as text, and a line if it has others.
+    """Return the known lists of a file, their objects still as text, and a line for people if it has others.
 
     Raises StructureError, OSError.
     """
@@ -103,7 +103,7 @@ def read_lists(path: Path) -> tuple[Lists, list[str]]:
 
 
 def _text(path: Path) -> memoryview:
-    """UTF-8, with or without a byte order mark. Raises StructureError for what is in two or four bytes."""
+    """Return a file in UTF-8, with or without a byte order mark. Raises StructureError for UTF-16 and 32."""
     data = path.read_bytes()
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise StructureError(f"{path}: Is in UTF-16 or UTF-32, and only UTF-8 is read")
@@ -126,13 +126,13 @@ def _size(text: Raw) -> str:
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    """A question, if an unknown name looks like a known one."""
+    """Return a question if an unknown name looks like a known one, else nothing."""
     like = get_close_matches(name[:LONGEST_VALUE], known, n=1, cutoff=LIKENESS)
     return f"; is it {like[0]}?" if like else ""
 
 
 def parsed(name: str, raws: Sequence[Raw], zone: tzinfo) -> Iterator[StructureItem]:
-    """The objects of a list; naive times are those of `zone`. Raises StructureError."""
+    """Yield the objects of a list; naive times are of `zone`. Raises StructureError."""
     decoder = msgspec.json.Decoder(LISTS[name], dec_hook=decode_hook(zone))
     for index, raw in enumerate(raws):
         try:
@@ -145,7 +145,7 @@ def parsed(name: str, raws: Sequence[Raw], zone: tzinfo) -> Iterator[StructureIt
 
 
 def keys_of(name: str, index: int, raw: Raw) -> set[str]:
-    """The keys of an object. Raises StructureError if one of those that are read is there twice."""
+    """Return the keys of an object. Raises StructureError if one that is read is there twice."""
     try:
         counted = Counter(key.text for key in WITH_ALL_KEYS.decode(raw))
     except UNREADABLE as error:
@@ -164,7 +164,7 @@ def _missing(name: str, index: int, key: str, raw: Raw) -> StructureError:
 
 
 def error_at(name: str, index: int, key: str, raw: Raw, reason: str) -> StructureError:
-    """What is wrong with an object, or with the value of one of its keys."""
+    """Return an error about an object, or about the value of one of its keys."""
     try:
         value = msgspec.json.decode(raw, type=dict[str, Raw])[key] if key else raw
     except (*UNREADABLE, KeyError):
@@ -173,7 +173,7 @@ def error_at(name: str, index: int, key: str, raw: Raw, reason: str) -> Structur
 
 
 def shown(raw: Raw) -> str:
-    """A value in one line, shortened."""
+    """Return a value in one line, shortened."""
     return _printable(" ".join(bytes(raw).decode(errors="replace").split()))
 
 

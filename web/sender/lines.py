@@ -17,7 +17,7 @@ class UnreadableFile(Exception):
 
 
 class FilePosition(Struct, frozen=True):
-    """The end of what was read of a file: in lines, in bytes, and the SHA-256 of all before it."""
+    """A place in a file: the lines and bytes before it, and their SHA-256."""
 
     lines: int
     offset: int
@@ -25,7 +25,7 @@ class FilePosition(Struct, frozen=True):
 
 
 class Lines:
-    """The lines of a file with their ends, and of those that are too long the beginning.
+    """The lines of a file with their ends; of too long ones the beginning.
 
     With `old_ends` a carriage return alone ends a line, too, as old spreadsheets for the Mac write it.
     Raises UnreadableFile.
@@ -38,7 +38,7 @@ class Lines:
         self.number = self.offset = 0
         self.is_too_long = False
         self.is_ended = True
-        """Of the last line that was read: whether it is longer than LONGEST_LINE, and has an end."""
+        """Both of the last line that was read: longer than LONGEST_LINE, and ended."""
 
     @property
     def place(self) -> FilePosition:
@@ -73,7 +73,7 @@ class Lines:
 
 
 def _parts(file: BinaryIO, most: int, *, old_ends: bool) -> Iterator[bytes]:
-    """Lines, or parts of at least `most` bytes of those that are longer."""
+    """Yield lines, and of longer ones parts of at least `most` bytes."""
     rest = b""
     while block := file.readline(most):
         if not rest and not (old_ends and b"\r" in block):
