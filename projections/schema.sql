@@ -1,6 +1,9 @@
 -- Every read table. All of it can be dropped: the journal (and journal.person) make it anew. The indexes of
 -- the usage tables are in indexes.sql: a rebuild makes them last.
 --
+-- Nothing reads the columns marked "unread" yet. Those "for agents" are what agents ask about their offerings
+-- and resources, those "for costs" are what turns usage into prices.
+--
 -- Tables are named without a schema: they belong to the one that comes first in the search path.
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
 -- A table carries the ids that it is filtered by; names are joined for the rows of a page only. Keys of
@@ -11,12 +14,12 @@ CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position bigint NOT NULL,              -- of the last fact that every table here reflects
     digest bigint NOT NULL DEFAULT 0,      -- of that fact: positions come again where a journal is put back
-    described bigint NOT NULL DEFAULT 0,   -- of the last one that described anything else than usage
+    described bigint NOT NULL DEFAULT 0,   -- of the last fact that changed catalogue or rights
     built_by text                          -- the version of schema and projections
 );
 INSERT INTO read_position (position) VALUES (0);
 
--- One row for every described entity: what an import compares with before it appends a description.
+-- One row for every described entity: an import compares with it before it appends a description.
 CREATE TABLE description (
     stream uuid PRIMARY KEY,
     version bigint NOT NULL,
@@ -52,11 +55,11 @@ CREATE TABLE offering (
     name text COLLATE "C" NOT NULL,
     offering_type text COLLATE "C" NOT NULL,
     customer_uuid uuid NOT NULL,           -- the provider
-    state integer NOT NULL,
+    state integer NOT NULL,                -- unread, for agents
     category_uuid uuid,
     project_uuid uuid,
     parent_uuid uuid,
-    plugin_options jsonb NOT NULL
+    plugin_options jsonb NOT NULL          -- unread, for agents
 );
 CREATE INDEX offering_customer ON offering (customer_uuid);
 
@@ -70,8 +73,8 @@ CREATE TABLE component (
     billing_type text NOT NULL,
     limit_period text NOT NULL,
     limit_amount numeric,
-    is_prepaid boolean NOT NULL,
-    unit_factor numeric NOT NULL,
+    is_prepaid boolean NOT NULL,           -- unread, for costs
+    unit_factor numeric NOT NULL,          -- unread, for costs
     billed_per_plan boolean NOT NULL
 );
 CREATE INDEX component_offering ON component (offering_uuid);
@@ -83,6 +86,7 @@ CREATE TABLE plan (
     billing_mode text NOT NULL
 );
 
+-- Unread, for costs.
 CREATE TABLE plan_component (
     plan_uuid uuid,
     component_uuid uuid,
@@ -99,11 +103,11 @@ CREATE TABLE resource (
     plan_uuid uuid,
     state integer NOT NULL,
     limits jsonb NOT NULL,
-    slug text NOT NULL,
-    backend_id text NOT NULL,
+    slug text NOT NULL,                    -- unread, for agents
+    backend_id text NOT NULL,              -- unread, for agents
     created timestamptz,
-    backend_metadata jsonb NOT NULL,
-    attributes jsonb NOT NULL
+    backend_metadata jsonb NOT NULL,       -- unread, for agents
+    attributes jsonb NOT NULL              -- unread, for agents
 );
 CREATE INDEX resource_offering ON resource (offering_uuid);
 CREATE INDEX resource_project ON resource (project_uuid);

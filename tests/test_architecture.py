@@ -42,16 +42,26 @@ MAY_IMPORT = {
         *("projections.read_models", "projections.read_position", "projections.schema"),
         "projections.writers",
     },
-    # HTTP and commands.
-    "web.wire": {"ledger", "projections"},
-    "web.request": {"ledger", "projections", "web.wire"},
-    "web.api": {"ledger", "projections", "web.request", "web.wire"},
-    "web": {"ledger", "projections", "web.api", "web.request", "web.wire"},
-    "web.runtime": {"ledger", "projections", "web", "web.request"},
+    # HTTP and commands. They ask read models by queries and lookups, and know nothing of their writers.
+    "web.wire": {"ledger", "projections.projector", "projections.queries"},
+    "web.request": {
+        *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
+        *("projections.queries", "projections.schema", "web.wire"),
+    },
+    "web.api": {
+        *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
+        *("projections.queries", "web.request", "web.wire"),
+    },
+    "web": {"ledger", "projections.projector", "web.api", "web.request", "web.wire"},
+    "web.runtime": {
+        *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
+        *("projections.rebuild", "projections.schema", "web", "web.request"),
+    },
     "web.sender": {"ledger", "web.wire"},
-    "web.importer": {"ledger", "projections", "web.request", "web.wire"},
+    "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},
     "web.commands": {
-        *("ledger", "projections", "web", "web.importer", "web.request"),
+        *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
+        *("projections.rebuild", "web", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.wire"),
     },
 }
