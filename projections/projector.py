@@ -78,7 +78,7 @@ class Projector:
         batch: int = BATCH,
         shared_position: SharedPosition | None = None,
     ) -> None:
-        self._pool, self._read_facts, self._models, self._batch = pool, read_facts, models, batch
+        self._pool, self._read_facts, self.models, self._batch = pool, read_facts, models, batch
         self._turn = Lock()
         self.shared_position = shared_position or SharedPosition()
 
@@ -121,7 +121,7 @@ class Projector:
         """
         generation = self.shared_position.known().generation
         cursor.execute(LOCK_PROJECTING)
-        described = project_batch(cursor, facts, self._models)
+        described = project_batch(cursor, facts, self.models)
         return KnownPosition(generation, End(facts[-1][0], digest), described)
 
     def recover(self, position: int) -> None:
@@ -172,7 +172,7 @@ class Projector:
                 facts = self._read_facts(position, self._batch)
                 if not facts:
                     raise ProjectingFailed(f"the journal ends before position {target}")
-                project_batch(cursor, facts, self._models)
+                project_batch(cursor, facts, self.models)
             row = cursor.execute(SELECT_END).fetchone()
         assert row is not None
         end = End(row["position"], row["digest"])

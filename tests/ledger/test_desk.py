@@ -43,7 +43,7 @@ def test_reports_of_many_threads_and_two_processes_are_all_stored_and_projected_
         clients = [world.as_("staff"), other.as_("staff")]
         before = len(world.facts())
         for each in (world, other):
-            each.projector._models = (*READ_MODELS, WITNESS)
+            each.projector.models = (*READ_MODELS, WITNESS)
         barrier = Barrier(threads)
 
         def write(number: int) -> list[int]:

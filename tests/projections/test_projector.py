@@ -47,7 +47,7 @@ def test_every_fact_reaches_the_read_models_once_under_concurrent_writers(world:
             assert client.post(f"{USAGES}set_usage/", body).status_code == 201
             projector.catch_up()
 
-    world.projector._models = (*READ_MODELS, WITNESS)
+    world.projector.models = (*READ_MODELS, WITNESS)
     threads = [Thread(target=write, args=(number,)) for number in range(writers)]
     for thread in threads:
         thread.start()
@@ -194,7 +194,7 @@ def test_a_rebuild_tells_nobody_the_positions_of_its_copy(world: World) -> None:
         assert first.payload.split()[0] == str(world.ledger.facts_after(0, 1_000_000)[-1][0])
 
 
-def test_facts_are_projected_even_if_the_board_says_that_they_are(world: World) -> None:
+def test_facts_are_projected_even_if_the_shared_position_says_that_they_are(world: World) -> None:
     token = world.facts(TokenIssued)[-1]
     world.projector.shared_position.advance(KnownPosition(0, End(10**9, 1)))
     again = structs.replace(token, originator_id=uuid5(NAMESPACE, "x"), token_uuid=uuid5(NAMESPACE, "x"))
