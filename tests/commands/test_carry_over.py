@@ -1,20 +1,18 @@
 """What is assumed of a month where nobody reported: contract section 2.1.5 with decision 14."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
 from threading import Event
+from typing import Any
 from uuid import UUID
 
 import pytest
-from psycopg import Cursor
-from psycopg.rows import DictRow
 
 from ledger.events import UsageCarriedOver, UsageReported
+from projections.lookups.carry_over import candidates
 from tests.commands.carrying import DECEMBER, carry, december, described_with_reuse, report, shown
+from tests.support.queueing import is_locked
 from tests.world import (
     BASIC,
     CATALOGUE,
@@ -29,7 +27,6 @@ from tests.world import (
     uid,
 )
 from web.commands.carry_over import carry_into
-from web.request.services import Services
 
 MONTHLY = "/api/marketplace-component-usage-monthly/"
 
@@ -214,27 +211,24 @@ def test_reports_from_many_threads_win_over_what_is_assumed_at_the_same_time(wor
     assert len(carried) == len(world.facts(UsageCarriedOver)) >= 20
 
 
-class Busy(Services):
-    """Whenever it has been read what to carry over, somebody reports one of those usages."""
-
-    reports: list[Callable[[], None]]
-
-    @contextmanager
-    def deciding(self) -> Iterator[Cursor[DictRow]]:
-        with super().deciding() as cursor:
-            yield cursor
-        if self.reports:
-            self.reports.pop(0)()
-
-
-def test_it_gets_through_where_reports_come_faster_than_it_decides(world: World) -> None:
+def test_who_is_overtaken_decides_anew_what_is_carried_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     many = described_with_reuse(world, 15)
     december(world)
-    services = Busy(world.ledger, world.projector, world.services.clock)
-    reports = [partial(report, world, "none", 8, resource=uuid) for uuid in many[:11]]
-    object.__setattr__(services, "reports", reports)
+    was_locked: list[bool] = []
+
+    def overtaken(*asked: Any) -> Any:
+        """Between the first time that it is read and the append, somebody reports one of those usages."""
+        found = candidates(*asked)
+        was_locked.append(is_locked(world))
+        if len(was_locked) == 1:
+            report(world, "none", 8, resource=many[0])
+        return found
+
+    monkeypatch.setattr("web.commands.carry_over.candidates", overtaken)
     told: list[str] = []
-    assert carry_into(DECEMBER, services, lambda _name, usage: told.append(usage.site.resource_uuid.hex)) == 4
-    assert told == many[11:]
-    expected = [("cpu", "5.00", "reuse")] * 4 + [("cpu", "8.00", "none")] * 11
-    assert shown(world) == expected
+    carried = carry_into(DECEMBER, world.services, lambda _, usage: told.append(usage.site.resource_uuid.hex))
+    assert (carried, told) == (14, many[1:])
+    assert was_locked[:2] == [False, True]
+    assert shown(world) == [("cpu", "5.00", "reuse")] * 14 + [("cpu", "8.00", "none")]

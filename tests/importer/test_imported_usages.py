@@ -12,6 +12,7 @@ import pytest
 from ledger.events import ResourceDescribed, UsageReported, UserUsageReported
 from projections.projector import ProjectingFailed
 from tests.importer.files import A_RESOURCE, PERIODS, TWO_PLANS, USAGE, USER_USAGE, counts, without
+from tests.support.queueing import is_locked
 from tests.world import (
     BASIC,
     GPU,
@@ -264,28 +265,25 @@ def test_reports_that_come_in_during_an_import_are_neither_lost_nor_overridden(w
     assert len(by_stream) == 120
 
 
-def test_reports_that_always_are_faster_hold_up_an_import_but_do_not_stop_it(world: World) -> None:
+def test_an_import_that_was_overtaken_is_decided_anew_with_the_journal_locked(world: World) -> None:
     world.describe(resources=MANY["resources"])
-    faster = MANY["resources"][1:16]
-    ahead = iter(faster)
+    usages, was_locked = [{"type": "cpu", "amount": 77}], []
 
     def reporting_clock() -> datetime:
-        """Between each decision of the import and its append, somebody reports what it decided about."""
-        for resource in ahead:
-            usages = [{"type": "cpu", "amount": 77}]
-            assert (
-                world.report(resource=resource["uuid"], date="2026-05-20", usages=usages).status_code == 201
-            )
-            break
+        """Before the first decision is appended, somebody reports what it decided about."""
+        was_locked.append(is_locked(world))
+        if len(was_locked) == 1:
+            faster = world.report(resource=MANY["resources"][1]["uuid"], date="2026-05-20", usages=usages)
+            assert faster.status_code == 201
         return NOW
 
     services = Services(world.ledger, world.projector, reporting_clock)
     summary = import_lists(as_lists({"component_usages": MANY["component_usages"]}), services)
-    assert counts(summary) == {"component_usages": {"new": 5, "kept": 15}}
+    assert counts(summary) == {"component_usages": {"new": 19, "kept": 1}}
+    assert was_locked == [False, True]
     rows = world.usages(page_size=100)
     assert len(rows) == 20
-    reported = {row["resource_uuid"] for row in rows if row["usage"] == "77.00"}
-    assert reported == {resource["uuid"] for resource in faster}
+    assert [row["resource_uuid"] for row in rows if row["usage"] == "77.00"] == [MANY["resources"][1]["uuid"]]
 
 
 def test_an_import_of_a_catalogue_changes_no_older_fact(world: World) -> None:

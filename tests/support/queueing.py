@@ -36,6 +36,17 @@ def locked(world_url: str) -> Iterator[None]:
         yield
 
 
+def is_locked(world: World) -> bool:
+    """Return whether somebody keeps others from appending."""
+    with psycopg.connect(world.conninfo) as connection:
+        return connection.execute(IS_LOCKED).fetchone() is not None
+
+
+IS_LOCKED = """
+SELECT 1 FROM pg_locks
+WHERE relation = 'journal.ledger_events'::regclass AND mode = 'ExclusiveLock' AND granted"""
+
+
 def be_patient(world: World, seconds: float) -> None:
     services = world.app.extensions["usage-ledger"]
     services.handler = CommandHandler(
