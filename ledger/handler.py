@@ -6,7 +6,7 @@ version in a stream is taken. Then all is read and decided again, with the journ
 nobody is faster twice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -23,6 +23,7 @@ from ledger.decisions.expecting import streams_of
 from ledger.decisions.idempotency import IdempotentRequest, Remembered
 from ledger.decisions.requests import Decision, ReportCommand, Reported, decide_all
 from ledger.decisions.state import DecisionState
+from ledger.domain.metering import VersionedResources
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.errors import Busy, Contended, InvalidItem, Overdue, UnderWay
 from ledger.events import Fact, RequestAnswered, RequestDecided
@@ -58,9 +59,16 @@ class ReadModels(Protocol[P]):
     """The port to the read models: all that the ledger knows of them."""
 
     def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+        self,
+        cursor: Cursor[DictRow],
+        reports: Sequence[tuple[ReadableReport, datetime]],
+        zone: tzinfo,
+        looked_up: Iterable[VersionedResources] = (),
     ) -> DecisionState:
-        """Return what reports are decided on, each with when it came, up to date with the journal."""
+        """Return what reports are decided on, each with when it came, up to date with the journal.
+
+        Resources that were looked up before are used where they are still what they were.
+        """
 
     def catch_up(self) -> int:
         """Project all facts that are committed. Returns the position reached, and raises what prevents it."""
@@ -197,7 +205,8 @@ class CommandHandler:
             if not isinstance(report, InvalidItem)
         ]
         zone = self._ledger.zone
-        state = self._read_models.read(transaction.cursor, reports, zone)
+        looked_up = [each.looked_up for each in commands if each.looked_up]
+        state = self._read_models.read(transaction.cursor, reports, zone, looked_up)
         usernames = {
             item.username
             for report, _ in reports

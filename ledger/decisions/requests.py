@@ -13,6 +13,7 @@ from ledger.decisions.state import DecisionState
 from ledger.decisions.usage import ReportDecision, report_usage
 from ledger.decisions.user_usage import report_user_usages
 from ledger.domain.access import Caller
+from ledger.domain.metering import VersionedResources
 from ledger.domain.people import Person
 from ledger.domain.reports import ReadableReport, UsageReport, UserUsageReport
 from ledger.events import Fact, RequestDecided, UserUsageReported
@@ -49,7 +50,8 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
 
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
     the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
-    waited too long to be stored.
+    waited too long to be stored. `looked_up` are the resources that it names: they are not looked up again
+    unless the catalogue has changed since.
     """
 
     reports: Sequence[AnyReport]
@@ -60,6 +62,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     is_dry_run: bool = False
     request: IdempotentRequest | None = None
     is_overdue: Callable[[], bool] = never
+    looked_up: VersionedResources | None = None
 
     @property
     def size(self) -> int:

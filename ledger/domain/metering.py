@@ -1,7 +1,9 @@
 """A resource with its surroundings, and the rules that decide what may be reported of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -110,3 +112,10 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         if not candidates:
             candidates = [period for period in self.plan_periods if period.overlaps(start, end)]
         return max(candidates, key=lambda p: (p.start is not None, p.start, p.uuid), default=None)
+
+
+class VersionedResources(NamedTuple):
+    """Resources by uuid, as they were at a version of the catalogue."""
+
+    version: tuple[int, int]
+    resources: Mapping[UUID, MeteredResource]

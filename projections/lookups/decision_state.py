@@ -1,6 +1,6 @@
 """Reads what reports are decided on, for a whole batch of them at a time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from ledger.decisions.state import DecisionState, records_of
-from ledger.domain.metering import MeteredResource
+from ledger.domain.metering import MeteredResource, VersionedResources
 from ledger.domain.records import NO_RECORD, Record, RecordKey, UsageRow, UserRow
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.journal.digests import FACT_DIGEST
@@ -106,15 +106,21 @@ class PostgresReadModels:
         self.recover = projector.recover
 
     def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+        self,
+        cursor: Cursor[DictRow],
+        reports: Sequence[tuple[ReadableReport, datetime]],
+        zone: tzinfo,
+        looked_up: Iterable[VersionedResources] = (),
     ) -> DecisionState:
         """Return what reports are decided on, each with when it came, up to date with the journal.
 
-        Raises ProjectingFailed.
+        Resources that were looked up before are used where they are still what they were. Raises
+        ProjectingFailed.
         """
         while True:
             known = self._projector.shared_position.known()
-            resources = self._resources(cursor, known.version, [report for report, _ in reports])
+            before = [each.resources for each in looked_up if each.version == known.version]
+            resources = self._resources(cursor, known.version, [report for report, _ in reports], before)
             row = _row(cursor, _wanted(reports, resources, zone))
             if not row.follows:
                 self._projector.reached()  # raises, unless they were just rebuilt
@@ -123,18 +129,22 @@ class PostgresReadModels:
             elif row.position < row.head:
                 self._projector.catch_up()
             elif row.described == known.described:
-                return _known(resources, row)
+                return _state(resources, row)
             else:
                 self._projector.shared_position.advance(known._replace(described=row.described))
 
     def _resources(
-        self, cursor: Cursor[DictRow], version: tuple[int, int], reports: Sequence[ReadableReport]
+        self,
+        cursor: Cursor[DictRow],
+        version: tuple[int, int],
+        reports: Sequence[ReadableReport],
+        before: Iterable[Mapping[UUID, MeteredResource]],
     ) -> dict[UUID, MeteredResource]:
-        resources = self._cache.get_many(
-            version,
-            {report.resource_uuid for report in reports},
-            lambda uuids: catalogue.metered_resources(cursor, uuids),
-        )
+        resources = {uuid: resource for each in before for uuid, resource in each.items()}
+        if missing := {report.resource_uuid for report in reports} - resources.keys():
+            resources |= self._cache.get_many(
+                version, missing, lambda uuids: catalogue.metered_resources(cursor, uuids)
+            )
         for report in reports:
             if isinstance(report, UserUsageReport):
                 resource = resources[report.resource_uuid]
@@ -170,7 +180,7 @@ def _row(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> StateRow:
     return msgspec.json.decode(row["state"], type=StateRow)
 
 
-def _known(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionState:
+def _state(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionState:
     records: dict[RecordKey, Record] = {}
     users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}

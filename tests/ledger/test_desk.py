@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from ledger.decisions.requests import ReportCommand
 from ledger.decisions.state import DecisionState
 from ledger.domain.access import Caller
+from ledger.domain.metering import VersionedResources
 from ledger.domain.reports import ReadableReport, UserUsageItem, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, Report, UsageReported
 from ledger.fast.group_commit import GroupCommit, Pending, TookTooLong, TooMany
@@ -264,12 +265,16 @@ class Slow(PostgresReadModels):
         self.reads, self.goes_on = Barrier(2), Event()
 
     def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+        self,
+        cursor: Cursor[DictRow],
+        reports: Sequence[tuple[ReadableReport, datetime]],
+        zone: tzinfo,
+        looked_up: Iterable[VersionedResources] = (),
     ) -> DecisionState:
         if len(reports) > 1 and not self.goes_on.is_set():
             self.reads.wait()
             self.goes_on.wait()
-        return super().read(cursor, reports, zone)
+        return super().read(cursor, reports, zone, looked_up)
 
 
 def test_nobody_else_waits_for_a_bulk_to_be_decided(world: World) -> None:

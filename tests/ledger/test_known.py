@@ -1,6 +1,6 @@
 """What is known after a fact, in values, is what the read models say after it, in rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from itertools import count
@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.decisions.state import DecisionState
-from ledger.domain.metering import MeteredResource
+from ledger.domain.metering import MeteredResource, VersionedResources
 from ledger.domain.reports import ReadableReport
 from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
@@ -25,10 +25,14 @@ class Watched(PostgresReadModels):
     """Keeps what it was asked for last, and what it answered, which the decisions go on from."""
 
     def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+        self,
+        cursor: Cursor[DictRow],
+        reports: Sequence[tuple[ReadableReport, datetime]],
+        zone: tzinfo,
+        looked_up: Iterable[VersionedResources] = (),
     ) -> DecisionState:
         self.asked, self.zone = reports, zone
-        self.known = super().read(cursor, reports, zone)
+        self.known = super().read(cursor, reports, zone, looked_up)
         return self.known
 
 

@@ -1,7 +1,7 @@
 """Reports that wait for their turn."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
 from ledger.decisions.state import DecisionState
+from ledger.domain.metering import VersionedResources
 from ledger.domain.reports import ReadableReport
 from ledger.handler import CommandHandler
 from projections.fast.cache import VersionedCache
@@ -116,9 +117,13 @@ class Overtaken(PostgresReadModels):
         self._others = [others]
 
     def read(
-        self, cursor: Cursor[DictRow], reports: Sequence[tuple[ReadableReport, datetime]], zone: tzinfo
+        self,
+        cursor: Cursor[DictRow],
+        reports: Sequence[tuple[ReadableReport, datetime]],
+        zone: tzinfo,
+        looked_up: Iterable[VersionedResources] = (),
     ) -> DecisionState:
-        known = super().read(cursor, reports, zone)
+        known = super().read(cursor, reports, zone, looked_up)
         if self._others:
             self._others.pop()()
         return known

@@ -52,8 +52,8 @@ def report() -> Response:
     form: Form = "bulk"
     if is_atomic:
         form = "atomic_bulk_dry_run" if is_dry_run else "atomic_bulk"
-    reports, _ = _reports(items)
-    return submit(reports, form, is_atomic=is_atomic, is_dry_run=is_dry_run)
+    reports, found = _reports(items)
+    return submit(reports, form, found, is_atomic=is_atomic, is_dry_run=is_dry_run)
 
 
 def _switch(name: str, *, default: bool) -> bool:

@@ -33,24 +33,24 @@ blueprint.add_url_rule(
 @blueprint.post("/set_usage/")
 @answers(None, 201)
 def set_usage() -> Response:
-    report, _ = load(requests.SET_USAGE)
-    return submit([structs.replace(report, expected=expected())], "single")
+    report, found = load(requests.SET_USAGE)
+    return submit([structs.replace(report, expected=expected())], "single", found)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
 @answers(None, 201)
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
-    item, _ = load(requests.SET_USER_USAGE)
-    return submit([_report(usage, [item])], "single_user")
+    item, found = load(requests.SET_USER_USAGE)
+    return submit([_report(usage, [item])], "single_user", found)
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
 @answers(None, 201)
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)
-    items, _ = load(requests.SET_USER_USAGES)
-    return submit([_report(usage, items)], "single")
+    items, found = load(requests.SET_USER_USAGES)
+    return submit([_report(usage, items)], "single", found)
 
 
 def _visible(uuid: str) -> DictRow:

@@ -6,18 +6,28 @@ from flask import Response, g
 
 from ledger.decisions.idempotency import Remembered, outcomes_of
 from ledger.decisions.requests import AnyReport, ReportCommand
+from ledger.domain.metering import VersionedResources
 from ledger.events import RequestDecided
 from web.request.authentication import caller
 from web.request.deadline import overdue
 from web.request.services import services
+from web.wire.body import Found
 from web.wire.outcomes import Answer, Form, render
 from web.wire.rendering import empty, json_bytes
 
 
 def submit(
-    reports: Sequence[AnyReport], form: Form, *, is_atomic: bool = True, is_dry_run: bool = False
+    reports: Sequence[AnyReport],
+    form: Form,
+    found: Found,
+    *,
+    is_atomic: bool = True,
+    is_dry_run: bool = False,
 ) -> Response:
-    """Append the request's reports, as far as nothing speaks against them, and return what came of them."""
+    """Append the request's reports, as far as nothing speaks against them, and return what came of them.
+
+    `found` are the objects that they name.
+    """
     command = ReportCommand(
         reports=reports,
         caller=caller(),
@@ -27,6 +37,7 @@ def submit(
         is_dry_run=is_dry_run,
         request=g.get("idempotent_request"),
         is_overdue=overdue(),
+        looked_up=VersionedResources(found.version, found.resources),
     )
     reported = services().handler.report(command)
     return replayed(reported) if isinstance(reported, Remembered) else respond(render(form, reported))
