@@ -12,7 +12,7 @@ from ledger.events import Fact, UsageCarriedOver
 
 
 def carry_over(usages: Sequence[LastUsage], month: date, now: datetime) -> list[Fact]:
-    """A usage of `month` for each, none of which has one yet: the same amount, or zero, by its policy.
+    """Return a usage of `month` for each: the same amount or zero, by its policy. None has one there yet.
 
     The policy goes along, so that it holds for the next month too.
     """

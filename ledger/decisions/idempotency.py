@@ -43,7 +43,7 @@ class IdempotentRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def stream(self) -> UUID:
-        """Id of the stream that holds what came of it. A key is the user's own."""
+        """Return the id of the stream that holds what came of it. A key is the user's own."""
         return uuid5(NAMESPACE, f"request:{self.user_uuid.hex}:{self.key}")
 
     def decided(self, outcomes: Sequence[Outcome], form: str, now: datetime) -> RequestDecided:
@@ -59,7 +59,7 @@ class IdempotentRequest(Struct, frozen=True, kw_only=True):
         )
 
     def check_same(self, earlier: Remembered) -> None:
-        """Raises KeyReused if the key was used for another request."""
+        """Raise KeyReused if the key was used for another request."""
         if earlier.fingerprint != self.fingerprint:
             raise errors.KeyReused
 

@@ -69,7 +69,7 @@ def describe(
     now: datetime,
     source: Source = "import",
 ) -> list[Fact]:
-    """A description of each entity whose digest differs from the last one in its stream."""
+    """Return a description of each entity whose digest differs from the last one in its stream."""
     facts: list[Fact] = []
     for entity, digest in zip(entities, digests, strict=True):
         version, last = known.get(entity.stream, (0, ""))
@@ -88,7 +88,7 @@ def describe(
 
 
 def import_usages(usages: Sequence[tuple[ImportedUsage, Place]], now: datetime) -> list[Fact]:
-    """A report of each usage, all of them new, under its own id. Nobody is known to have reported it."""
+    """Return a report of each usage, all of them new, under its own id; nobody is known to have sent it."""
     versions: dict[UUID, int] = {}
     return [
         UsageReported(
@@ -110,7 +110,7 @@ def import_usages(usages: Sequence[tuple[ImportedUsage, Place]], now: datetime) 
 def import_user_usages(
     usages: Sequence[tuple[ImportedUserUsage, Place]], people: Mapping[str, Person], now: datetime
 ) -> list[Fact]:
-    """A report of each user usage, all of them new, under its own id."""
+    """Return a report of each user usage, all of them new, under its own id."""
     versions: dict[UUID, int] = {}
     return [
         UserUsageReported(

@@ -8,7 +8,7 @@ from ledger.events import TokenIssued, TokenRevoked
 
 
 def issue_token(token_hash: str, user_uuid: UUID, expires_at: datetime | None, now: datetime) -> TokenIssued:
-    """The fact that a user got the token with this SHA-256."""
+    """Return the fact that a user got the token with this SHA-256."""
     stream = uuid5(NAMESPACE, f"Token:{token_hash}")
     return TokenIssued(
         originator_id=stream,
@@ -22,7 +22,7 @@ def issue_token(token_hash: str, user_uuid: UUID, expires_at: datetime | None, n
 
 
 def revoke_token(token_uuid: UUID, version: int, now: datetime) -> TokenRevoked:
-    """The fact that a token, whose stream is at `version`, is valid no more."""
+    """Return the fact that a token is valid no more. Its stream is at `version`."""
     return TokenRevoked(
         originator_id=token_uuid, originator_version=version + 1, recorded_at=now, token_uuid=token_uuid
     )

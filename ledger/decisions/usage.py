@@ -42,7 +42,7 @@ class ReportDecision(NamedTuple):
 def report_usage(
     report: UsageReport, context: ReportingContext, caller: Caller, now: datetime, zone: tzinfo
 ) -> ReportDecision:
-    """What a report of a resource's usage leads to; the last of its items is the figure that it states."""
+    """Decide what follows from a report of a resource's usage. Its last item is the figure that it states."""
     measured_at = report.measured.at if report.measured else now
     month = report.month(now, zone)
     _check_usage(report, context.resource, caller, now, zone)
@@ -82,7 +82,7 @@ def report_usage(
 def _check_usage(
     report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, zone: tzinfo
 ) -> None:
-    """The rules in the order in which the wire answers them; the right to report comes last."""
+    """Raise the first refusal, in the order in which the wire answers; the right to report comes last."""
     component_types = {item.component_type for item in report.items}
     may_report = caller.may_report(resource.resource.offering_uuid, resource.provider_uuid)
     if resource.resource.plan_uuid is None:
@@ -123,7 +123,7 @@ def may_backfill(
 
 
 def _is_under_its_first_plan(resource: MeteredResource, month: date, now: datetime, zone: tzinfo) -> bool:
-    """Whether the catalogue left the resource's only plan period unsaid. Past months never get one."""
+    """Return whether the catalogue left the resource's only plan period unsaid. Past months never get one."""
     return (
         not resource.plan_periods
         and resource.resource.state in STATES_WITH_A_PLAN_IN_FORCE
@@ -150,7 +150,7 @@ def _period_described(period: PlanPeriod, now: datetime) -> PlanPeriodDescribed:
 
 
 def _target(record: Record, period: PlanPeriod | None) -> UsageRow | None:
-    """The row a report is about: its plan's, else one without a plan, which it adopts, else None yet."""
+    """Return the row of the report's plan, else one without a plan, which it adopts, else None."""
     plan_uuid = period.plan_uuid if period else None
     for wanted in (plan_uuid, None):
         for row in record.rows:
@@ -166,7 +166,7 @@ def _plan_amount(
     resource: MeteredResource,
     period: PlanPeriod | None,
 ) -> Decimal:
-    """What of the month's total falls to this row: usage-billed components leave other plans theirs."""
+    """Return this row's part of the month's total: usage-billed components leave other plans theirs."""
     plan = resource.plan(period.plan_uuid if period else resource.resource.plan_uuid)
     if component.billing_type_under(plan) != "usage":
         return item.amount
@@ -175,7 +175,7 @@ def _plan_amount(
 
 
 def checked(figure: Decimal) -> Decimal:
-    """Raises FigureTooLarge. Reported amounts are smaller; what follows from several of them may not be."""
+    """Return the figure. Raises FigureTooLarge: reported amounts are smaller, sums of several may not be."""
     if abs(figure) >= TOO_LARGE:
         raise errors.FigureTooLarge
     return figure

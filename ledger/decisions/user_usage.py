@@ -28,7 +28,7 @@ def report_user_usages(
     now: datetime,
     zone: tzinfo,
 ) -> ReportDecision:
-    """What a report of users' shares of one component usage leads to; its last item is what it states.
+    """Decide what follows from a report of users' shares of a component usage; its last item is its figure.
 
     An item with a date goes to the oldest component usage of that date's month, which is made where
     there is none. Raises NotPermitted, FigureTooLarge, or ItemsRefused aligned with the items.
@@ -60,7 +60,7 @@ def report_user_usages(
 
 
 def _raise_all(refusals: list[errors.Refusal | None], report: UserUsageReport) -> None:
-    """Raises the refusals of the items that were read with those of the others, where there are any."""
+    """Raise the refusals of the items that were read with those of the others, where there are any."""
     for place, item in sorted(report.invalid.items()):
         refusals.insert(place, item)
     if any(refusals):
@@ -75,7 +75,7 @@ def _check_date(
     now: datetime,
     zone: tzinfo,
 ) -> None:
-    """A date that nobody wrote is our clock's: what names no component usage either is measured now."""
+    """Raise MonthIsClosed where a written date comes too late. A date that nobody wrote is our clock's."""
     measured = item.measured
     if measured is None or measured.written is None:
         return
@@ -90,7 +90,7 @@ def _check_limit(
     if limit is None:
         return
     # The usage that the item replaces counts too, and always that of the addressed component usage:
-    # the reference does so, and agents are used to it.
+    # Waldur does so, and agents are used to it.
     addressed = report.usage_uuid or target.usage_uuid
     current = sum(
         (
@@ -126,7 +126,7 @@ class _Draft:
         return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
 
     def oldest_row(self, measured: Measured) -> UsageRow:
-        """The month's first row. Where there is none, it is made, with nothing used and no plan."""
+        """Return the month's first row. Where there is none, one is made, with nothing used and no plan."""
         if self.record.rows:
             return self.record.rows[0]
         if self.new_row is None:
@@ -147,7 +147,7 @@ class _Draft:
         return self.new_row
 
     def put(self, target: UsageRow, person: Person, item: UserUsageItem) -> tuple[UUID, bool]:
-        """Applies an item: only the amount of a known user changes, and the last item of a user counts.
+        """Apply an item: only the amount of a known user changes, and the last item of a user counts.
 
         Returns the id of the user's figure, and whether it is new. Raises AmountMissing for a known user.
         """
@@ -181,7 +181,7 @@ class _Draft:
     def _total_taken_over(
         self, usage_uuid: UUID, shares: Mapping[UUID, tuple[UserRow, Person, UserUsageItem]]
     ) -> Decimal | None:
-        """The sum of all users, where the component usage itself stands at zero; else None."""
+        """Return the sum of all users where the component usage itself stands at zero, else None."""
         target = self.new_row or self.row(usage_uuid)
         if target.amount != 0:
             return None

@@ -16,7 +16,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
 }
-"""What roles permit, after the reference's defaults. Usages are seen with any role, in this table or not."""
+"""What roles permit, after Waldur's defaults. Usages are seen with any role, in this table or not."""
 
 
 class HeldRole(Struct, frozen=True, array_like=True):
@@ -45,7 +45,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
         return self.is_staff or self.is_support
 
     def scopes(self, scope_type: ScopeType, permission: str | None = None) -> list[UUID]:
-        """What the caller holds a role of this kind on; only roles with the permission, if one is named."""
+        """Return the scopes on which the caller holds a role, with this permission if one is named."""
         return [
             role.scope_uuid
             for role in self.roles
@@ -54,14 +54,14 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def providers(self) -> list[UUID]:
-        """Customers whose provider side the caller sees: by a role on them or on their ServiceProvider."""
+        """Return the customers whose provider side the caller sees, by a role there or on ServiceProviders."""
         return [
             *self.scopes("customer"),
             *(role.provider_uuid for role in self.roles if role.provider_uuid is not None),
         ]
 
     def may_report(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
-        """Staff, or a permitting role on the offering, its customer or that customer's ServiceProvider."""
+        """Return whether the caller is staff, or has a permitting role on the offering or its provider."""
         return self.is_staff or offering_uuid in self._own_offerings or provider_uuid in self._own_providers
 
     @property

@@ -36,12 +36,12 @@ class Entity(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What tells this entity from others of its kind."""
+        """Return what tells this entity from others of its kind."""
         return self.uuid.hex  # type: ignore[attr-defined, no-any-return]  # every kind but PlanComponent has one
 
     @property
     def stream(self) -> UUID:
-        """Id of the stream that holds this entity's descriptions."""
+        """Return the id of the stream that holds this entity's descriptions."""
         return uuid5(NAMESPACE, f"{type(self).__name__}:{self.key}")
 
 
@@ -99,7 +99,7 @@ class Component(Entity, frozen=True, kw_only=True):
     billed_per_plan: bool = False
 
     def billing_type_under(self, plan: "Plan | None") -> BillingType:
-        """The effective billing type: a plan may override it where the component allows that."""
+        """Return the effective billing type: a plan may override it where the component allows that."""
         if plan is not None and self.billed_per_plan and plan.billing_mode != "inherit":
             return plan.billing_mode
         return self.billing_type

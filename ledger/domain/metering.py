@@ -49,7 +49,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         return None
 
     def find_component(self, component_type: str) -> Component | None:
-        """The offering's component of this type."""
+        """Return the offering's component of this type, None if there is none."""
         return self._own_components.get(component_type)
 
     @cached_property
@@ -58,7 +58,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         return {each.component_type: each for each in reversed(list(own))}
 
     def component(self, component_type: str) -> Component:
-        """The same where it is known to be there: the type was found to be reportable."""
+        """Return the offering's component of a type that was found to be reportable."""
         component = self.find_component(component_type)
         assert component is not None
         return component
@@ -75,7 +75,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def not_reportable(self, component_types: set[str]) -> list[str]:
-        """Those of the types that take no reports here, sorted: they must be on the plan's offering too."""
+        """Return the types that take no reports here, sorted: they must be on the plan's offering too."""
         return sorted(component_types - self._reportable)
 
     @cached_property
@@ -92,7 +92,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         }
 
     def backfillable(self, component_types: set[str]) -> bool:
-        """Whether a provider may report all of these into a past month."""
+        """Return whether a provider may report all of these into a past month."""
         plan = self.plan(self.resource.plan_uuid)
         return all(
             self.component(component_type).billing_type_under(plan) in BACKFILLABLE
@@ -100,7 +100,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def plan_period_at(self, moment: datetime, month: tuple[datetime, datetime]) -> PlanPeriod | None:
-        """The period in force at a moment, else one that touches its month; the one that started last.
+        """Return the period in force at a moment, else one that touches its month; the one that started last.
 
         A moment outside the month counts as the month's nearest: a reporter at another UTC offset means
         the first of a month although it is not yet that here.

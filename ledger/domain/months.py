@@ -6,13 +6,13 @@ from functools import cache
 
 
 def month_of(moment: datetime, zone: tzinfo = UTC) -> date:
-    """The month that an aware moment falls into in `zone`."""
+    """Return the month that an aware moment falls into in `zone`."""
     local = moment.astimezone(zone)
     return date(local.year, local.month, 1)
 
 
 def month_of_report(measured_at: datetime, zone: tzinfo) -> date:
-    """The month that a report with a date counts for.
+    """Return the month that a report with a date counts for.
 
     A moment written with an offset other than zero counts for the month *as it was written*: an agent
     at UTC+2 that sends 2026-11-01T00:00+02:00 means November, whatever that is in UTC. So does the first
@@ -31,7 +31,7 @@ def is_open(month: date, now: datetime, zones: Iterable[tzinfo]) -> bool:
 
 
 def next_month(month: date) -> date:
-    """The month after. Raises OverflowError after December 9999."""
+    """Return the month after. Raises OverflowError after December 9999."""
     return (month + timedelta(days=31)).replace(day=1)
 
 

@@ -80,5 +80,5 @@ class LastUsage(Struct, frozen=True, kw_only=True):
 
 @lru_cache(10_000)  # about 5 MB: the records of a month are reported again and again
 def record_stream(resource_uuid: UUID, component_uuid: UUID, month: date) -> UUID:
-    """Id of the stream that holds every report about one component of one resource in one month."""
+    """Return the id of the stream that holds every report of one component of a resource in one month."""
     return uuid5(NAMESPACE, f"{resource_uuid.hex}:{component_uuid.hex}:{month.isoformat()[:7]}")

@@ -23,7 +23,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     written: str | None
 
     def month(self, zone: tzinfo) -> date:
-        """The month that is meant. What nobody wrote down is of our clock, and of the ledger's month."""
+        """Return the month that is meant. A date that nobody wrote is our clock's: of the ledger's month."""
         return month_of(self.at, zone) if self.written is None else month_of_report(self.at, zone)
 
 
@@ -49,7 +49,7 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     expected: int | None = None
 
     def month(self, now: datetime, zone: tzinfo) -> date:
-        """The month that the report is of."""
+        """Return the month that the report is of."""
         return self.measured.month(zone) if self.measured else month_of(now, zone)
 
 
@@ -62,7 +62,7 @@ class UserUsageItem(Struct, frozen=True, kw_only=True):
     measured: Measured | None = None
 
     def month(self, otherwise: date, zone: tzinfo) -> date:
-        """The month of its date, `otherwise` if it has none."""
+        """Return the month of its date, `otherwise` if it has none."""
         return self.measured.month(zone) if self.measured else otherwise
 
 

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, NotSupportedError
 from psycopg.pq import Escaping
 from psycopg.rows import DictRow
 from psycopg.sql import Literal
@@ -24,11 +24,13 @@ prepared: WeakKeyDictionary[Connection[DictRow], dict[str, str]] = WeakKeyDictio
 """By connection and text: the names of the statements that are prepared there."""
 
 
-class BatchCursor(Cursor[DictRow]):
+class PreparedBatch(Cursor[DictRow]):
     """A cursor whose `execute` waits for the next fetch, or for `send`, where its errors come, too.
 
-    Parameters are by name. A statement without any is sent as it is. The connection must be in autocommit,
-    and with a `prepare_threshold` of None: psycopg would drop all prepared statements after a rollback.
+    A cursor, so that the same functions read and write through it as through any other. What can't wait is
+    refused. Parameters are by name. A statement without any is sent as it is. The connection must be in
+    autocommit, and with a `prepare_threshold` of None: psycopg would drop all prepared statements after a
+    rollback.
     """
 
     def __init__(self, connection: Connection[DictRow]) -> None:
@@ -40,7 +42,7 @@ class BatchCursor(Cursor[DictRow]):
         return self
 
     def send(self) -> None:
-        """Executes what waits, up to the first statement that fails."""
+        """Execute what waits, up to the first statement that fails."""
         waiting, self._waiting = self._waiting, []
         if waiting:
             known = prepared.setdefault(self.connection, {})
@@ -81,6 +83,11 @@ class BatchCursor(Cursor[DictRow]):
         self.send()
         return super().__iter__()
 
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise NotSupportedError("statements wait here: what this asks for would be of an older one")
+
+    copy = executemany = fetchmany = scroll = stream = _refuse
+
 
 def _text(query: Any) -> str:
     if isinstance(query, bytes):
@@ -90,6 +97,6 @@ def _text(query: Any) -> str:
 
 @lru_cache
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
-    """A statement with $1, $2 and so on, and whose values these are."""
+    """Return a statement with $1, $2 and so on, and the names of their values."""
     order = tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
     return PLACEHOLDER.sub(lambda match: f"${order.index(match[1]) + 1}", text), order

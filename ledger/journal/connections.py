@@ -82,7 +82,7 @@ class Reachability:
         return self._is_away.is_set()
 
     def check(self) -> None:
-        """Raises psycopg's OperationalError while the database is known to be away."""
+        """Raise psycopg's OperationalError while the database is known to be away."""
         if self.is_away:
             raise psycopg.OperationalError("the database can't be reached")
 
@@ -104,7 +104,7 @@ class Reachability:
 
     @contextmanager
     def limited(self, connection: Connection[DictRow]) -> Iterator[None]:
-        """Cuts a connection, so that its user gets an error, when it is used for too long."""
+        """Cut a connection, so that its user gets an error, when it is used for too long."""
         self.begin(connection)
         try:
             yield
@@ -145,7 +145,7 @@ class Reachability:
                 self._cut(connection)
 
     def _cut(self, connection: Connection[DictRow]) -> None:
-        """Shuts the socket: whoever waits for it wakes up, and finds the connection dead."""
+        """Shut the socket: whoever waits for it wakes up, and finds the connection dead."""
         with self._guard, suppress(psycopg.Error, OSError):
             if id(connection) in self._in_use:
                 with socket.socket(fileno=os.dup(connection.fileno())) as end:

@@ -135,7 +135,7 @@ log = logging.getLogger(__name__)
 
 
 def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], None]) -> None:
-    """Makes what the journal lacks; `create_events` makes the table of facts. The caller holds LOCK_CREATION.
+    """Make what the journal lacks; `create_events` makes the table of facts. The caller holds LOCK_CREATION.
 
     Raises JournalIncomplete where facts are there and people are not: nobody can make these anew.
     """

@@ -71,7 +71,7 @@ class Ledger(Application[UUID]):
         """Put our pool in place of the library's, whose variables know five parameters of a conninfo."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
-        parameters = self._parameters | {"prepare_threshold": None}  # for BatchCursor
+        parameters = self._parameters | {"prepare_threshold": None}  # for PreparedBatch
         # The library's class is another, of which it needs no more than ours has.
         factory.datastore.pool = cast(Any, Pool(parameters, self.reachability, most=self._connections))
         return factory

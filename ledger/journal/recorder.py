@@ -19,7 +19,7 @@ from eventsourcing.utils import retry
 from psycopg.rows import tuple_row
 
 from ledger.errors import StreamGap
-from ledger.fast.prepared_batch import BatchCursor
+from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.guard import GAP, ensure_journal
 from ledger.journal.mapper import FactMapper
 from ledger.journal.transaction import JournalTransaction
@@ -60,7 +60,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         connection, during which a client would wait for minutes: it is told at once (503), and what it sends
         again finds what was stored. Raises StreamGap where the version before an appended one is missing.
         """
-        with self.datastore.get_connection() as connection, BatchCursor(connection) as cursor:
+        with self.datastore.get_connection() as connection, PreparedBatch(connection) as cursor:
             transaction = JournalTransaction(cursor, self.lock_table_statements, mapper, is_bulk=is_bulk)
             try:
                 if is_locked:

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from ledger.domain.people import Person
 from ledger.events import Fact
-from ledger.fast.prepared_batch import BatchCursor
+from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.digests import digest_of
 
 # Who loses a race is told by the rows that are not returned: an error would put the statement, with the names
@@ -70,7 +70,7 @@ class JournalTransaction:
     """
 
     def __init__(
-        self, cursor: BatchCursor, lock_statements: Sequence[Query], mapper: Mapper[UUID], *, is_bulk: bool
+        self, cursor: PreparedBatch, lock_statements: Sequence[Query], mapper: Mapper[UUID], *, is_bulk: bool
     ) -> None:
         self.cursor = cursor
         self._lock_statements, self._mapper, self._is_bulk = lock_statements, mapper, is_bulk

@@ -140,8 +140,9 @@ class PostgresReadModels:
         reports: Sequence[ReadableReport],
         before: Iterable[Mapping[UUID, MeteredResource]],
     ) -> dict[UUID, MeteredResource]:
-        resources = {uuid: resource for each in before for uuid, resource in each.items()}
-        if missing := {report.resource_uuid for report in reports} - resources.keys():
+        wanted = {report.resource_uuid for report in reports}
+        resources = {uuid: each[uuid] for each in before for uuid in wanted & each.keys()}
+        if missing := wanted - resources.keys():
             resources |= self._cache.get_many(
                 version, missing, lambda uuids: catalogue.metered_resources(cursor, uuids)
             )

@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection, errors
 from psycopg.rows import DictRow, dict_row
 
-from ledger.fast.prepared_batch import BatchCursor
+from ledger.fast.prepared_batch import PreparedBatch
 
 INSERT = "INSERT INTO noted (number, text) VALUES (%(number)s, %(text)s) RETURNING number"
 COUNT = "SELECT count(*) AS count FROM noted WHERE number >= %(least)s"
@@ -37,7 +37,7 @@ def count(connection: Connection[DictRow]) -> int:
 
 
 def test_statements_wait_until_a_result_is_wanted(connection: Connection[DictRow]) -> None:
-    cursor = BatchCursor(connection)
+    cursor = PreparedBatch(connection)
     for number in range(3):
         cursor.execute(INSERT, {"number": number, "text": "x"})
     assert count(connection) == 0
@@ -46,7 +46,7 @@ def test_statements_wait_until_a_result_is_wanted(connection: Connection[DictRow
 
 
 def test_send_sends_what_nobody_wants_a_result_of(connection: Connection[DictRow]) -> None:
-    cursor = BatchCursor(connection)
+    cursor = PreparedBatch(connection)
     cursor.execute(INSERT, {"number": 1, "text": "x"}).send()
     assert count(connection) == 1
     cursor.send()
@@ -55,14 +55,14 @@ def test_send_sends_what_nobody_wants_a_result_of(connection: Connection[DictRow
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_arrives_as_it_is(connection: Connection[DictRow], text: str) -> None:
-    cursor = BatchCursor(connection)
+    cursor = PreparedBatch(connection)
     echo = "SELECT %(text)s::text AS text, %(again)s::text AS again"
     assert cursor.execute(echo, {"text": text, "again": text}).fetchone() == {"text": text, "again": text}
 
 
 def test_other_values_arrive_as_they_are(connection: Connection[DictRow]) -> None:
     values = {"uuid": UUID(int=7), "day": date(2026, 6, 30), "yes": True, "none": None, "less": -5}
-    row = BatchCursor(connection).execute(
+    row = PreparedBatch(connection).execute(
         "SELECT %(uuid)s::uuid AS uuid, %(day)s::date AS day, %(yes)s::boolean AS yes,"
         " %(none)s::text AS none, %(less)s::integer AS less, %(uuids)s::uuid[] AS uuids",
         {**values, "uuids": [UUID(int=1), UUID(int=2)]},
@@ -71,7 +71,7 @@ def test_other_values_arrive_as_they_are(connection: Connection[DictRow]) -> Non
 
 
 def test_a_zero_byte_is_refused_before_anything_is_sent(connection: Connection[DictRow]) -> None:
-    cursor = BatchCursor(connection)
+    cursor = PreparedBatch(connection)
     cursor.execute(INSERT, {"number": 1, "text": "x"}).execute(INSERT, {"number": 2, "text": "\0"})
     with pytest.raises(psycopg.DataError):
         cursor.send()
@@ -80,7 +80,7 @@ def test_a_zero_byte_is_refused_before_anything_is_sent(connection: Connection[D
 
 def test_a_failure_leaves_the_connection_as_good_as_before(connection: Connection[DictRow]) -> None:
     """Whether what comes after it was prepared or not is nothing that one has to know."""
-    cursor = BatchCursor(connection)
+    cursor = PreparedBatch(connection)
     cursor.execute(INSERT, {"number": 1, "text": "x"}).send()
     cursor.execute("BEGIN")
     cursor.execute(COUNT, {"least": 0})
