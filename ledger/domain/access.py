@@ -54,7 +54,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def providers(self) -> list[UUID]:
-        """Return the customers whose provider side the caller sees, by a role there or on ServiceProviders."""
+        """Return customers whose provider side the caller sees, by a role there or on a ServiceProvider."""
         return [
             *self.scopes("customer"),
             *(role.provider_uuid for role in self.roles if role.provider_uuid is not None),
