@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import LiteralString
@@ -14,10 +14,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from ledger.journal.ledger import Ledger
 from tests import world
 from tests.support.command import environment as environment
 from tests.support.wire import wire as wire
-from web.runtime.database import prepare_database
+from web.runtime.database import open_ledger, prepare_database, projector_of
 from web.runtime.postgres.embedded import embedded_postgres
 
 
@@ -115,37 +116,60 @@ SELECT string_agg(format('%s %s %s', relname, relnatts, relchecks), ' ' ORDER BY
 WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^(journal|read_models)')"""
 
 
+class Lent:
+    """A database with the catalogue of `tests/world.py`, and a ledger that stays open on it."""
+
+    def __init__(self, server: str, template: str) -> None:
+        self._stack = ExitStack()
+        self.url = self._stack.enter_context(database(server, template))
+        self._ledger: Ledger | None = None
+
+    def world(self) -> world.World:
+        """The world on this database. All of it is new but for the connections."""
+        settings = world.settings_of(self.url)
+        if self._ledger is None:
+            self._conninfo = prepare_database(self.url, settings)
+            self._ledger = self._stack.enter_context(closing(open_ledger(self._conninfo, settings)))
+        else:
+            self._ledger.check_connections()
+        return world.World(self._conninfo, self._ledger, projector_of(self._ledger))
+
+    def take_back(self, shape: object) -> bool:
+        """Make the rows those of the template again, and return whether another test may have them."""
+        if self._ledger and self._ledger.reachability.is_away:
+            return False
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            if connection.execute(SHAPE).fetchone() != shape:
+                return False
+            connection.execute(TAKE_BACK)
+        return True
+
+    def close(self) -> None:
+        self._stack.close()
+
+
 class Worlds:
     """Databases with the catalogue of `tests/world.py`. Making one takes longer than most tests do, so one
     serves many, and what a test leaves behind is taken back."""
 
     def __init__(self, server: str, template: str) -> None:
         self._server, self._template = server, template
-        self._shape = self._shape_of(make_conninfo(server, dbname=template))
-        self._spare: tuple[ExitStack, str] | None = None
+        with psycopg.connect(make_conninfo(server, dbname=template)) as connection:
+            self._shape = connection.execute(SHAPE).fetchone()
+        self._spare: Lent | None = None
 
     @contextmanager
-    def lend(self) -> Iterator[str]:
-        stack, url = self._spare or self._new()
-        self._spare = None
-        yield url
-        if self._shape_of(url) == self._shape:
-            execute(url, TAKE_BACK)
-            self._spare = stack, url
+    def lend(self) -> Iterator[Lent]:
+        lent, self._spare = self._spare or Lent(self._server, self._template), None
+        yield lent
+        if lent.take_back(self._shape):
+            self._spare = lent
         else:
-            stack.close()
+            lent.close()
 
     def close(self) -> None:
         if self._spare:
-            self._spare[0].close()
-
-    def _new(self) -> tuple[ExitStack, str]:
-        stack = ExitStack()
-        return stack, stack.enter_context(database(self._server, self._template))
-
-    def _shape_of(self, url: str) -> object:
-        with psycopg.connect(url) as connection:
-            return connection.execute(SHAPE).fetchone()
+            self._spare.close()
 
 
 @pytest.fixture(scope="session")
@@ -162,17 +186,21 @@ def world_database(server: str, world_template: str) -> Callable[[], AbstractCon
 
 
 @pytest.fixture
-def world_url(worlds: Worlds) -> Iterator[str]:
+def lent(worlds: Worlds) -> Iterator[Lent]:
+    with worlds.lend() as lent:
+        yield lent
+
+
+@pytest.fixture
+def world_url(lent: Lent) -> str:
     """URL of a database with the catalogue of `tests/world.py`."""
-    with worlds.lend() as url:
-        yield url
+    return lent.url
 
 
 @pytest.fixture(name="world")
-def open_world(world_url: str) -> Iterator["world.World"]:
+def world_of_test(lent: Lent) -> "world.World":
     """The world of `tests/world.py`, new for every test."""
-    with world.open_world(world_url) as here:
-        yield here
+    return lent.world()
 
 
 def execute(server: str, statement: LiteralString, *names: str) -> None:

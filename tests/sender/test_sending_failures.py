@@ -42,7 +42,7 @@ def test_what_may_pass_is_tried_again_after_a_pause_and_stored_once(world: World
     front.moods.extend(
         [
             lets_through,
-            answers("503 ApiClient Unavailable", "away", Retry_After="7"),
+            answers("503 Service Unavailable", "away", Retry_After="7"),
             loses_the_answer,
             answers("429 Too Many Requests"),
             lets_through,
