@@ -22,6 +22,11 @@ from web.runtime.database import open_ledger, prepare_database, projector_of
 from web.runtime.postgres.embedded import embedded_postgres
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run whole folders in two processes, and files or tests that somebody chose in this one."""
+    return 0 if all(".py" in each for each in config.args) else 2
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of the server that the tests make their databases on."""

@@ -189,11 +189,6 @@ def bulk_result(**changes: Any) -> Row:
     return changed({"result": "created", "uuid": USAGE_UUID, "position": 1}, changes)
 
 
-def refused_result(**errors: Any) -> Row:
-    """Return what the answer to a bulk report says of an item that is refused."""
-    return {"result": "refused", "errors": errors}
-
-
 # --- facts ---
 
 
@@ -305,8 +300,24 @@ def token_revoked(**changes: Any) -> events.TokenRevoked:
     return events.TokenRevoked(**changed(example, changes))
 
 
+def request_decided(**changes: Any) -> events.RequestDecided:
+    """Return the fact of a request with an idempotency key, of whose reports one was stored."""
+    outcome = events.RecordedOutcome(result="created", uuid=UUID(USAGE_UUID), position=1)
+    refusal = events.RecordedRefusal("NotReportable", ("fee",))
+    example = {
+        "originator_id": UUID(int=0x74),
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        "user_uuid": UUID(w.uid(1)),
+        "fingerprint": "2" * 64,
+        "form": "bulk",
+        "outcomes": (outcome, events.RecordedOutcome(result="refused", refusal=refusal)),
+    }
+    return events.RequestDecided(**changed(example, changes))
+
+
 def request_answered(**changes: Any) -> events.RequestAnswered:
-    """Return the fact of a request with an idempotency key that was stored."""
+    """Return the fact that `request_decided` replaces, as older journals hold it."""
     example = {
         "originator_id": UUID(int=0x74),
         "originator_version": 1,
@@ -317,20 +328,6 @@ def request_answered(**changes: Any) -> events.RequestAnswered:
         "body": "",
     }
     return events.RequestAnswered(**changed(example, changes))
-
-
-def request_decided(**changes: Any) -> events.RequestDecided:
-    """Return the fact of a request with an idempotency key that stored one report."""
-    example = {
-        "originator_id": UUID(int=0x75),
-        "originator_version": 1,
-        "recorded_at": w.NOW,
-        "user_uuid": UUID(w.uid(1)),
-        "fingerprint": "2" * 64,
-        "form": "single",
-        "outcomes": (events.RecordedOutcome("created", UUID(int=0x76), 40),),
-    }
-    return events.RequestDecided(**changed(example, changes))
 
 
 # --- entities of the catalogue ---
@@ -406,6 +403,7 @@ FACTS = (
     *map(described, ENTITIES),
     token_issued(),
     token_revoked(),
+    request_decided(),
     request_answered(),
 )
 """A fact of each kind."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import controls
 from tests.conftest import database
 from tests.world import (
     CATALOGUE,
@@ -127,10 +128,10 @@ def bounds(label: str, start: str | None, end: str | None) -> dict[str, Any]:
 
 def buckets(by_month: dict[str, float], terminated: dict[str, float] | None = None) -> list[dict[str, Any]]:
     return [
-        {
-            "billing_period": f"{month}-01",
-            "usage": usage,
-            "usage_terminated": (terminated or {}).get(month, 0.0),
-        }
+        controls.bucket(
+            billing_period=f"{month}-01",
+            usage=usage,
+            usage_terminated=(terminated or {}).get(month, 0.0),
+        )
         for month, usage in by_month.items()
     ]

@@ -6,6 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.events import Fact, PlanPeriodDescribed, Report, UserUsageReported
+from tests import controls
 from tests.api.bulk import REPORTS, answer, of, of_user, refused, results, rows, send, shares, words
 from tests.world import (
     RESOURCE,
@@ -56,17 +57,11 @@ def test_an_item_is_told_the_uuid_that_reads_show_and_the_position_of_its_fact(w
     assert user["uuid"] == ann.user_usage_uuid.hex
     assert answer(response) == (
         201,
-        {
-            "created": 2,
-            "changed": 0,
-            "unchanged": 1,
-            "refused": 0,
-            "results": [
-                {"result": "unchanged", "uuid": uuids["gpu"], "position": None},
-                {"result": "created", "uuid": uuids["cpu"], "position": cpu_position},
-                {"result": "created", "uuid": user["uuid"], "position": ann_position},
-            ],
-        },
+        controls.bulk_answer(
+            controls.bulk_result(result="unchanged", uuid=uuids["gpu"], position=None),
+            controls.bulk_result(uuid=uuids["cpu"], position=cpu_position),
+            controls.bulk_result(uuid=user["uuid"], position=ann_position),
+        ),
     )
     assert response.headers["Ledger-Position"] == str(ann_position)
 
@@ -87,13 +82,9 @@ def test_what_stores_nothing_is_answered_200_and_appends_nothing(world: World) -
     before, uuids = world.facts(), [each["uuid"] for each in results(send(world, items))]
     assert answer(send(world, items)) == (
         200,
-        {
-            "created": 0,
-            "changed": 0,
-            "unchanged": 2,
-            "refused": 0,
-            "results": [{"result": "unchanged", "uuid": uuid, "position": None} for uuid in uuids],
-        },
+        controls.bulk_answer(
+            *(controls.bulk_result(result="unchanged", uuid=uuid, position=None) for uuid in uuids)
+        ),
     )
     assert world.facts() == before
 

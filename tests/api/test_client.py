@@ -55,23 +55,15 @@ from waldur_api_client.models import (
 )
 from werkzeug.serving import make_server
 
+from tests import controls
 from tests.world import CATALOGUE, CONSUMER, OFFERING, OFFERING_USER, PROJECT, PROVIDER, RESOURCE, World, uid
 from web.commands import tokens
 
 MONTHS = [date(2026 - number // 12, 12 - number % 12, 1) for number in range(1, 79)]
 """78 months, the current one first."""
 
-AROUND = {
-    "resource_name": "Resource",
-    "resource_uuid": str(UUID(RESOURCE)),
-    "offering_name": "Cluster",
-    "offering_uuid": str(UUID(OFFERING)),
-    "project_name": "Project",
-    "project_uuid": str(UUID(PROJECT)),
-    "customer_name": "Consumer",
-    "customer_uuid": str(UUID(CONSUMER)),
-}
-"""What every row of RESOURCE says in the end."""
+DASHED = {name: str(UUID(w)) for name, w in controls.OWNERS.items() if name.endswith("_uuid")}
+"""The ids of the owners of RESOURCE, as the client writes them."""
 
 
 @pytest.fixture
@@ -117,23 +109,18 @@ def usage(month: date, component_type: str, amount: str) -> dict[str, Any]:
     name, unit = {"cpu": ("CPU", "hours"), "gpu": ("GPU", "GPU hours"), "setup": ("Setup", "")}[
         component_type
     ]
-    return {
-        "created": "2026-11-15T12:00:00+00:00",
-        "description": "",
-        "type": component_type,
-        "name": name,
-        "measured_unit": unit,
-        "usage": amount,
-        "date": f"{month}T00:00:00+00:00",
-        "missing_usage_policy": "none",
-        "recurring": False,
-        "billing_period": str(month),
-        "modified_by": 1,
-        **AROUND,
-        # These two the client reads as text.
-        "project_uuid": PROJECT,
-        "customer_uuid": CONSUMER,
-    }
+    return controls.usage_row(
+        uuid="",
+        type=component_type,
+        name=name,
+        measured_unit=unit,
+        usage=amount,
+        date=f"{month}T00:00:00+00:00",
+        billing_period=str(month),
+        # Two of the ids the client reads as text.
+        resource_uuid=DASHED["resource_uuid"],
+        offering_uuid=DASHED["offering_uuid"],
+    )
 
 
 def test_every_page_of_many_reports_is_read_with_every_value_and_counted(
@@ -150,7 +137,7 @@ def test_every_page_of_many_reports_is_read_with_every_value_and_counted(
 
     found = marketplace_component_usages_list.sync_all(client=client)
     assert len(found) == len({str(each.uuid) for each in found}) == 235
-    assert [each.to_dict() | {"uuid": ""} for each in found] == [each | {"uuid": ""} for each in expected]
+    assert [each.to_dict() | {"uuid": ""} for each in found] == expected
 
     count = marketplace_component_usages_count.sync
     assert count(client=client) == 235
@@ -188,8 +175,8 @@ def test_what_the_client_reports_comes_back_as_it_was_said(client: Authenticated
     found = marketplace_component_usages_list.sync(client=client)
     assert [each.to_dict() | {"uuid": ""} for each in found] == [
         usage(MONTHS[0], "gpu", "7.50")
-        | {"uuid": "", "description": "Half", "missing_usage_policy": "reuse", "recurring": True},
-        usage(MONTHS[0], "setup", "1.00") | {"uuid": ""},
+        | {"description": "Half", "missing_usage_policy": "reuse", "recurring": True},
+        usage(MONTHS[0], "setup", "1.00"),
     ]
 
 
@@ -220,22 +207,17 @@ def test_users_shares_are_reported_one_by_one_and_many_at_once_and_read_with_eve
     assert len(found) == len({str(each.uuid) for each in found}) == 235
     shares = [("member01", "1.50"), *((f"user{number:03}", f"{number}.01") for number in range(234))]
     assert [each.to_dict() | {"uuid": ""} for each in found] == [
-        {
-            "uuid": "",
-            "user": single.user if username == "member01" else None,
-            "username": username,
-            "component_usage": f"{host}/api/marketplace-component-usages/{total.uuid.hex}/",
-            "usage": amount,
-            "measured_unit": "GPU hours",
-            "description": "",
-            "created": "2026-11-15T12:00:00+00:00",
-            "modified": "2026-11-15T12:00:00+00:00",
-            "backend_id": "",
-            "component_type": "gpu",
-            "date": "2026-11-01T00:00:00+00:00",
-            "billing_period": "2026-11-01",
-            **AROUND,
-        }
+        controls.user_usage_row(
+            uuid="",
+            user=single.user if username == "member01" else None,
+            username=username,
+            component_usage=f"{host}/api/marketplace-component-usages/{total.uuid.hex}/",
+            usage=amount,
+            measured_unit="GPU hours",
+            component_type="gpu",
+            date="2026-11-01T00:00:00+00:00",
+            **DASHED,
+        )
         for username, amount in shares
     ]
 
@@ -291,25 +273,19 @@ def test_the_client_reads_the_monthly_summary_with_every_value(
     found = marketplace_component_usage_monthly_list.sync_all(client=client, start=MONTHS[11], end=MONTHS[0])
     allocated = {MONTHS[0]: ("3.00", "66.67")}  # the first description had no limits
     assert [each.to_dict() for each in found] == [
-        {
-            "offering_uuid": str(UUID(OFFERING)),
-            "offering_name": "Cluster",
-            "offering_type": "Marketplace.Slurm",
-            "service_provider_uuid": str(UUID(PROVIDER)),
-            "service_provider_name": "Provider",
-            "category_uuid": str(UUID(int=0)),
-            "category_title": "",
-            "component_type": "gpu",
-            "component_name": "GPU",
-            "measured_unit": "GPU hours",
-            "billing_type": "limit",
-            "limit_amount": None,
-            "limit_period": "month",
-            "billing_period": str(month),
-            "total_consumed": "2.00",
-            "total_allocated": allocated.get(month, ("0.00", None))[0],
-            "usage_percent": allocated.get(month, ("0.00", None))[1],
-        }
+        controls.monthly_row(
+            offering_uuid=str(UUID(OFFERING)),
+            service_provider_uuid=str(UUID(PROVIDER)),
+            category_uuid=str(UUID(int=0)),
+            component_type="gpu",
+            component_name="GPU",
+            measured_unit="GPU hours",
+            billing_type="limit",
+            billing_period=str(month),
+            total_consumed="2.00",
+            total_allocated=allocated.get(month, ("0.00", None))[0],
+            usage_percent=allocated.get(month, ("0.00", None))[1],
+        )
         for month in MONTHS[:12]
     ]
     count = marketplace_component_usage_monthly_count.sync

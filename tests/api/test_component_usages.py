@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests import controls
 from tests.conftest import database
 from tests.support.refusals import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.world import (
@@ -75,28 +76,7 @@ def test_a_row_says_all_there_is_of_a_usage_in_the_order_of_the_reference(world:
     response = world.as_("staff").get(USAGES)
     uuid = response.get_json()[0]["uuid"]
     assert len(uuid) == 32
-    row = {
-        "uuid": uuid,
-        "created": "2026-11-15T12:00:00+00:00",
-        "description": "",
-        "type": "cpu",
-        "name": "CPU",
-        "measured_unit": "hours",
-        "usage": "12.50",
-        "date": "2026-11-15T12:00:00+00:00",
-        "missing_usage_policy": "none",
-        "recurring": False,
-        "resource_name": "Resource",
-        "resource_uuid": RESOURCE,
-        "offering_name": "Cluster",
-        "offering_uuid": OFFERING,
-        "project_name": "Project",
-        "project_uuid": PROJECT,
-        "customer_name": "Consumer",
-        "customer_uuid": CONSUMER,
-        "billing_period": "2026-11-01",
-        "modified_by": 4,
-    }
+    row = controls.usage_row(uuid=uuid, usage="12.50", modified_by=4)
     assert response.data == msgspec.json.encode([row])
     assert world.as_("staff").get(f"{USAGES}{uuid}/").data == msgspec.json.encode(row)
 
@@ -105,28 +85,14 @@ def test_a_row_changes_with_the_last_report_but_stays_the_same_usage(world: Worl
     item = {"type": "cpu", "amount": 7, "description": "Half a month", "missing_usage_policy": "reuse"}
     world.report(usages=[item], date="2026-11-02T03:04:05.000678+02:00")
     before = world.usages()[0]
-    assert before | {"uuid": ""} == {
-        "uuid": "",
-        "created": "2026-11-15T12:00:00+00:00",
-        "description": "Half a month",
-        "type": "cpu",
-        "name": "CPU",
-        "measured_unit": "hours",
-        "usage": "7.00",
-        "date": "2026-11-02T01:04:05.000678+00:00",
-        "missing_usage_policy": "reuse",
-        "recurring": True,
-        "resource_name": "Resource",
-        "resource_uuid": RESOURCE,
-        "offering_name": "Cluster",
-        "offering_uuid": OFFERING,
-        "project_name": "Project",
-        "project_uuid": PROJECT,
-        "customer_name": "Consumer",
-        "customer_uuid": CONSUMER,
-        "billing_period": "2026-11-01",
-        "modified_by": 1,
-    }
+    assert before == controls.usage_row(
+        uuid=before["uuid"],
+        description="Half a month",
+        usage="7.00",
+        date="2026-11-02T01:04:05.000678+00:00",
+        missing_usage_policy="reuse",
+        recurring=True,
+    )
     world.now = NOW.replace(day=16)
     world.report(usages=[{"type": "cpu", "amount": 8}], by="offering-manager")
     assert world.usages() == [

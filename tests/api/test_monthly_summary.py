@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from ledger.events import ResourceDescribed
 from projections.read_models import dispatch
 from projections.writers.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
+from tests import controls
 from tests.api.monthly import MONTHLY, describe_resource, entity, figures, report, rows
 from tests.world import (
     BASIC,
@@ -37,25 +38,14 @@ def test_a_row_says_all_there_is_of_a_component_in_a_month_in_the_order_of_the_r
         offering_components=[entity("offering_components", CPU, limit_amount="1000.75")],
     )
     report(world, 250)
-    row = {
-        "offering_uuid": OFFERING,
-        "offering_name": "Cluster",
-        "offering_type": "Marketplace.Slurm",
-        "service_provider_uuid": PROVIDER,
-        "service_provider_name": "Provider",
-        "category_uuid": CATEGORY,
-        "category_title": "HPC",
-        "component_type": "cpu",
-        "component_name": "CPU",
-        "measured_unit": "hours",
-        "billing_type": "usage",
-        "limit_amount": 1000,
-        "limit_period": "month",
-        "billing_period": "2026-11-01",
-        "total_consumed": "250.00",
-        "total_allocated": "1000.75",
-        "usage_percent": "24.98",
-    }
+    row = controls.monthly_row(
+        category_uuid=CATEGORY,
+        category_title="HPC",
+        limit_amount=1000,
+        total_consumed="250.00",
+        total_allocated="1000.75",
+        usage_percent="24.98",
+    )
     assert world.as_("staff").get(MONTHLY).data == msgspec.json.encode([row])
 
 

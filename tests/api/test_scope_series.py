@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests import controls
 from tests.api.scopes import (
     BOUNDS,
     COMPONENTS,
@@ -29,18 +30,18 @@ from tests.world import (
 
 def envelope(component_type: str, limit: float | None, *period: str | None) -> dict[str, Any]:
     component = COMPONENTS[component_type]
-    return {
-        "offering_uuid": PERIODS,
-        "offering_name": "Periods",
-        "type": component_type,
-        "name": component["name"],
-        "measured_unit": component.get("measured_unit", ""),
-        "billing_type": component["billing_type"],
-        "limit_period": component.get("limit_period", "month"),
-        "limit": limit,
+    described = {"measured_unit": ""} | component
+    described = {name: value for name, value in described.items() if name in controls.usage_series()}
+    series = controls.usage_series(
+        offering_uuid=PERIODS,
+        offering_name="Periods",
+        type=component_type,
+        limit=limit,
+        today="2026-05-15",
+        **described,
         **bounds(*(period or BOUNDS[component_type])),  # type: ignore[arg-type]
-        "today": "2026-05-15",
-    }
+    )
+    return {name: value for name, value in series.items() if name != "buckets"}
 
 
 # components-usage-timeseries
@@ -120,8 +121,7 @@ def test_an_offering_without_resources_in_scope_has_an_empty_series(used: World)
 
 def of_project(uuid: str, usage: float, months: list[dict[str, Any]], **rest: Any) -> dict[str, Any]:
     name = "Project" if uuid == PROJECT else "Second project"
-    known = {"project_uuid": uuid, "project_name": name, "is_removed": False, "usage_terminated": 0.0}
-    return known | {"usage": usage, "buckets": months} | rest
+    return controls.project_share(project_uuid=uuid, project_name=name, usage=usage, buckets=months, **rest)
 
 
 # components-usage-by-project

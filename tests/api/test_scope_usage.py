@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import controls
 from tests.api.scopes import (
     BOUNDS,
     COMPONENTS,
@@ -35,11 +36,10 @@ from web.importer.reading import read_lists
 
 
 def row(component_type: str, **figures: float | None) -> dict[str, Any]:
-    zero = dict.fromkeys(("usage", "limit_usage", "usage_terminated", "limit_usage_terminated"), 0.0)
-    described = {"description": "", "measured_unit": "", "limit_period": "month"} | COMPONENTS[component_type]
+    described = {"measured_unit": "", "usage": 0.0} | COMPONENTS[component_type]
     described.pop("limit_amount", None)
-    around = {"type": component_type, "offering_name": "Periods", "offering_uuid": PERIODS, "limit": None}
-    return around | described | zero | figures | bounds(*BOUNDS[component_type])
+    around = {"type": component_type, "offering_name": "Periods", "offering_uuid": PERIODS}
+    return controls.project_usage_row(**around | described | figures | bounds(*BOUNDS[component_type]))
 
 
 # components-usage

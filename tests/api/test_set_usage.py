@@ -1,19 +1,18 @@
 """Reporting usage: contract sections 1.3 and 2.1."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from ledger.events import Report, UsageReported
+from tests import controls
 from tests.api.reports import CPU_ITEM, PATH, amounts, answer, send
 from tests.world import (
-    BASIC,
-    CONSUMER,
     CPU,
     OFFERING,
-    PROJECT,
-    PROVIDER,
     RESOURCE,
     SECOND_RESOURCE,
     World,
@@ -41,43 +40,29 @@ def test_a_report_is_shown_with_all_that_was_said(world: World) -> None:
     world.report(by="staff", usages=[item], date="2026-11-01T02:00:00+02:00")
     (fact,) = reported(world)
     assert world.usages() == [
-        {
-            "uuid": fact.usage_uuid.hex,
-            "created": "2026-11-15T12:00:00+00:00",
-            "description": "nightly",
-            "type": "cpu",
-            "name": "CPU",
-            "measured_unit": "hours",
-            "usage": "12.50",
-            "date": "2026-11-01T00:00:00+00:00",
-            "missing_usage_policy": "zero",
-            "recurring": False,
-            "resource_name": "Resource",
-            "resource_uuid": RESOURCE,
-            "offering_name": "Cluster",
-            "offering_uuid": OFFERING,
-            "project_name": "Project",
-            "project_uuid": PROJECT,
-            "customer_name": "Consumer",
-            "customer_uuid": CONSUMER,
-            "billing_period": "2026-11-01",
-            "modified_by": 1,
-        }
+        controls.usage_row(
+            uuid=fact.usage_uuid.hex,
+            description="nightly",
+            usage="12.50",
+            date="2026-11-01T00:00:00+00:00",
+            missing_usage_policy="zero",
+        )
     ]
 
 
 def test_the_fact_of_a_report_can_be_understood_alone(world: World) -> None:
     world.report(by="provider-owner", usages=[CPU_ITEM], date="2026-11-01T02:00:00+02:00")
     (fact,) = reported(world)
-    assert (fact.resource_uuid.hex, fact.component_uuid.hex, fact.component_type) == (RESOURCE, CPU, "cpu")
-    assert (fact.project_uuid.hex, fact.customer_uuid.hex) == (PROJECT, CONSUMER)
-    assert (fact.offering_uuid.hex, fact.provider_uuid.hex) == (OFFERING, PROVIDER)
-    assert fact.plan_uuid is not None
-    assert (fact.plan_uuid.hex, fact.amount, fact.plan_amount) == (BASIC, Decimal(5), Decimal(5))
-    assert fact.measured_at.isoformat() == "2026-11-01T02:00:00+02:00"
-    assert (fact.written_date, fact.recorded_at) == ("2026-11-01T02:00:00+02:00", world.now)
-    assert fact.reported_by is not None
-    assert (fact.reported_by.hex, fact.source) == (uid(4), "api")
+    assert fact == controls.usage_reported(
+        originator_id=fact.originator_id,
+        usage_uuid=fact.usage_uuid,
+        plan_period_uuid=fact.plan_period_uuid,
+        amount=Decimal(5),
+        plan_amount=Decimal(5),
+        measured_at=datetime.fromisoformat("2026-11-01T02:00:00+02:00"),
+        written_date="2026-11-01T02:00:00+02:00",
+        reported_by=UUID(uid(4)),
+    )
 
 
 def test_a_report_overwrites_the_one_before(world: World) -> None:

@@ -1,19 +1,18 @@
 """Reporting what single users consumed: contract sections 2.2 and 2.3."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from ledger.events import UserUsageReported
+from tests import controls
 from tests.api.shares import NO_NUMBER, NOT_NULL, REQUIRED, USER_URL, answer, report_users, shares, usage_of
 from tests.world import (
     BASIC,
-    CONSUMER,
-    OFFERING,
     OFFERING_USER,
     OTHER_OFFERING,
     PREMIUM,
-    PROJECT,
     RESOURCE,
     USAGES,
     World,
@@ -49,30 +48,23 @@ def test_a_users_usage_shows_in_the_next_read(world: World) -> None:
     assert (response.status_code, response.data) == (201, b"")
     (fact,) = (fact for fact in world.facts() if isinstance(fact, UserUsageReported))
     assert world.user_usages() == [
-        {
-            "uuid": fact.user_usage_uuid.hex,
-            "user": f"http://localhost{USER_URL}",
-            "username": "ann",
-            "component_usage": f"http://localhost{USAGES}{usage_uuid}/",
-            "usage": "2.50",
-            "measured_unit": "hours",
-            "description": "",
-            "created": "2026-11-15T12:00:00+00:00",
-            "modified": "2026-11-15T12:00:00+00:00",
-            "backend_id": "",
-            "resource_name": "Resource",
-            "resource_uuid": RESOURCE,
-            "offering_name": "Cluster",
-            "offering_uuid": OFFERING,
-            "project_name": "Project",
-            "project_uuid": PROJECT,
-            "customer_name": "Consumer",
-            "customer_uuid": CONSUMER,
-            "component_type": "cpu",
-            "date": "2026-11-15T12:00:00+00:00",
-            "billing_period": "2026-11-01",
-        }
+        controls.user_usage_row(
+            uuid=fact.user_usage_uuid.hex,
+            user=f"http://localhost{USER_URL}",
+            component_usage=f"http://localhost{USAGES}{usage_uuid}/",
+        )
     ]
+    assert fact == controls.user_usage_reported(
+        originator_id=fact.originator_id,
+        originator_version=fact.originator_version,
+        usage_uuid=UUID(usage_uuid),
+        user_usage_uuid=fact.user_usage_uuid,
+        person=fact.person,
+        commitment=fact.commitment,
+        offering_user_uuid=UUID(OFFERING_USER),
+        component_type="cpu",
+        reported_by=UUID(uid(3)),
+    )
 
 
 def test_no_fact_holds_a_username(world: World) -> None:

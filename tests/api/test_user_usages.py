@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests import controls
 from tests.conftest import database
 from tests.support.refusals import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.world import (
@@ -74,29 +75,16 @@ def test_a_row_says_all_there_is_of_a_user_usage_in_the_order_of_the_reference(w
     response = world.as_("staff").send("GET", USER_USAGES, base_url="https://ledger.example:8443")
     uuid = response.get_json()[0]["uuid"]
     assert len(uuid) == 32
-    row = {
-        "uuid": uuid,
-        "user": f"https://ledger.example:8443/api/marketplace-offering-users/{OFFERING_USER}/",
-        "username": "member01",
-        "component_usage": f"https://ledger.example:8443/api/marketplace-component-usages/{usage_uuid}/",
-        "usage": "1.50",
-        "measured_unit": "GPU hours",
-        "description": "",
-        "created": "2026-11-15T12:00:00+00:00",
-        "modified": "2026-11-15T12:00:00+00:00",
-        "backend_id": "",
-        "resource_name": "Resource",
-        "resource_uuid": RESOURCE,
-        "offering_name": "Cluster",
-        "offering_uuid": OFFERING,
-        "project_name": "Project",
-        "project_uuid": PROJECT,
-        "customer_name": "Consumer",
-        "customer_uuid": CONSUMER,
-        "component_type": "gpu",
-        "date": "2026-11-02T01:04:05.000678+00:00",
-        "billing_period": "2026-11-01",
-    }
+    row = controls.user_usage_row(
+        uuid=uuid,
+        user=f"https://ledger.example:8443/api/marketplace-offering-users/{OFFERING_USER}/",
+        username="member01",
+        component_usage=f"https://ledger.example:8443/api/marketplace-component-usages/{usage_uuid}/",
+        usage="1.50",
+        measured_unit="GPU hours",
+        component_type="gpu",
+        date="2026-11-02T01:04:05.000678+00:00",
+    )
     assert response.data == msgspec.json.encode([row])
     retrieved = world.as_("staff").send(
         "GET", f"{USER_USAGES}{uuid}/", base_url="https://ledger.example:8443"

@@ -11,17 +11,11 @@ import pytest
 
 from ledger.events import UsageCarriedOver, UsageReported
 from projections.lookups.carry_over import candidates
+from tests import controls
 from tests.commands.carrying import DECEMBER, carry, december, described_with_reuse, report, shown
 from tests.support.queueing import is_locked
 from tests.world import (
-    BASIC,
     CATALOGUE,
-    CONSUMER,
-    CPU,
-    OFFERING,
-    PROJECT,
-    PROVIDER,
-    RESOURCE,
     USAGES,
     World,
     uid,
@@ -70,26 +64,14 @@ def test_the_fact_says_whence_and_through_what_it_was_carried_over(world: World)
     carry(world)
     [carried] = world.facts(UsageCarriedOver)
     assert isinstance(carried, UsageCarriedOver)
-    assert carried == UsageCarriedOver(
+    assert carried == controls.usage_carried_over(
         originator_id=carried.originator_id,
-        originator_version=1,
         recorded_at=world.now,
         usage_uuid=carried.usage_uuid,
-        resource_uuid=UUID(RESOURCE),
-        component_uuid=UUID(CPU),
-        component_type="cpu",
-        month=DECEMBER,
-        project_uuid=UUID(PROJECT),
-        customer_uuid=UUID(CONSUMER),
-        offering_uuid=UUID(OFFERING),
-        provider_uuid=UUID(PROVIDER),
         measured_at=world.now,
-        written_date=None,
         reported_by=UUID(uid(4)),
-        source="carry-over",
         amount=Decimal("0.00"),
         plan_amount=Decimal("0.00"),
-        plan_uuid=UUID(BASIC),
         plan_period_uuid=reported.plan_period_uuid,
         missing_usage_policy="zero",
         description="Half",

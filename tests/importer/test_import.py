@@ -12,6 +12,7 @@ import pytest
 
 from ledger.domain.catalogue import Customer
 from ledger.events import CustomerDescribed
+from tests import controls
 from tests.importer.files import (
     A_CUSTOMER,
     A_LIMIT,
@@ -31,7 +32,6 @@ from tests.world import (
     CATALOGUE,
     CONSUMER,
     CPU,
-    NOW,
     OFFERING,
     OTHER_CONSUMER,
     OTHER_PROJECT,
@@ -203,13 +203,7 @@ def test_a_changed_description_is_one_more_fact(world: World) -> None:
     summary = world.describe(customers=[*CATALOGUE["customers"][2:], renamed])
     assert counts(summary) == {"customers": {"unchanged": 2, "changed": 1}}
     (fact,) = world.facts()[before:]
-    assert fact == CustomerDescribed(
-        originator_id=Customer(uuid=UUID(CONSUMER), name="").stream,
-        originator_version=2,
-        recorded_at=NOW,
-        source="import",
-        entity=Customer(uuid=UUID(CONSUMER), name="Renamed"),
-    )
+    assert fact == controls.described(Customer(uuid=UUID(CONSUMER), name="Renamed"), originator_version=2)
 
 
 def test_an_entity_that_a_file_does_not_name_stays_as_it_is(world: World) -> None:

@@ -23,7 +23,7 @@ from tests.world import (
     uid,
 )
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 OF_A_HISTORY = settings(
     max_examples=EXAMPLES,
