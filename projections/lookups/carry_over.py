@@ -6,9 +6,9 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain.metering import Ownership
 from ledger.domain.months import bounds
 from ledger.domain.records import LastUsage
+from projections.lookups.ownership import OWNERSHIP, take_ownership
 from projections.rows import IS_TERMINATED
 
 # Of several plans' usages only the last report has a policy; of imported ones the newest counts. The plan
@@ -17,8 +17,8 @@ from projections.rows import IS_TERMINATED
 SELECT_CANDIDATES = f"""
 SELECT * FROM (
     SELECT DISTINCT ON (u.resource_uuid, u.component_uuid)
-        u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid,
-        u.offering_uuid, u.provider_uuid, u.uuid AS usage_uuid, u.usage AS amount,
+        {OWNERSHIP},
+        u.uuid AS usage_uuid, u.usage AS amount,
         u.missing_usage_policy, u.description, u.reported_by,
         t.plan_uuid, t.uuid AS plan_period_uuid,
         r.name AS resource_name
@@ -76,8 +76,7 @@ def candidates(
 
 def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
     name: str = row.pop("resource_name")
-    site = Ownership(**{key: row.pop(key) for key in Ownership.__struct_fields__})
-    return name, LastUsage(site=site, **row)
+    return name, LastUsage(site=take_ownership(row), **row)
 
 
 def last_month(cursor: Cursor[DictRow]) -> date | None:

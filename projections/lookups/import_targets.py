@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
 from ledger.decisions.imports import ImportedUsage, ImportedUserUsage, Place
-from ledger.domain.metering import Ownership
+from projections.lookups.ownership import OWNERSHIP, take_ownership
 from projections.rows import as_json
 
 SELECT_OWNERS = SQL("SELECT uuid, {owners}::uuid[] AS owners FROM {table} WHERE uuid = ANY(%(uuids)s)")
@@ -71,10 +71,10 @@ LEFT JOIN component_usage by_key ON by_key.resource_uuid = n.resource_uuid
     AND by_key.plan_uuid IS NOT DISTINCT FROM t.plan_uuid
 ORDER BY n.position"""
 
-SELECT_USER_PLACES = """
+SELECT_USER_PLACES = f"""
 SELECT
-    u.resource_uuid, u.component_uuid, u.component_type, u.project_uuid, u.customer_uuid, u.offering_uuid,
-    u.provider_uuid, u.billing_period AS month, u.measured_at,
+    {OWNERSHIP},
+    u.billing_period AS month, u.measured_at,
     (SELECT max(version) FROM component_usage s
      WHERE s.resource_uuid = u.resource_uuid AND s.component_uuid = u.component_uuid
        AND s.billing_period = u.billing_period) AS version,
@@ -86,7 +86,7 @@ FROM json_to_recordset(%(rows)s) AS n(
 JOIN component_usage u ON u.uuid = n.usage_uuid
 LEFT JOIN user_usage by_id ON by_id.uuid = n.uuid
 LEFT JOIN user_usage by_name ON by_name.component_usage_uuid = n.usage_uuid AND by_name.username = n.username
-ORDER BY n.position"""
+ORDER BY n.position"""  # noqa: S608 - of constants
 
 
 def owners(cursor: Cursor[DictRow], name: str, uuids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
@@ -119,7 +119,4 @@ def _places(
     rows = as_json({**structs.asdict(usage), "position": n} for n, usage in enumerate(usages))
     found = cursor.execute(statement, {"rows": rows}).fetchall()
     assert len(found) == len(usages), "what they refer to is there: it was looked for, or just imported"
-    return [
-        Place(site=Ownership(**{name: row.pop(name) for name in Ownership.__struct_fields__}), **row)
-        for row in found
-    ]
+    return [Place(site=take_ownership(row), **row) for row in found]
