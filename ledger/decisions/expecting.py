@@ -42,14 +42,13 @@ def streams_of(
     }
 
 
-def check_expected(report: ReadableReport, state: DecisionState, now: datetime, zone: tzinfo) -> None:
-    """Raise FigureChanged if a figure of the report does not stand as at the position that it builds on.
+def check_expected(
+    report: ReadableReport, expected: int, state: DecisionState, now: datetime, zone: tzinfo
+) -> None:
+    """Raise FigureChanged if a figure of the report does not stand as at the position `expected`.
 
     Nor does it where the journal never was at that position.
     """
-    expected = report.expected
-    if expected is None:
-        return
     for stream, username in figures_of(report, state.resources[report.resource_uuid], now, zone):
         facts = [fact for position, fact in state.changes.get(stream, ()) if position > expected]
         if any(_changes(fact, username, state) for fact in facts):

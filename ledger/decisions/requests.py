@@ -148,7 +148,8 @@ def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zo
     try:
         decided = _decided(report, command, state, zone)
         assert not isinstance(report, errors.InvalidItem), "it is raised"
-        check_expected(report, state, command.now, zone)
+        if report.expected is not None:
+            check_expected(report, report.expected, state, command.now, zone)
     except errors.LedgerError as refusal:
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
         return Outcome(result="refused", refusal=refusal.with_traceback(None))

@@ -6,7 +6,7 @@ So `DecisionState.evolve` does to values what the writers do to rows; a test com
 
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from ledger.decisions.idempotency import Remembered
 from ledger.domain.metering import MeteredResource
 from ledger.domain.people import Person
-from ledger.domain.records import NO_RECORD, Record, RecordKey, ReportingContext, UsageRow, UserRow
+from ledger.domain.records import NO_RECORD, Record, RecordKey, UsageRow, UserRow
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
 
@@ -24,6 +24,18 @@ NOT_STORED_YET = sys.maxsize
 
 UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 """By resource and component: how much each offering user may use of it."""
+
+
+class ReportingContext(Struct, frozen=True, kw_only=True):
+    """What a report about one resource is decided by."""
+
+    resource: MeteredResource
+    records: Mapping[RecordKey, Record]
+    user_limits: Mapping[UUID, Decimal] = {}
+    """Limits of the addressed component by offering user; known for user usages only."""
+
+    def record(self, component_uuid: UUID, month: date) -> Record:
+        return self.records.get((self.resource.resource.uuid, component_uuid, month), NO_RECORD)
 
 
 class DecisionState(Struct, frozen=True, kw_only=True):

@@ -13,11 +13,12 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from ledger import errors
+from ledger.decisions.state import ReportingContext
 from ledger.domain import months
 from ledger.domain.access import Caller
 from ledger.domain.catalogue import NAMESPACE, Component, PlanPeriod, ResourceState
 from ledger.domain.metering import MeteredResource, Ownership
-from ledger.domain.records import Record, ReportingContext, UsageRow, record_stream
+from ledger.domain.records import Record, UsageRow, record_stream
 from ledger.domain.reports import Measured, UsageItem, UsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 

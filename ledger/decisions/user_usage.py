@@ -9,11 +9,12 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from ledger import errors
+from ledger.decisions.state import ReportingContext
 from ledger.decisions.usage import ReportDecision, checked, may_backfill, usage_reported
 from ledger.domain.access import Caller
 from ledger.domain.metering import MeteredResource, Ownership
 from ledger.domain.people import Person
-from ledger.domain.records import Record, ReportingContext, UsageRow, UserRow, record_stream
+from ledger.domain.records import Record, UsageRow, UserRow, record_stream
 from ledger.domain.reports import Measured, UserUsageItem, UserUsageReport
 from ledger.events import Fact, UserUsageReported
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from ledger.domain.catalogue import NAMESPACE
-from ledger.domain.metering import MeteredResource, Ownership
+from ledger.domain.metering import Ownership
 from ledger.domain.reports import Policy
 
 
@@ -51,18 +51,6 @@ NO_RECORD = Record()
 
 RecordKey = tuple[UUID, UUID, date]
 """Resource, component and month of a record."""
-
-
-class ReportingContext(Struct, frozen=True, kw_only=True):
-    """What a report about one resource is decided by."""
-
-    resource: MeteredResource
-    records: Mapping[RecordKey, Record]
-    user_limits: Mapping[UUID, Decimal] = {}
-    """Limits of the addressed component by offering user; known for user usages only."""
-
-    def record(self, component_uuid: UUID, month: date) -> Record:
-        return self.records.get((self.resource.resource.uuid, component_uuid, month), NO_RECORD)
 
 
 class LastUsage(Struct, frozen=True, kw_only=True):

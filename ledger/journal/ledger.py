@@ -19,7 +19,7 @@ from ledger.events import Fact
 from ledger.journal.connections import Pool, Reachability, parameters_of
 from ledger.journal.mapper import FactMapper
 from ledger.journal.recorder import SCHEMA, JournalRecorder
-from ledger.journal.transaction import JournalTransaction
+from ledger.journal.transaction import JournalTransaction, open_transaction
 
 
 class Ledger(Application[UUID]):
@@ -105,8 +105,8 @@ class Ledger(Application[UUID]):
     def transaction(
         self, *, is_bulk: bool = False, is_locked: bool = False
     ) -> AbstractContextManager[JournalTransaction]:
-        """Open a transaction on the journal, see `JournalRecorder.transaction`."""
-        return self.journal.transaction(self.mapper, is_bulk=is_bulk, is_locked=is_locked)
+        """Open a transaction on the journal, see `open_transaction`."""
+        return open_transaction(self.journal, self.mapper, is_bulk=is_bulk, is_locked=is_locked)
 
     def new_people(self, usernames: Iterable[str]) -> dict[str, Person]:
         """Make a person for each username, with a random id and salt. Nothing is stored."""

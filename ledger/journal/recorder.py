@@ -7,22 +7,17 @@ that name them: see `ledger/journal/transaction.py`.
 The SQL of the write side is in this room; all other SQL is in `projections/`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-import psycopg
-from eventsourcing.persistence import InterfaceError, Mapper, OperationalError, StoredEvent
+from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import retry
 from psycopg.rows import tuple_row
 
-from ledger.errors import StreamGap
-from ledger.fast.prepared_batch import PreparedBatch
-from ledger.journal.guard import GAP, ensure_journal
+from ledger.journal.guard import ensure_journal
 from ledger.journal.mapper import FactMapper
-from ledger.journal.transaction import JournalTransaction
+from ledger.journal.transaction import open_transaction
 
 SCHEMA = "journal"
 
@@ -50,37 +45,13 @@ class JournalRecorder(PostgresApplicationRecorder):
         with self.datastore.get_connection() as connection:
             ensure_journal(connection, super().create_table)
 
-    @contextmanager
-    def transaction(
-        self, mapper: Mapper[UUID], *, is_bulk: bool = False, is_locked: bool = False
-    ) -> Iterator[JournalTransaction]:
-        """Commit what is appended in the block as a whole, or nothing of it.
-
-        `is_locked`: nobody else appends from the beginning on. Without the library's ten retries on a lost
-        connection, during which a client would wait for minutes: it is told at once (503), and what it sends
-        again finds what was stored. Raises StreamGap where the version before an appended one is missing.
-        """
-        with self.datastore.get_connection() as connection, PreparedBatch(connection) as cursor:
-            transaction = JournalTransaction(cursor, self.lock_table_statements, mapper, is_bulk=is_bulk)
-            try:
-                if is_locked:
-                    transaction.lock()
-                yield transaction
-                transaction.commit()
-            except BaseException as error:
-                with suppress(psycopg.Error):  # the connection may be gone
-                    connection.rollback()
-                if isinstance(error, psycopg.Error) and error.sqlstate == GAP:
-                    raise StreamGap from error
-                raise
-
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append facts that are in their stored form: the library's way in.
 
         Returns their positions. Takes `people` whom they name for the first time. Raises eventsourcing's
         IntegrityError where a version in a stream is taken.
         """
-        with self.transaction(FactMapper()) as transaction:
+        with open_transaction(self, FactMapper()) as transaction:
             return transaction.append_stored(stored_events, **kwargs)
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)

@@ -1,17 +1,22 @@
 """A transaction on the journal: what facts are decided on, and where they are appended."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, cast
 from uuid import UUID
 
+import psycopg
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.abc import Query
 from psycopg.rows import DictRow
 
 from ledger.domain.people import Person
+from ledger.errors import StreamGap
 from ledger.events import Fact
 from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.digests import digest_of
+from ledger.journal.guard import GAP
 
 # Who loses a race is told by the rows that are not returned: an error would put the statement, with the names
 # and figures in it, into the log of the database.
@@ -162,3 +167,32 @@ class JournalTransaction:
         assert row is not None
         head: int = row["head"]
         return head
+
+
+@contextmanager
+def open_transaction(
+    recorder: PostgresApplicationRecorder,
+    mapper: Mapper[UUID],
+    *,
+    is_bulk: bool = False,
+    is_locked: bool = False,
+) -> Iterator[JournalTransaction]:
+    """Commit what is appended in the block as a whole, or nothing of it.
+
+    `is_locked`: nobody else appends from the beginning on. Without the library's ten retries on a lost
+    connection, during which a client would wait for minutes: it is told at once (503), and what it sends
+    again finds what was stored. Raises StreamGap where the version before an appended one is missing.
+    """
+    with recorder.datastore.get_connection() as connection, PreparedBatch(connection) as cursor:
+        transaction = JournalTransaction(cursor, recorder.lock_table_statements, mapper, is_bulk=is_bulk)
+        try:
+            if is_locked:
+                transaction.lock()
+            yield transaction
+            transaction.commit()
+        except BaseException as error:
+            with suppress(psycopg.Error):  # the connection may be gone
+                connection.rollback()
+            if isinstance(error, psycopg.Error) and error.sqlstate == GAP:
+                raise StreamGap from error
+            raise
