@@ -14,11 +14,14 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 from ledger.journal.ledger import Ledger
 from projections.projector import Projector
 from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
+from web.limits.deadline import pulse
+from web.limits.memory import give_back_memory
 from web.request.authentication import TooManyGuesses, authenticate, too_many_guesses
-from web.request.deadline import pulse
-from web.request.freshness import PATIENCE, PATIENCE_SECONDS, Unmodified, refresh, tell_freshness
-from web.request.services import Clock, Services
-from web.wire import bounds, errors
+from web.request.conditional import ConditionalGet, add_position
+from web.request.pipeline import release
+from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
+from web.request.services import Clock, Services, refresh
+from web.wire import errors
 from web.wire.rendering import moved_permanently
 
 
@@ -78,23 +81,24 @@ def create_app(
     `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
     """
     pulse()
+    give_back_memory()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
-    app.config[PATIENCE] = PATIENCE_SECONDS
+    app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
     app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
-    app.wsgi_app = Unmodified(app.wsgi_app, services)  # type: ignore[method-assign]
+    app.wsgi_app = ConditionalGet(app.wsgi_app, services)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)
     app.register_blueprint(monthly_summaries.blueprint)
     app.register_blueprint(project_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
-    errors.register(app)
-    bounds.register(app)
+    errors.register(app, ledger.check_connections)
     app.register_error_handler(TooManyGuesses, too_many_guesses)
     app.before_request(answer_wrong_routes)
-    app.after_request(tell_freshness)
+    app.after_request(add_position)
+    app.teardown_request(release)
     return app

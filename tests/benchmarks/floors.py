@@ -10,7 +10,7 @@ import psycopg
 from flask import Flask, Response, request
 from psycopg_pool import ConnectionPool
 
-from web.request.admission import PLACES
+from web.limits.admission import PLACES
 from web.runtime.server import bound, serve
 
 WORKERS = 2

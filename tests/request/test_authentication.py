@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 from ledger.events import TokenIssued
 from tests.world import NOW, USAGES, USER_USAGES, World, plain_headers, uid
 from web.commands import tokens
+from web.limits.guesses import ADDRESSES, MOST_GUESSES, WINDOW_SECONDS, Attempts
 from web.request.authentication import hash_of
-from web.request.guesses import ADDRESSES, MOST, WINDOW_SECONDS, Attempts
 
 MISSING = "Authentication credentials were not provided."
 EMPTY = "Invalid token. No credentials provided."
@@ -204,7 +204,7 @@ def test_after_many_wrong_tokens_the_next_wrong_one_is_told_to_wait_and_a_right_
     world: World,
 ) -> None:
     right = f"Token {token_of(world, 'staff')}"
-    for number in range(MOST):
+    for number in range(MOST_GUESSES):
         assert_refused(ask(world, f"Token wrong{number}"), UNKNOWN)
     for number in range(3):
         response = ask(world, f"Token another{number}")
@@ -219,14 +219,14 @@ def test_after_many_wrong_tokens_the_next_wrong_one_is_told_to_wait_and_a_right_
 def test_tokens_that_have_expired_are_no_guesses(world: World) -> None:
     expired = token_of(world, "staff", 1)
     world.now = NOW + timedelta(days=2)
-    for _ in range(MOST + 2):
+    for _ in range(MOST_GUESSES + 2):
         assert_refused(ask(world, f"Token {expired}"), EXPIRED)
 
 
 def test_wrong_tokens_are_counted_for_an_address_and_a_while() -> None:
     now = [1000.0]
     attempts = Attempts(clock=lambda: now[0])
-    assert [attempts.wrong("192.0.2.1") for _ in range(MOST + 2)] == [0] * MOST + [60, 60]
+    assert [attempts.wrong("192.0.2.1") for _ in range(MOST_GUESSES + 2)] == [0] * MOST_GUESSES + [60, 60]
     assert attempts.wrong("192.0.2.2") == 0
     now[0] += 59.5
     assert attempts.wrong("192.0.2.1") == 1
@@ -236,8 +236,8 @@ def test_wrong_tokens_are_counted_for_an_address_and_a_while() -> None:
 
 def test_addresses_of_one_ipv6_subscriber_count_as_one() -> None:
     attempts = Attempts()
-    seconds = [attempts.wrong(f"2001:db8:0:1::{number:x}") for number in range(MOST + 1)]
-    assert seconds[:-1] == [0] * MOST
+    seconds = [attempts.wrong(f"2001:db8:0:1::{number:x}") for number in range(MOST_GUESSES + 1)]
+    assert seconds[:-1] == [0] * MOST_GUESSES
     assert seconds[-1] > 0
     assert attempts.wrong("2001:db8:0:2::1") == 0
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.served import Served, served
 from tests.world import RESOURCE, USAGES, World
-from web.wire.bounds import GATES, MOST_VALUES, ROOM, values_in
+from web.limits.memory import ROOM
+from web.wire.bounds import MOST_VALUES, values_in
 
 SET_USAGE, REPORTS = f"{USAGES}set_usage/", "/api/ledger/reports/"
 SIZE = 5 * 1024 * 1024
@@ -175,16 +176,16 @@ def test_a_text_of_commas_is_no_list(world: World) -> None:
 
 
 def test_large_bodies_take_room_until_their_requests_end_and_small_ones_none(world: World) -> None:
-    gates = world.app.extensions[GATES]
+    gate = world.app.extensions["usage-ledger"].gates.of_reporters
     large = [{"type": "cpu", "amount": 1}] * 3_000
     assert world.report(usages=large).status_code == 201
     assert world.report(usages=[*large, {}]).status_code == 400
-    assert gates[True].enter(ROOM), "all room is free again"
+    assert gate.enter(ROOM), "all room is free again"
     busy = world.report(usages=large)
     message = "Too much is being worked on at the moment. Nothing was stored; send it again."
     assert (busy.status_code, busy.get_json()) == (503, {"detail": message})
     assert busy.headers["Retry-After"] == "1"
     assert world.report(usages=large[:100]).status_code == 201
     assert world.report(usages=large, by="stranger").status_code == 403, "others have room of their own"
-    gates[True].leave(ROOM)
+    gate.leave(ROOM)
     assert world.report(usages=large).status_code == 201

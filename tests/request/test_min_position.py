@@ -12,13 +12,13 @@ from tests.world import (
     World,
     open_world,
 )
-from web.request.freshness import PATIENCE, WAITING
+from web.request.read_your_writes import TIMEOUT, WAITING
 
 
 @pytest.fixture
 def hurried(world: World) -> World:
     """A world that does not wait for long."""
-    world.app.config[PATIENCE] = 0.1
+    world.app.config[TIMEOUT] = 0.1
     return world
 
 
@@ -45,7 +45,7 @@ def test_a_position_that_is_not_reached_in_time_is_a_503(hurried: World, usage: 
 
 
 def test_where_many_wait_for_a_position_the_next_is_told_at_once_that_it_is_not_there(world: World) -> None:
-    world.app.config[PATIENCE] = 600
+    world.app.config[TIMEOUT] = 600
     head = head_of(world)
     with ExitStack() as stack:
         for _ in range(WAITING.size):
@@ -56,7 +56,7 @@ def test_where_many_wait_for_a_position_the_next_is_told_at_once_that_it_is_not_
 
 
 def test_a_position_that_is_reached_while_one_waits_is_waited_for(world: World, world_url: str) -> None:
-    world.app.config[PATIENCE] = 30
+    world.app.config[TIMEOUT] = 30
     staff, head = world.as_("staff"), head_of(world)
     answers: list[TestResponse] = []
     with open_world(world_url) as other:
@@ -85,7 +85,7 @@ def test_a_position_that_is_no_number_is_refused(world: World, value: str) -> No
 
 
 def test_who_is_unknown_does_not_wait(world: World) -> None:
-    world.app.config[PATIENCE] = 600
+    world.app.config[TIMEOUT] = 600
     response = world.anonymous.get(USAGES, min_position=10**8)
     assert response.status_code == 401
 

@@ -16,8 +16,8 @@ from tests.support.queueing import queue, report
 from tests.support.served import Reply, Served, served
 from tests.support.waiting import wait_until
 from tests.world import RESOURCE, USAGES, World
-from web.request import deadline as waiting
-from web.request.deadline import AFTER_SECONDS, Pulse
+from web.limits import deadline as waiting
+from web.limits.deadline import AFTER_SECONDS, Pulse
 
 OVERDUE = {
     "detail": "The request has waited here for so long that its sender may have given it up."
@@ -25,7 +25,7 @@ OVERDUE = {
 }
 
 SHORT = """
-from web.request import deadline as waiting
+from web.limits import deadline as waiting
 waiting.LONGEST_SECONDS, waiting.MISSED_SECONDS, waiting.AFTER_SECONDS = 1.5, 1, 1
 """
 
@@ -121,7 +121,7 @@ def test_what_waits_too_long_for_the_journal_is_taken_back(
 
     with queue(world, world_url) as waiting_:
         new = waiting_.add(report(world.as_("staff"), 2))
-        monkeypatch.setattr("web.request.submit.overdue", lambda: is_overdue)
+        monkeypatch.setattr("web.request.submit.overdue", lambda _: is_overdue)
         late = waiting_.add(report(world.as_("staff"), 3))
     assert (late.result().status_code, new.result().status_code) == (503, 201)
     assert asked == [False, True, True]

@@ -18,21 +18,22 @@ from tests.support.command import served
 from tests.support.processes import answer
 from tests.support.waiting import wait_until
 from tests.world import USAGES
-from web.request import admission
-from web.request.admission import Body, Busy, Place, Places
+from web.limits import admission
+from web.limits.admission import Place, Places, RequestStream
 from web.runtime import server
+from web.wire.errors import Overloaded
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a connection did when")
 
 SERVED = """
 import os, sys, time
 from flask import Flask, request
-from web.request import admission
+from web.limits import admission
 from web.runtime import server
 from web.runtime import silent_clients
 
-admission.PATIENCE_SECONDS = float(sys.argv[4])
-admission.LATE_SECONDS = 1
+admission.QUEUE_SECONDS = float(sys.argv[4])
+admission.SLOW_BODY_SECONDS = 1
 silent_clients.SHORT_SECONDS = float(sys.argv[5])
 silent_clients.REQUEST_SECONDS = float(sys.argv[2])
 silent_clients.SILENT_SECONDS = 6
@@ -167,7 +168,9 @@ def test_who_waits_too_long_for_a_place_is_told_when_to_come_again_and_health_ne
             told = client.recv(65_536).decode()
         assert told.startswith("HTTP/1.1 503 Service Unavailable\r\n")
         assert "\r\nretry-after: 1\r\n" in told
-        assert told.partition("\r\n\r\n")[2] == json.dumps({"detail": admission.BUSY}, separators=(",", ":"))
+        assert told.partition("\r\n\r\n")[2] == json.dumps(
+            {"detail": Overloaded.description}, separators=(",", ":")
+        )
         wait_until(lambda: answer(address, "GET /pid HTTP/1.1")[0] == "200 OK")
 
 
@@ -247,7 +250,7 @@ def test_an_answer_before_the_body_was_read_says_that_the_connection_ends(head: 
 @linux_only
 def test_with_few_files_allowed_a_worker_takes_fewer_connections() -> None:
     limited = ["/bin/sh", "-c", 'ulimit -n 400; exec "$@"', "sh", sys.executable, "-c"]
-    program = "from web import server; print(server.room_for_connections())"
+    program = "from web.runtime import server; print(server.room_for_connections())"
     told = subprocess.run([*limited, program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(told.stdout) == 400 - server.OTHER_FILES
 
@@ -256,21 +259,21 @@ def test_a_place_is_given_back_once_whatever_happens_while_it_is_left() -> None:
     places = Places(count=1, queue=0)
     first, second = Place(places), Place(places)
     first.take()
-    with pytest.raises(Busy):
+    with pytest.raises(Overloaded):
         second.take()
-    with pytest.raises(Busy), first.left():
+    with pytest.raises(Overloaded), first.left():
         second.take()
     first.leave()
     second.leave()
     second.take()
-    with pytest.raises(Busy):
+    with pytest.raises(Overloaded):
         first.take()
 
 
 def test_no_more_bodies_are_waited_for_than_there_are_readers() -> None:
     place = Place(Places(readers=0))
-    with pytest.raises(Busy):
-        Body(None, 1, place).read()
+    with pytest.raises(Overloaded):
+        RequestStream(None, 1, place).read()
 
 
 def test_many_who_wait_for_a_position_keep_nobody_waiting(database_url: str, tmp_path: Path) -> None:

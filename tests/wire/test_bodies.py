@@ -13,7 +13,8 @@ from marshmallow import Schema, ValidationError
 
 from projections.lookups import catalogue, decision_state
 from tests.world import OFFERING_USER, OTHER_RESOURCE, RESOURCE, World, uid
-from web.wire.body import Body, Found, Known, LoadContext, Loading
+from web.fast.loader import FieldCache
+from web.wire.body import Body, Found, LoadContext, Loading
 from web.wire.requests import (
     COMPONENT_REPORT,
     SET_USAGE,
@@ -114,8 +115,8 @@ def test_a_body_is_loaded_as_by_marshmallow_in_every_word(world: World, schema: 
         @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(bodies, min_size=1, max_size=4))
         def check(several: list[dict[str, Any]]) -> None:
-            known = Known(dict)
+            cache = FieldCache(dict)
             for body in several:
-                assert told(schema.load, body, known=known) == told(Schema.load, schema, body)
+                assert told(schema.load, body, cache=cache) == told(Schema.load, schema, body)
 
         check()

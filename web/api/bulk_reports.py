@@ -12,21 +12,21 @@ from marshmallow import ValidationError
 
 from ledger.decisions.requests import AnyReport
 from ledger.errors import InvalidItem, NotPermitted
+from web.fast.loader import FieldCache
 from web.request.authentication import caller
 from web.request.pipeline import api
+from web.request.reading import read_items, refuse_expected
 from web.request.references import context_of
 from web.request.submit import submit
-from web.wire.body import TOO_DEEP, Body, Found, Known, Loading, read_items
+from web.wire.body import TOO_DEEP, Body, Found, Loading
 from web.wire.bounds import MOST_ITEMS
 from web.wire.errors import MalformedBody
-from web.wire.expecting import refuse_expected
 from web.wire.fields import FALSE, TRUE, load_item
 from web.wire.outcomes import Form
-from web.wire.parameters import last_of
+from web.wire.parameters import check_parameters, last_of
 from web.wire.rendering import answers
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT
 from web.wire.responses.messages import OUTCOMES
-from web.wire.strict import check_parameters
 
 MOST_OF_OTHERS = 100
 """How many items are looked at of a caller who may report nothing at all."""
@@ -71,12 +71,12 @@ def _reports(items: Sequence[Any]) -> tuple[list[AnyReport], Found]:
     for item in items:
         if isinstance(item, dict):
             by_schema[schema_of(item)].append(item)
-    context, cache = context_of(by_schema), Known(dict)
+    context, cache = context_of(by_schema), FieldCache(dict)
     with Loading(context):
         return [_report(item, cache) for item in items], context.found
 
 
-def _report(item: Any, cache: Known) -> AnyReport:
+def _report(item: Any, cache: FieldCache) -> AnyReport:
     if isinstance(item, MalformedBody):
         return InvalidItem({"detail": str(item)})
     try:

@@ -12,11 +12,11 @@ from projections.queries import component_usages
 from web.api.pages import page_of, row_of
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
+from web.request.reading import expected
 from web.request.references import load
 from web.request.services import services
 from web.request.submit import submit
 from web.wire import filters, requests
-from web.wire.expecting import expected
 from web.wire.fields import uuid_of
 from web.wire.rendering import answers
 from web.wire.responses.lists import COMPONENT_USAGE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from urllib.parse import urlencode
 
-from flask import Response, g, request
+from flask import Response, request
 from marshmallow import Schema
 from werkzeug.sansio.utils import get_current_url
 
@@ -15,7 +15,7 @@ from ledger.errors import NotFound
 from projections.queries.json_columns import Column
 from projections.queries.list_query import ListQuery
 from web.request.authentication import visible
-from web.request.services import services
+from web.request.services import current, services
 from web.wire.body import LoadContext
 from web.wire.errors import detail
 from web.wire.fields import uuid_of
@@ -49,7 +49,7 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
             return detail("Invalid page.", 404)
         restrictions |= _host(row)
         found = list_query.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
-    g.end = found.end
+    current().end = found.end
     last = _last_page(found.total, size)
     if number > last:
         return detail("Invalid page.", 404)
@@ -63,7 +63,7 @@ def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Resp
     if (wanted := uuid_of(uuid)) is None:
         raise NotFound(kind)
     with services().reading() as cursor:
-        found, g.end = list_query.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
+        found, current().end = list_query.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
     if found is None:
         raise NotFound(kind)
     return json_bytes(found.encode())

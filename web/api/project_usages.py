@@ -8,7 +8,7 @@ from datetime import date
 from typing import get_args
 from uuid import UUID
 
-from flask import Response, g
+from flask import Response
 from marshmallow import ValidationError
 from psycopg.rows import DictRow
 
@@ -21,7 +21,7 @@ from projections.queries.limit_periods import Period, last_six_months, period_of
 from projections.queries.project_usages import Periods, Scope, ScopeKind
 from web.request.authentication import caller
 from web.request.pipeline import api
-from web.request.services import services
+from web.request.services import current, services
 from web.wire.errors import Missing
 from web.wire.fields import TRUE, uuid_of
 from web.wire.parameters import last_of
@@ -86,7 +86,7 @@ def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
     """The first row. Raises NotFound if there is none."""
     if not rows:
         raise NotFound(kind.capitalize())
-    g.end = End(*rows[0]["end"])
+    current().end = End(*rows[0]["end"])
     return rows[0]
 
 

@@ -1,18 +1,17 @@
 """Who asks: `Authorization: Token …`, as in Waldur."""
 
 from hashlib import sha256
-from typing import cast
 
-from flask import Response, g, request
+from flask import Response, request
 
 from ledger.domain.access import Caller
 from projections.queries.list_query import Scopes
-from web.request.services import Services, services
+from web.request.services import Services, current, services
 from web.wire.errors import Unauthenticated, detail
 
 
 def hash_of(token: str) -> str:
-    """What the ledger keeps of a token: enough to know it again, as tokens are long and random."""
+    """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random."""
     return sha256(token.encode()).hexdigest()
 
 
@@ -35,12 +34,12 @@ def too_many_guesses(error: TooManyGuesses) -> Response:
 
 
 def authenticate() -> None:
-    """Finds out who asks, before every request to the API. Raises Unauthenticated, TooManyGuesses.
+    """Find out who asks. Raises Unauthenticated, TooManyGuesses.
 
-    Only who brings a wrong token is told that there were too many: others may share the address.
+    Only a wrong token is answered that there were too many: others may share the address.
     """
     try:
-        g.caller = identify(request.headers.get("Authorization", ""), services())
+        current().caller = identify(request.headers.get("Authorization", ""), services())
     except UnknownToken:
         if seconds := services().attempts.wrong(request.remote_addr or ""):
             raise TooManyGuesses(seconds) from None
@@ -48,7 +47,7 @@ def authenticate() -> None:
 
 
 def identify(authorization: str, services: Services) -> Caller:
-    """Whose token it is that a header brings. Raises Unauthenticated."""
+    """Return whose token a header has. Raises Unauthenticated."""
     credentials = services.credentials(hash_of(_token(authorization)))
     if credentials is None:
         raise UnknownToken("Invalid token.")
@@ -60,7 +59,7 @@ def identify(authorization: str, services: Services) -> Caller:
 
 
 def _token(authorization: str) -> str:
-    """The token of a header. `Bearer x` and `Bearer Token x` are what some clients send."""
+    """Return the token of a header. Some clients send `Bearer x` or `Bearer Token x`."""
     words = authorization.split()
     if not words or words[0].lower() not in ("token", "bearer"):
         raise Unauthenticated("Authentication credentials were not provided.")
@@ -74,11 +73,14 @@ def _token(authorization: str) -> str:
 
 
 def caller() -> Caller:
-    return cast(Caller, g.caller)
+    """Return who asks."""
+    who = current().caller
+    assert who, "the pipeline has found out who asks"
+    return who
 
 
 def visible() -> Scopes:
-    """Whose usage the caller may see."""
+    """Return whose usage the caller may see: uuids by kind, or None for that of everybody."""
     who = caller()
     if who.sees_all:
         return None

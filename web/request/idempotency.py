@@ -8,15 +8,14 @@ decided.
 import re
 from hashlib import sha256
 
-from flask import Response, g, request
+from flask import Response, request
 
 from ledger.decisions.idempotency import IdempotentRequest
 from web.request.authentication import caller
-from web.request.deadline import note_received
-from web.request.services import services
+from web.request.reading import EXPECT
+from web.request.services import current, services
 from web.request.submit import replayed
 from web.wire.errors import BadHeader
-from web.wire.expecting import HEADER
 from web.wire.fields import TRUE
 from web.wire.parameters import last_of
 
@@ -25,18 +24,18 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 def replay() -> Response | None:
-    """Before a POST is looked at: the answer that it got before, if it did. Raises KeyReused."""
+    """Return the answer that a request with this key got before, if it did. Raises KeyReused."""
     key = _key()
     if key is None or last_of("dry_run").lower() in TRUE:
         return None
     asked = IdempotentRequest(user_uuid=caller().user_uuid, key=key, fingerprint=_fingerprint())
-    g.idempotent_request = asked
+    current().idempotent = asked
     earlier = services().handler.recall(asked)
     return replayed(earlier) if earlier else None
 
 
 def _key() -> str | None:
-    """The key of the request: a quoted string, as the draft has it, or the same without quotes."""
+    """Return the key of the request: a quoted string, as the draft has it, or the same without quotes."""
     header = request.headers.get("Idempotency-Key")
     if header is None:
         return None
@@ -48,11 +47,11 @@ def _key() -> str | None:
 
 
 def _fingerprint() -> str:
-    """The same for the same request to the same place. Reads the body, which stays to be read again."""
+    """Return a digest of all that is asked. It reads the body, which can be read again."""
     place = f"{request.method} {request.full_path} {request.mimetype}\n"
     digest = sha256(place.encode())
-    if HEADER in request.headers:  # a part of what is asked, as the body is
-        digest.update(f"{HEADER}: {request.headers[HEADER]}\n".encode())
+    if EXPECT in request.headers:  # a part of what is asked, as the body is
+        digest.update(f"{EXPECT}: {request.headers[EXPECT]}\n".encode())
     digest.update(request.get_data())
-    note_received()
+    current().note_received()
     return digest.hexdigest()

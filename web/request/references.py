@@ -13,8 +13,9 @@ from uuid import UUID
 from projections.lookups import catalogue, decision_state
 from projections.queries.list_query import Scopes
 from web.request.authentication import visible
+from web.request.reading import read_object
 from web.request.services import Services, services
-from web.wire.body import NON_FIELD, TOO_DEEP, Body, Found, LoadContext, Loading, read_object
+from web.wire.body import NON_FIELD, TOO_DEEP, Body, Found, LoadContext, Loading
 from web.wire.bounds import MOST_ITEMS
 from web.wire.errors import MalformedBody
 from web.wire.fields import Items, Kind, Reference

@@ -1,24 +1,33 @@
-"""What the views work with, put together once by `create_app`."""
+"""What requests are worked on with: the services of the application, and what is known of a request so far.
+
+Only the pipeline and views ask for these; all else is passed what it needs.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, g
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from ledger.decisions.idempotency import IdempotentRequest
+from ledger.domain.access import Caller
 from ledger.domain.metering import MeteredResource
 from ledger.handler import CommandHandler
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import VersionedCache
+from projections.fast.position import End
 from projections.lookups import accounts, catalogue
 from projections.lookups.accounts import Credentials
 from projections.lookups.decision_state import PostgresReadModels
 from projections.projector import Projector
-from web.request.guesses import Attempts
+from web.limits.deadline import pulse
+from web.limits.guesses import Attempts
+from web.limits.memory import Gates
 
 Clock = Callable[[], datetime]
 
@@ -28,24 +37,24 @@ class Services:
 
     def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
         self.ledger, self.projector, self.clock = ledger, projector, clock
-        self._cache, self.attempts = VersionedCache(), Attempts()
+        self._cache, self.attempts, self.gates = VersionedCache(), Attempts(), Gates()
         self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor[DictRow]]:
-        """A cursor on the read models, as they are."""
+        """Yield a cursor on the read models, as they are."""
         with self.ledger.pool.connection() as connection, connection.cursor() as cursor:
             yield cursor
 
     @contextmanager
     def deciding(self) -> Iterator[Cursor[DictRow]]:
-        """A cursor on the read models, caught up with the journal. Raises ProjectingFailed."""
+        """Yield a cursor on the read models, caught up with the journal. Raises ProjectingFailed."""
         self.projector.catch_up()
         with self.reading() as cursor:
             yield cursor
 
     def credentials(self, token_hash: str) -> Credentials | None:
-        """What the token with this hash stands for, None if it is unknown or revoked."""
+        """Return what the token with this hash stands for, None if it is unknown or revoked."""
 
         def read(_: object) -> dict[str, Credentials]:
             with self.reading() as cursor:
@@ -66,5 +75,45 @@ class Services:
         return version, self._cache.get_many(version, uuids, read)
 
 
+@dataclass(slots=True)
+class Current:
+    """What is known of the request that is worked on. Its steps fill it in, one after the other."""
+
+    generation: int = 0
+    """Of the database that its rows are of: it rises when that is replaced."""
+    end: End | None = None
+    """The last fact that the answer is sure to show."""
+    caller: Caller | None = None
+    day: str = ""
+    """Today in the ledger's zone, where the answer depends on it."""
+    etag: str = ""
+    received: float | None = None
+    """When the whole request was there, by the clock of `web/limits/deadline.py`."""
+    idempotent: IdempotentRequest | None = None
+    release: Callable[[], None] | None = None
+    """Gives back the room that a large body took."""
+
+    def note_received(self) -> float:
+        """Return when the request was received: the first time that this is asked."""
+        if self.received is None:
+            self.received = pulse().earliest()
+        return self.received
+
+
 def services() -> Services:
+    """Return the services of the application."""
     return cast(Services, current_app.extensions["usage-ledger"])
+
+
+def current() -> Current:
+    """Return what is known of the request that is worked on."""
+    if "current" not in g:
+        g.current = Current()
+    return cast(Current, g.current)
+
+
+def refresh() -> End:
+    """Note and return up to which fact the read models are, whichever process took them there."""
+    known, now = services().projector.refresh(), current()
+    now.generation, now.end = known.generation, known.end
+    return known.end

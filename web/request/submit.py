@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from flask import Response, g
+from flask import Response
 
 from ledger.decisions.idempotency import Remembered, outcomes_of
 from ledger.decisions.requests import AnyReport, ReportCommand
 from ledger.domain.metering import VersionedResources
 from ledger.events import RequestDecided
+from web.limits.deadline import overdue
 from web.request.authentication import caller
-from web.request.deadline import overdue
-from web.request.services import services
+from web.request.services import current, services
 from web.wire.body import Found
 from web.wire.outcomes import Answer, Form, render
 from web.wire.rendering import empty, json_bytes
@@ -35,8 +35,8 @@ def submit(
         form=form,
         is_atomic=is_atomic,
         is_dry_run=is_dry_run,
-        request=g.get("idempotent_request"),
-        is_overdue=overdue(),
+        request=current().idempotent,
+        is_overdue=overdue(current().note_received()),
         looked_up=VersionedResources(found.version, found.resources),
     )
     reported = services().handler.report(command)

@@ -30,7 +30,7 @@ from granian.log import LogLevels
 from ledger.journal.connections import LONGEST_USE_SECONDS
 from projections.fast.position import SharedPosition
 from web import create_app
-from web.request.admission import PLACES, THREADS, Places, admitting
+from web.limits.admission import PLACES, THREADS, Places, admitting
 from web.runtime.config import Settings
 from web.runtime.database import ensure_schemas, open_ledger, projector_of
 from web.runtime.listener import PositionListener

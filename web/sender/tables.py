@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from web.sender.lines import LONGEST_LINE, Lines, UnreadableFile
+from web.wire.body import nearest
 from web.wire.requests import FIELDS
-from web.wire.strict import nearest
 
 DELIMITERS = ",;\t|"
 FIGURES = ("amount", "usage")

@@ -8,11 +8,16 @@ import eventsourcing.persistence
 import psycopg
 from flask import Flask, Response, request
 from marshmallow import ValidationError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+)
 
 from ledger import errors
 from projections.projector import ProjectingFailed
-from web.request.services import services
 from web.wire.rendering import json_response
 
 log = logging.getLogger(__name__)
@@ -62,6 +67,12 @@ DATABASE_IS_AWAY = (
 
 MISSING_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 """What is said while a database is being restored: a part of it is there, and nothing can be done yet."""
+
+
+class Overloaded(ServiceUnavailable):
+    """More requests wait already than may."""
+
+    description = "The server is too busy at the moment. Try again."
 
 
 class Unauthenticated(Exception):
@@ -200,10 +211,13 @@ def behind_now() -> Response:
     return detail("The read models can't be brought up to date at the moment. Try again.", 503)
 
 
+def is_database_away(error: Exception) -> bool:
+    return isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES)
+
+
 def unexpected(error: Exception) -> Response:
-    if isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES):
+    if is_database_away(error):
         log.error("The database is not available: %s", error)
-        services().ledger.check_connections()  # else each dead connection would cost a request of its own
         return detail("The database is not available at the moment. Try again.", 503)
     log.exception("%s %s failed", request.method, request.path)
     return detail("A server error occurred.", 500)
@@ -257,7 +271,16 @@ def answer_to(error: Exception) -> Response:
     return ANSWERS[kind](error)
 
 
-def register(app: Flask) -> None:
-    """Answers every error in JSON."""
+def register(app: Flask, check_connections: Callable[[], None]) -> None:
+    """Have an application answer every error in JSON.
+
+    `check_connections` is called when the database was away: else each dead connection would cost a request.
+    """
+
+    def answer_unexpected(error: Exception) -> Response:
+        if is_database_away(error):
+            check_connections()
+        return unexpected(error)
+
     for kind, answer in ANSWERS.items():
-        app.register_error_handler(kind, answer)
+        app.register_error_handler(kind, answer_unexpected if kind is Exception else answer)

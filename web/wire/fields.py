@@ -1,4 +1,4 @@
-"""Fields of request bodies. What they accept, and the words in which they refuse, are the reference's."""
+"""Fields of request bodies. What they accept, and the words in which they refuse, are Waldur's."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,8 @@ from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, start_of
 from ledger.domain.reports import Measured
 from ledger.errors import InvalidItem
-from web.wire.body import Body, Known, Loading, not_a_dictionary, not_a_list, type_name
+from web.fast.loader import FieldCache, load_well_formed
+from web.wire.body import Body, Loading, not_a_dictionary, not_a_list, type_name
 from web.wire.bounds import check_items
 from web.wire.errors import echo
 
@@ -34,6 +35,9 @@ NO_DATETIME = (
     "Datetime has wrong format. Use one of these formats instead: "
     "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
 )
+
+A_POSITION = "be a position: a whole number from 0 on."
+MOST_DIGITS = 18
 
 CENT = Decimal("0.01")
 
@@ -90,7 +94,7 @@ class Amount(fields.Field[Decimal]):
 
 
 def digits_problem(amount: Decimal) -> str | None:
-    """What is wrong with the digits of a finite number as it is written: `5.000` has three decimals."""
+    """Return the error of a finite number's digits as they are written: `5.000` has three decimals."""
     _, digits, exponent = amount.as_tuple()
     assert isinstance(exponent, int), "only NaN and infinities have another exponent"
     decimals = max(0, -exponent)
@@ -133,7 +137,7 @@ class NullableBoolean(fields.Field[bool | None]):
 
 
 class Moment(fields.Field[Measured]):
-    """A date with or without time, as it was written. Without an offset it is the ledger's local time."""
+    """A date with or without time, kept as written. Without an offset it is the ledger's local time."""
 
     default_error_messages = REQUIRED
 
@@ -148,7 +152,7 @@ class Moment(fields.Field[Measured]):
 
 
 def moment_of(text: str, zone: tzinfo) -> datetime:
-    """A moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError.
+    """Return a moment written in ISO 8601, in `zone` if it names no offset. Raises ValueError.
 
     The first and the last year are left out: no zone and no next month leads out of the calendar then.
     """
@@ -162,21 +166,21 @@ def moment_of(text: str, zone: tzinfo) -> datetime:
 
 
 def check_offset(moment: datetime) -> None:
-    """Facts keep whole minutes of an offset, and PostgreSQL takes no longer ones. Raises ValueError."""
+    """Raise ValueError for an offset that facts can't keep, or PostgreSQL does not take."""
     offset = moment.utcoffset() or timedelta(0)
     if abs(offset) >= timedelta(hours=16) or offset % timedelta(minutes=1):
         raise ValueError("Has an offset from UTC that there is not")
 
 
-def load_item(schema: Body, item: Any, known: Known, *, is_worded: bool = True) -> Any:
-    """An item of a list as `schema` reads it, or InvalidItem. `known` is of the whole list.
+def load_item(schema: Body, item: Any, cache: FieldCache, *, is_worded: bool = True) -> Any:
+    """Return an item of a list as `schema` loads it, or an InvalidItem; `cache` is of the whole list.
 
-    To find the words for what is wrong takes longer than all else: `is_worded` says whether that is wanted.
+    To find the words for an error takes longer than all else: without `is_worded` they are not looked for.
     """
     if not isinstance(item, Mapping):
         return InvalidItem({"non_field_errors": [not_a_dictionary(item)]})
     try:
-        return schema.load(item, known=known) if is_worded else schema.well_formed(item, known)
+        return schema.load(item, cache=cache) if is_worded else load_well_formed(schema, item, cache)
     except ValidationError as error:
         return InvalidItem(error.messages_dict) if is_worded else WRONG_TOO
 
@@ -197,9 +201,9 @@ class Items(fields.Field[list[Any]]):
         return self.checked(list(self._loaded(value)))
 
     def _loaded(self, items: list[Any]) -> Iterator[Any]:
-        known, wrong = Known(dict), 0
+        cache, wrong = FieldCache(dict), 0
         for item in items:
-            loaded = load_item(self.schema, item, known, is_worded=wrong < MOST_WORDED)
+            loaded = load_item(self.schema, item, cache, is_worded=wrong < MOST_WORDED)
             wrong += isinstance(loaded, InvalidItem)
             yield loaded
 
@@ -289,8 +293,27 @@ class OfferingUserUrl(Reference):
         return uuid
 
 
+def position_of(value: Any) -> int | None:
+    """Return a position as JSON or a table writes it, None for anything else."""
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    is_whole = text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    return int(text) if is_whole else None
+
+
+class Position(fields.Field[int]):
+    """A position in the journal."""
+
+    default_error_messages = REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        position = position_of(value)
+        if position is None:
+            raise ValidationError(f"Must {A_POSITION}")
+        return position
+
+
 def path_of(url: str) -> str:
-    """The path of a URL, of which host and scheme may be missing; empty if it is no URL at all."""
+    """Return the path of a URL, of which host and scheme may be missing; empty if it is no URL at all."""
     try:
         return unquote(urlsplit(url).path if url.startswith(("http:", "https:")) else url)
     except ValueError:
@@ -298,7 +321,7 @@ def path_of(url: str) -> str:
 
 
 def is_routed(path: str) -> bool:
-    """Whether a path leads to something else than an offering user."""
+    """Return whether a path leads to something else than an offering user."""
     if RESOURCE_PATH.fullmatch(path):
         return True
     if not path.startswith("/"):
@@ -313,7 +336,7 @@ def is_routed(path: str) -> bool:
 
 
 def uuid_of(value: Any) -> UUID | None:
-    """A uuid with or without dashes, None for anything else."""
+    """Return a uuid written with or without dashes, None for anything else."""
     try:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:

@@ -1,23 +1,66 @@
-"""The filters and orders of the lists: the wire's names, and what they are inside."""
+"""The filters and orders of the lists: their names on the wire, and what those restrict inside."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from flask import request
 from marshmallow import EXCLUDE, Schema, post_load
 
-from ledger.domain.months import month_of
+from ledger.domain.months import month_of, start_of
 from web.wire.body import Loading
 from web.wire.parameters import (
     ChoicesFilter,
     DateFilter,
     LenientOrdering,
     MonthFilter,
+    NumberFilter,
     Ordering,
+    ResourceUrlFilter,
     TextFilter,
-    UsageQuery,
     UuidFilter,
 )
 from web.wire.requests import POLICIES
+
+
+class UsageQuery(Schema):
+    """The filters that lists of component usages and of user usages share."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    resource = ResourceUrlFilter()
+    resource_uuid = UuidFilter()
+    offering_uuid = UuidFilter()
+    project_uuid = UuidFilter()
+    customer_uuid = UuidFilter()
+    type = TextFilter(attribute="component_type")
+    billing_period_year = NumberFilter()
+    billing_period_month = NumberFilter()
+    date_after = DateFilter(attribute="measured_from")
+    date_before = DateFilter(attribute="measured_before")
+    o = Ordering({})
+
+    @post_load
+    def restrictions(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Return the restrictions: days as moments of the ledger's zone, the second one inclusive."""
+        zone = Loading.get().zone
+        if "measured_from" in data:
+            data["measured_from"] = start_of(data["measured_from"], zone)
+        if day := data.get("measured_before"):
+            data["measured_before"] = start_of(min(day, date.max - timedelta(1)) + timedelta(1), zone)
+        if {"billing_period_year", "billing_period_month"} <= data.keys() and "billing_period" not in data:
+            _as_month(data)
+        if "resource" in data and data["resource"] is None:
+            data["nothing"] = data.pop("resource")  # a URL of no resource finds nothing
+        return data
+
+
+def _as_month(data: dict[str, Any]) -> None:
+    """Make one month of year and month: it is found quicker, and counted."""
+    year, month = data["billing_period_year"], data["billing_period_month"]
+    if date.min.year <= year <= date.max.year and 1 <= month <= 12:
+        del data["billing_period_year"], data["billing_period_month"]
+        data["billing_period"] = date(year, month, 1)
 
 
 class ComponentUsageQuery(UsageQuery):
@@ -68,7 +111,7 @@ class MonthlyQuery(Schema):
 
     @post_load
     def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """The current month, unless the query has one of the keys, be it an empty one."""
+        """Restrict the query to the current month, unless it has one of the keys, be it an empty one."""
         context = Loading.get()
         data["current"] = month_of(context.now, context.zone)
         if not request.args.keys() & {"billing_period", "start", "end"}:

@@ -1,17 +1,17 @@
-"""Query strings: filters and ordering, as the reference reads them."""
+"""Parameters of query strings: the kinds of filters and orders, as Waldur reads them."""
 
 import re
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
+from marshmallow import Schema, ValidationError, fields
 
-from ledger.domain.months import start_of
-from web.wire.body import LoadContext, Loading
+from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
 from web.wire.fields import RESOURCE_PATH, uuid_of
 
@@ -124,47 +124,6 @@ def not_available(choice: str) -> str:
     return f"Select a valid choice. {echo(choice)} is not one of the available choices."
 
 
-class UsageQuery(Schema):
-    """The filters that lists of component usages and of user usages share."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    resource = ResourceUrlFilter()
-    resource_uuid = UuidFilter()
-    offering_uuid = UuidFilter()
-    project_uuid = UuidFilter()
-    customer_uuid = UuidFilter()
-    type = TextFilter(attribute="component_type")
-    billing_period_year = NumberFilter()
-    billing_period_month = NumberFilter()
-    date_after = DateFilter(attribute="measured_from")
-    date_before = DateFilter(attribute="measured_before")
-    o = Ordering({})
-
-    @post_load
-    def restrictions(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Days become moments of the ledger's zone, the second one inclusive; no resource is nothing."""
-        zone = Loading.get().zone
-        if "measured_from" in data:
-            data["measured_from"] = start_of(data["measured_from"], zone)
-        if day := data.get("measured_before"):
-            data["measured_before"] = start_of(min(day, date.max - timedelta(1)) + timedelta(1), zone)
-        if {"billing_period_year", "billing_period_month"} <= data.keys() and "billing_period" not in data:
-            _as_month(data)
-        if "resource" in data and data["resource"] is None:
-            data["nothing"] = data.pop("resource")
-        return data
-
-
-def _as_month(data: dict[str, Any]) -> None:
-    """Year and month together are one month, which is found quicker, and counted."""
-    year, month = data["billing_period_year"], data["billing_period_month"]
-    if date.min.year <= year <= date.max.year and 1 <= month <= 12:
-        del data["billing_period_year"], data["billing_period_month"]
-        data["billing_period"] = date(year, month, 1)
-
-
 def load_query(schema: Schema, context: LoadContext) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     """Return the restrictions and the order that the query asks for; `context` has zone and time.
 
@@ -183,5 +142,11 @@ def load_query(schema: Schema, context: LoadContext) -> tuple[dict[str, Any], li
 
 
 def last_of(name: str) -> str:
-    """The value of a parameter, the last one if it is repeated; empty if there is none."""
+    """Return the value of a parameter, the last one if it is repeated; empty if there is none."""
     return (request.args.getlist(name) or [""])[-1]
+
+
+def check_parameters(given: Collection[str], known: Collection[str]) -> None:
+    """Raise ValidationError, by name, for parameters of a query that are not among the known ones."""
+    if wrong := [name for name in given if name not in known]:
+        raise ValidationError({name: [unknown("parameter", name, known)] for name in wrong[:MOST_HINTS]})

@@ -1,15 +1,17 @@
-"""Bodies of requests: the wire's names, and what they are inside."""
+"""Bodies of requests: the names on the wire, and the reports that they are inside.
 
-from typing import Any
+Unknown keys of single reports are ignored, as in Waldur. Items of the bulk endpoint refuse them.
+"""
 
-from marshmallow import ValidationError, post_load, validates_schema
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError
 
 from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import Measured, UsageItem, UsageReport, UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem
-from web.wire.body import Body, Loading
+from web.wire.body import Body, Check, Loading, StrictBody
 from web.wire.errors import echo
-from web.wire.expecting import Position
 from web.wire.fields import (
     Amount,
     BulkItems,
@@ -19,67 +21,66 @@ from web.wire.fields import (
     NullableBoolean,
     OfferingUserUrl,
     OpenPlanPeriod,
+    Position,
     Reference,
     Text,
 )
-from web.wire.strict import StrictBody
 
 POLICIES = ("none", "reuse", "zero")
+NOT_OF_USAGE = "Is not the one that component_usage is of."
+
+
+def check_recurring(values: dict[str, Any]) -> None:
+    recurring, policy = values.get("recurring"), values.get("missing_usage_policy")
+    if recurring is not None and policy is not None and recurring != (policy == "reuse"):
+        raise ValidationError(
+            "Conflicting values of recurring and missing_usage_policy. Use missing_usage_policy alone.",
+            "recurring",
+        )
+
+
+def usage_item(values: dict[str, Any]) -> UsageItem:
+    if values.pop("recurring", None):
+        values["missing_usage_policy"] = "reuse"
+    return UsageItem(**values)
 
 
 class UsageItemBody(Body):
+    checks: ClassVar[tuple[Check, ...]] = (check_recurring,)
+
     type = Text(required=True, attribute="component_type")
     amount = Amount(required=True)
     description = Text(allow_blank=True, max_length=2000)
     missing_usage_policy = Choice(POLICIES)
     recurring = NullableBoolean()
 
-    @validates_schema
-    def check_recurring(self, data: dict[str, Any], **_: Any) -> None:
-        recurring, policy = data.get("recurring"), data.get("missing_usage_policy")
-        if recurring is not None and policy is not None and recurring != (policy == "reuse"):
-            raise ValidationError(
-                "Conflicting values of recurring and missing_usage_policy. Use missing_usage_policy alone.",
-                "recurring",
-            )
-
-    @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UsageItem | UsageReport:
-        return usage_item(data)
+    def build(self, values: dict[str, Any]) -> UsageItem | UsageReport:
+        return usage_item(values)
 
 
-def usage_item(data: dict[str, Any]) -> UsageItem:
-    if data.pop("recurring", None):
-        data["missing_usage_policy"] = "reuse"
-    return UsageItem(**data)
+def check_resource(values: dict[str, Any]) -> None:
+    if "resource" not in values and "plan_period" not in values:
+        raise ValidationError("Either plan_period or resource should be provided.")
 
 
 class SetUsage(Body):
-    """`resource` and `plan_period` load as what they name; the latter wins."""
+    """The reports of a resource's components. A `plan_period` wins over a `resource`."""
+
+    checks = (check_resource,)
 
     usages = Items(UsageItemBody(), required=True)
     plan_period = OpenPlanPeriod()
     resource = Reference("resources")
     date = Moment()
 
-    @validates_schema
-    def check_subject(self, data: dict[str, Any], **_: Any) -> None:
-        check_subject(data)
-
-    @post_load
-    def report(self, data: dict[str, Any], **_: Any) -> UsageReport:
-        period = data.get("plan_period")
+    def build(self, values: dict[str, Any]) -> UsageReport:
+        period = values.get("plan_period")
         return UsageReport(
-            resource_uuid=period.resource_uuid if period else data["resource"].resource.uuid,
+            resource_uuid=period.resource_uuid if period else values["resource"].resource.uuid,
             plan_period=period,
-            items=tuple(data["usages"]),
-            measured=data.get("date"),
+            items=tuple(values["usages"]),
+            measured=values.get("date"),
         )
-
-
-def check_subject(data: dict[str, Any]) -> None:
-    if "resource" not in data and "plan_period" not in data:
-        raise ValidationError("Either plan_period or resource should be provided.")
 
 
 class SetUserUsage(Body):
@@ -88,50 +89,65 @@ class SetUserUsage(Body):
     user = OfferingUserUrl(attribute="offering_user_uuid")
     date = Moment(attribute="measured")
 
-    @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UserUsageItem | UserUsageReport:
-        return UserUsageItem(**data)
+    def build(self, values: dict[str, Any]) -> UserUsageItem | UserUsageReport:
+        return UserUsageItem(**values)
 
 
 class SetUserUsages(Body):
     usages = BulkItems(SetUserUsage(), required=True)
 
-    @post_load
-    def items(self, data: dict[str, Any], **_: Any) -> list[UserUsageItem | InvalidItem]:
-        items: list[UserUsageItem | InvalidItem] = data["usages"]
+    def build(self, values: dict[str, Any]) -> list[UserUsageItem | InvalidItem]:
+        items: list[UserUsageItem | InvalidItem] = values["usages"]
         return items
 
 
+def check_resource_of_period(values: dict[str, Any]) -> None:
+    check_resource(values)
+    period, resource = values.get("plan_period"), values.get("resource")
+    if period and resource and period.resource_uuid != resource.resource.uuid:
+        raise ValidationError("Is not the one that plan_period belongs to.", "resource")
+
+
 class ComponentReport(StrictBody, UsageItemBody):
-    """What `set_usage` takes, with a single usage."""
+    """An item of the bulk endpoint: what `set_usage` takes, with a single usage."""
+
+    checks = (check_recurring, check_resource_of_period)
 
     plan_period = OpenPlanPeriod()
     resource = Reference("resources")
     date = Moment()
     expect = Position()
 
-    @validates_schema
-    def check_subject(self, data: dict[str, Any], **_: Any) -> None:
-        check_subject(data)
-        period, resource = data.get("plan_period"), data.get("resource")
-        if period and resource and period.resource_uuid != resource.resource.uuid:
-            raise ValidationError("Is not the one that plan_period belongs to.", "resource")
-
-    @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UsageReport:
-        period, resource = data.pop("plan_period", None), data.pop("resource", None)
-        measured, expected = data.pop("date", None), data.pop("expect", None)
+    def build(self, values: dict[str, Any]) -> UsageReport:
+        period, resource = values.pop("plan_period", None), values.pop("resource", None)
+        measured, expected = values.pop("date", None), values.pop("expect", None)
         return UsageReport(
             resource_uuid=period.resource_uuid if period else resource.resource.uuid,
             plan_period=period,
-            items=(usage_item(data),),
+            items=(usage_item(values),),
             measured=measured,
             expected=expected,
         )
 
 
+def check_component_usage(values: dict[str, Any]) -> None:
+    if "component_usage" not in values:
+        if not {"resource", "type"} <= values.keys():
+            raise ValidationError("Either component_usage or resource and type should be provided.")
+        return
+    usage, resource, name = values["component_usage"], values.get("resource"), values.get("type")
+    wrong = {
+        "resource": resource is not None and resource.resource.uuid != usage["resource_uuid"],
+        "type": name is not None and name != usage["component_type"],
+    }
+    if any(wrong.values()):
+        raise ValidationError({key: [NOT_OF_USAGE] for key in wrong if wrong[key]})
+
+
 class UserReport(StrictBody, SetUserUsage):
-    """What `set_user_usage` takes, with a usage in any case, and the component usage that it is about."""
+    """An item of the bulk endpoint: what `set_user_usage` takes, and the component usage that it is about."""
+
+    checks = (check_component_usage,)
 
     usage = Amount(attribute="amount", required=True)
     component_usage = Reference("usages")
@@ -139,44 +155,29 @@ class UserReport(StrictBody, SetUserUsage):
     type = Text()
     expect = Position()
 
-    @validates_schema
-    def check_subject(self, data: dict[str, Any], **_: Any) -> None:
-        if "component_usage" not in data:
-            if not {"resource", "type"} <= data.keys():
-                raise ValidationError("Either component_usage or resource and type should be provided.")
-            return
-        usage, resource, name = data["component_usage"], data.get("resource"), data.get("type")
-        wrong = {
-            "resource": resource is not None and resource.resource.uuid != usage["resource_uuid"],
-            "type": name is not None and name != usage["component_type"],
-        }
-        if any(wrong.values()):
-            raise ValidationError({key: [NOT_OF_USAGE] for key in wrong if wrong[key]})
-
-    @post_load
-    def item(self, data: dict[str, Any], **_: Any) -> UserUsageReport:
-        usage, resource, name = (data.pop(key, None) for key in ("component_usage", "resource", "type"))
-        expected = data.pop("expect", None)
+    def build(self, values: dict[str, Any]) -> UserUsageReport:
+        usage, resource, name = (values.pop(key, None) for key in ("component_usage", "resource", "type"))
+        expected = values.pop("expect", None)
         if usage:
             return UserUsageReport(
                 usage_uuid=usage["uuid"],
                 resource_uuid=usage["resource_uuid"],
                 component_uuid=usage["component_uuid"],
                 month=usage["billing_period"],
-                items=(UserUsageItem(**data),),
+                items=(UserUsageItem(**values),),
                 expected=expected,
             )
-        return _of_the_month(resource, name, data, expected)
+        return _of_the_month(resource, name, values, expected)
 
 
 def _of_the_month(
-    resource: MeteredResource, component_type: str, data: dict[str, Any], expected: int | None
+    resource: MeteredResource, component_type: str, values: dict[str, Any], expected: int | None
 ) -> UserUsageReport:
-    """A report that names no component usage goes to that of its date's month, as a dated one does."""
+    """Return a report that names no component usage: it is about that of the month of its date."""
     component = resource.find_component(component_type)
     if component is None:
         raise ValidationError(f"These components are invalid: {echo(component_type)}.")
-    item = UserUsageItem(**{"measured": Measured(at=Loading.get().now, written=None)} | data)
+    item = UserUsageItem(**{"measured": Measured(at=Loading.get().now, written=None)} | values)
     assert item.measured is not None
     return UserUsageReport(
         usage_uuid=None,
@@ -187,8 +188,6 @@ def _of_the_month(
         expected=expected,
     )
 
-
-NOT_OF_USAGE = "Is not the one that component_usage is of."
 
 # Made once: to make a schema takes longer than to load with it.
 SET_USAGE, SET_USER_USAGE, SET_USER_USAGES = SetUsage(), SetUserUsage(), SetUserUsages()

@@ -7,24 +7,24 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 from threading import Lock
 
-MOST = 100
+MOST_GUESSES = 100
 """Wrong tokens from one address in a window that are answered as if each were a mistake."""
 
 WINDOW_SECONDS = 60.0
 
 ADDRESSES = 1_000
-"""Of how many one knows at a time; then the one that was wrong least recently is forgotten."""
+"""How many addresses are counted at a time. Of more, the one that was wrong longest ago is forgotten."""
 
 
 class Attempts:
-    """How often an address was wrong of late. In one process, and of one size however many are wrong."""
+    """How often each address was wrong of late, in one process. It is of one size however many are wrong."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, Lock()
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def wrong(self, address: str) -> int:
-        """Counts a wrong token. Returns for how many seconds to wait, 0 while it may be a mistake."""
+        """Count a wrong token. Return for how many seconds to wait, 0 while it may be a mistake."""
         source, now = source_of(address), self._clock()
         with self._lock:
             count, until = self._counts.pop(source, (0, 0.0))
@@ -33,11 +33,11 @@ class Attempts:
             self._counts[source] = count + 1, until
             if len(self._counts) > ADDRESSES:
                 self._counts.popitem(last=False)
-        return ceil(until - now) if count >= MOST else 0
+        return ceil(until - now) if count >= MOST_GUESSES else 0
 
 
 def source_of(address: str) -> str:
-    """What is counted as one: an address, or of IPv6 the network that one subscriber has."""
+    """Return what is counted as one source: an address, or of IPv6 the network that one subscriber has."""
     try:
         ip = ip_address(address)
     except ValueError:

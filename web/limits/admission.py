@@ -1,8 +1,8 @@
-"""Who is worked on, and who waits: a request holds a place only while the server itself is busy with it.
+"""Which requests are worked on, and which wait: one holds a place only while the server is busy with it.
 
-Threads are cheap, connections to the database are not. So there are more threads than places: who waits for
-the rest of a body, or for a position, leaves its place to others, and whether the process lives is answered
-without one. All kinds of waiting are limited, so that a thread can always be found for the next request.
+Threads are cheap, connections to the database are not. So there are more threads than places: a request that
+waits for the rest of its body, or for a position, leaves its place to others, and `/healthz` is answered
+without one. All kinds of waiting are limited, so that there is always a thread for the next request.
 """
 
 import time
@@ -12,7 +12,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import RequestTimeout
+
+from web.wire.errors import Overloaded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,24 +31,16 @@ READERS = 64
 THREADS = PLACES + QUEUE + READERS + 24
 """Of one worker, started when needed; the rest are for those who wait for positions, and for health."""
 
-PATIENCE_SECONDS = 10
+QUEUE_SECONDS = 10
 """How long a request waits for a place."""
 
-LATE_SECONDS = 4
-"""A body that breaks off after so long was too slow; before that its client went away."""
+SLOW_BODY_SECONDS = 4
+"""A body that breaks off after so long was too slow. Before that its client went away."""
 
 PLACE = "usage-ledger.place"
 """Key in a request's environment: the place that it holds."""
 
 NEEDS_NO_PLACE = "/healthz"
-
-BUSY = "The server is too busy at the moment. Try again."
-
-
-class Busy(ServiceUnavailable):
-    """More wait already than may."""
-
-    description = BUSY
 
 
 class Room:
@@ -58,10 +52,10 @@ class Room:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Raises Busy when it is full."""
+        """Be in for the time of the block. Raises Overloaded when it is full."""
         with self._lock:
             if self.used >= self.size:
-                raise Busy
+                raise Overloaded
             self.used += 1
         try:
             yield
@@ -79,7 +73,7 @@ class Room:
 
 
 class Places:
-    """Those of one process, and the rooms where requests wait."""
+    """The places of one process, and the rooms where requests wait."""
 
     def __init__(self, count: int = PLACES, queue: int = QUEUE, readers: int = READERS) -> None:
         self.free: SimpleQueue[None] = SimpleQueue()
@@ -89,45 +83,45 @@ class Places:
 
 
 class Place:
-    """What one request has while it is worked on."""
+    """The place of one request, which it has while it is worked on."""
 
     def __init__(self, places: Places) -> None:
         self._places, self._held = places, False
 
     def take(self) -> None:
-        """Waits for a place. Raises Busy."""
+        """Wait for a place. Raises Overloaded."""
         try:
             self._places.free.get_nowait()
         except Empty:
             with self._places.queue.entered():
                 try:
-                    self._places.free.get(timeout=PATIENCE_SECONDS)
+                    self._places.free.get(timeout=QUEUE_SECONDS)
                 except Empty:
-                    raise Busy from None
+                    raise Overloaded from None
         self._held = True
 
     def leave(self) -> None:
-        """Gives the place to the next one, if there is one to give."""
+        """Give the place to the next request, unless it was given already."""
         if self._held:
             self._held = False
             self._places.free.put(None)
 
     @contextmanager
     def left(self) -> Iterator[None]:
-        """Leaves the place to others for the time of the block. Raises Busy."""
+        """Leave the place to others for the time of the block. Raises Overloaded."""
         self.leave()
         yield
         self.take()
 
     @contextmanager
     def left_to_read(self) -> Iterator[None]:
-        """The same while a client is waited for. Raises Busy."""
+        """Leave the place to others while the client is waited for. Raises Overloaded."""
         with self._places.readers.entered(), self.left():
             yield
 
 
-class Body:
-    """What a client sends, up to its Content-Length if it said one.
+class RequestStream:
+    """The body of a request, read up to its Content-Length if it has one.
 
     granian takes a body whose client went away for a whole one, and half a form may well be a report.
     """
@@ -137,7 +131,10 @@ class Body:
         self.is_read = length == 0
 
     def read(self, size: int | None = None) -> bytes:
-        """Raises Busy, OSError if the client went away, RequestTimeout if it was too slow."""
+        """Return the next bytes.
+
+        Raises Overloaded, OSError if the client went away, RequestTimeout if it was too slow.
+        """
         if self.is_read:
             return b""
         began = time.monotonic()
@@ -150,38 +147,38 @@ class Body:
         self._missing -= len(data)
         self.is_read = self._missing <= 0
         if at_end and not self.is_read:
-            if time.monotonic() - began > LATE_SECONDS:
+            if time.monotonic() - began > SLOW_BODY_SECONDS:
                 raise RequestTimeout("The request body did not arrive in time.")
             raise OSError("The client went away before the end of the body.")
         return data
 
 
-def body_of(environ: "WSGIEnvironment", place: Place) -> Body | None:
-    """The body of a request that has one."""
+def stream_of(environ: "WSGIEnvironment", place: Place) -> RequestStream | None:
+    """Return the body of a request that has one."""
     if "HTTP_TRANSFER_ENCODING" in environ:
-        return Body(environ["wsgi.input"], None, place)
+        return RequestStream(environ["wsgi.input"], None, place)
     if length := environ.get("CONTENT_LENGTH"):
-        return Body(environ["wsgi.input"], int(length), place)
+        return RequestStream(environ["wsgi.input"], int(length), place)
     return None
 
 
 def admitting(application: "WSGIApplication", places: Places) -> "WSGIApplication":
-    """The application for those who have a place; all others are told 503 and when to come again."""
+    """Return the application for requests with a place. Others get a 503 that says when to come again."""
 
     def admitted(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] == NEEDS_NO_PLACE:
             return application(environ, start_response)
         place = Place(places)
         environ[PLACE] = place
-        if body := body_of(environ, place):
+        if body := stream_of(environ, place):
             environ["wsgi.input"] = body
         answer = answering(start_response, body)
         try:
             place.take()
             return whole(application(environ, answer))
-        except Busy:
+        except Overloaded:
             answer("503 SERVICE UNAVAILABLE", [("Content-Type", "application/json")])
-            return [b'{"detail":"%s"}' % BUSY.encode()]
+            return [b'{"detail":"%s"}' % Overloaded.description.encode()]
         finally:
             place.leave()
 
@@ -189,7 +186,7 @@ def admitting(application: "WSGIApplication", places: Places) -> "WSGIApplicatio
 
 
 def whole(parts: Iterable[bytes]) -> list[bytes]:
-    """An answer in one piece, made while its request has a place. In parts it would be sent in parts, too."""
+    """Return an answer in one piece, made while its request has a place. Parts would be sent one by one."""
     try:
         return [b"".join(parts)]
     finally:
@@ -197,10 +194,10 @@ def whole(parts: Iterable[bytes]) -> list[bytes]:
             close()
 
 
-def answering(start_response: "StartResponse", body: Body | None) -> "StartResponse":
-    """Says with an answer when to come again, and that its connection ends.
+def answering(start_response: "StartResponse", body: RequestStream | None) -> "StartResponse":
+    """Return a `start_response` that adds when to come again, and that the connection ends.
 
-    It ends where a body was left unread, and for those who are to come less often.
+    The connection ends where a body was left unread, and after a 429.
     """
 
     def answer(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How long a request has waited here: one that was given up must not come back and win over newer ones.
+"""How long a request has waited here. One that its sender gave up must not win over newer ones.
 
 What a sender gave up it sends again, perhaps to another server, and then newer reports. So what has waited
 too long is refused right before it would be stored. The wait is counted from when Python had the whole
@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import cache
 from threading import Lock, Thread
 
-from flask import g
-
 LONGEST_SECONDS = 30.0
 """How long a request may wait until it is stored. Clients give up after a minute, or earlier."""
 
@@ -25,7 +23,7 @@ AFTER_SECONDS = 5.0
 
 
 def seconds() -> float:
-    """Of a clock that goes on while the machine sleeps, where there is one."""
+    """Return the time of a clock that goes on while the machine sleeps, where there is one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -59,7 +57,7 @@ class Pulse:
 
 @cache
 def pulse() -> Pulse:
-    """The one of this process."""
+    """Return the pulse of this process, which is started when it is first asked for."""
     made = Pulse()
     made.start()
     return made
@@ -68,14 +66,6 @@ def pulse() -> Pulse:
 os.register_at_fork(after_in_child=pulse.cache_clear)  # its thread stays behind
 
 
-def note_received() -> None:
-    """To be called when the request has been read."""
-    if "received" not in g:
-        g.received = pulse().earliest()
-
-
-def overdue() -> Callable[[], bool]:
-    """Return what says whether this request has waited for too long, to whomever and whenever asked."""
-    note_received()
-    received: float = g.received
+def overdue(received: float) -> Callable[[], bool]:
+    """Return a function that says, whenever it is called, whether what was received then waited too long."""
     return lambda: seconds() - received > LONGEST_SECONDS

@@ -1,0 +1,113 @@
+"""Conditional requests: how new an answer is, and a 304 for a client that has it already.
+
+Every answer says in `Ledger-Position` up to where in the journal it is good. A GET has a strong `ETag` that
+changes only when the answer could: with the journal's last fact, the caller's rights, the day where the
+answer depends on it, and the version of this software. So a 304 is told before a row is read.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Response, request
+from werkzeug.http import parse_etags
+
+from ledger.domain.access import Caller
+from projections.fast.position import End, KnownPosition
+from projections.schema import BUILT_BY
+from web.request.authentication import identify
+from web.request.services import Current, Services, current, services
+from web.wire.rendering import not_modified
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+
+DEPEND_ON_THE_DAY = (
+    "/api/marketplace-component-usage-monthly/",
+    "/api/marketplace-project-usage/",
+    "/api/marketplace-customer-usage/",
+)
+"""Paths of answers that show the current month or period."""
+
+
+class ConditionalGet:
+    """WSGI middleware that answers most conditional GETs with a 304 before Flask begins with the request.
+
+    Everything else, from a wrong token to a database that is away, is left to Flask.
+    """
+
+    def __init__(self, application: "WSGIApplication", services: Services) -> None:
+        self._application, self._services = application, services
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            with suppress(Exception):
+                if headers := self._headers(environ):
+                    start_response("304 NOT MODIFIED", headers)
+                    return []
+        return self._application(environ, start_response)
+
+    def _headers(self, environ: "WSGIEnvironment") -> list[tuple[str, str]]:
+        """Return the headers of a 304, none if the client does not have the answer."""
+        has = parse_etags(environ["HTTP_IF_NONE_MATCH"])
+        if has.star_tag or "min_position" in environ.get("QUERY_STRING", ""):
+            return []
+        end = self._services.projector.refresh().end
+        caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
+        etag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), caller)
+        headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"')]
+        return headers if has.contains_weak(etag) else []
+
+
+def unmodified() -> Response | None:
+    """Return a 304 if the client has the answer that it would get."""
+    now = current()
+    # Before anything is read: what is read a moment later may be of tomorrow.
+    now.day = day_of(request.path, services())
+    if "If-None-Match" in request.headers:
+        now.etag = _etag(now)
+        if not request.if_none_match.star_tag and request.if_none_match.contains_weak(now.etag):
+            return not_modified()
+    return None
+
+
+def add_position(response: Response) -> Response:
+    """Return the response with `Ledger-Position`, and with the `ETag` of the answer to a GET."""
+    now, shared = current(), services().projector.shared_position
+    if request.method == "POST" or now.end is None:
+        now.end = shared.known().end
+    elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
+        shared.advance(KnownPosition(now.generation, now.end))
+    response.headers["Ledger-Position"] = str(now.end.position)
+    if response.status_code == 304:
+        response.headers["ETag"] = f'"{now.etag}"'
+    elif response.status_code == 200 and now.caller and request.method in ("GET", "HEAD"):
+        now.etag = _etag(now)  # anew: the rows may be of a later position than when the request came
+        response.headers["ETag"] = f'"{now.etag}"'
+        if request.if_none_match.star_tag:
+            return add_position(not_modified())
+    return response
+
+
+def _etag(now: Current) -> str:
+    assert now.end, "the pipeline has asked where the read models are"
+    assert now.caller, "and who asks"
+    return etag_of(request.environ, now.end, now.day, now.caller)
+
+
+def etag_of(environ: "WSGIEnvironment", end: End, day: str, caller: Caller) -> str:
+    """Return the ETag of the answer to this caller, from read models that end at this fact."""
+    asked = [environ.get(name, "") for name in ADDRESS]
+    key = f"{end.position} {end.digest} {asked} {day} {BUILT_BY}"
+    return sha256(key.encode() + msgspec.json.encode(caller)).hexdigest()[:32]
+
+
+def day_of(path: str, services: Services) -> str:
+    """Return today in the ledger's zone, where an answer depends on it; else nothing."""
+    if not path.startswith(DEPEND_ON_THE_DAY):
+        return ""
+    return f"{services.clock().astimezone(services.ledger.zone):%F}"
