@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from tests.support.command import (
     COMMAND,
@@ -21,6 +22,7 @@ from tests.support.command import (
 )
 from tests.support.waiting import wait_until
 from tests.world import CATALOGUE, GPU, RESOURCE
+from web.commands.main import main
 
 # --- words --------------------------------------------------------------------------------------------------
 
@@ -39,7 +41,9 @@ from tests.world import CATALOGUE, GPU, RESOURCE
     ],
 )
 def test_help_says_what_a_command_does_and_takes(arguments: list[str], words: list[str]) -> None:
-    text = " ".join(output_of({}, *arguments, "--help").split())
+    shown = CliRunner().invoke(main, [*arguments, "--help"], prog_name="usage-ledger")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    text = " ".join(shown.stdout.split())
     assert [word for word in words if word not in text] == []
 
 
