@@ -18,14 +18,14 @@ def carry_over(usages: Sequence[LastUsage], month: date, now: datetime) -> list[
     """
     facts: list[Fact] = []
     for last in usages:
-        stream = record_stream(last.site.resource_uuid, last.site.component_uuid, month)
+        stream = record_stream(last.ownership.resource_uuid, last.ownership.component_uuid, month)
         amount = last.amount if last.missing_usage_policy == "reuse" else Decimal("0.00")
         facts.append(
             UsageCarriedOver(
                 originator_id=stream,
                 originator_version=1,
                 recorded_at=now,
-                **structs.asdict(last.site),
+                **structs.asdict(last.ownership),
                 month=month,
                 usage_uuid=uuid5(stream, "1"),
                 measured_at=now,

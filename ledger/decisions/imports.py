@@ -42,14 +42,14 @@ class ImportedUserUsage(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class ImportTarget(Struct, frozen=True, kw_only=True):
     """Where an imported figure goes. `version` is its stream's, before the import.
 
     `found` is the id of the figure that stands there already, `same` whether that is the imported one,
     unchanged since.
     """
 
-    site: Ownership
+    ownership: Ownership
     month: date
     version: int
     found: UUID | None
@@ -87,36 +87,36 @@ def describe(
     return facts
 
 
-def import_usages(usages: Sequence[tuple[ImportedUsage, Place]], now: datetime) -> list[Fact]:
+def import_usages(usages: Sequence[tuple[ImportedUsage, ImportTarget]], now: datetime) -> list[Fact]:
     """Return a report of each usage, all of them new, under its own id; nobody is known to have sent it."""
     versions: dict[UUID, int] = {}
     return [
         UsageReported(
-            **_common(place, versions, now),
+            **_common(target, versions, now),
             usage_uuid=usage.uuid,
             measured_at=usage.measured_at,
             amount=usage.amount,
             plan_amount=usage.amount,
-            plan_uuid=place.plan_uuid,
+            plan_uuid=target.plan_uuid,
             plan_period_uuid=usage.plan_period_uuid,
             missing_usage_policy=usage.missing_usage_policy,
             description=usage.description,
             created_at=usage.created_at,
         )
-        for usage, place in usages
+        for usage, target in usages
     ]
 
 
 def import_user_usages(
-    usages: Sequence[tuple[ImportedUserUsage, Place]], people: Mapping[str, Person], now: datetime
+    usages: Sequence[tuple[ImportedUserUsage, ImportTarget]], people: Mapping[str, Person], now: datetime
 ) -> list[Fact]:
     """Return a report of each user usage, all of them new, under its own id."""
     versions: dict[UUID, int] = {}
     return [
         UserUsageReported(
-            **_common(place, versions, now),
+            **_common(target, versions, now),
             usage_uuid=usage.usage_uuid,
-            measured_at=place.measured_at or now,
+            measured_at=target.measured_at or now,
             user_usage_uuid=usage.uuid,
             person=people[usage.username].uuid,
             commitment=people[usage.username].commitment,
@@ -124,18 +124,18 @@ def import_user_usages(
             offering_user_uuid=usage.offering_user_uuid,
             created_at=usage.created_at,
         )
-        for usage, place in usages
+        for usage, target in usages
     ]
 
 
-def _common(place: Place, versions: dict[UUID, int], now: datetime) -> dict[str, Any]:
-    stream = record_stream(place.site.resource_uuid, place.site.component_uuid, place.month)
-    versions[stream] = versions.get(stream, place.version) + 1
+def _common(target: ImportTarget, versions: dict[UUID, int], now: datetime) -> dict[str, Any]:
+    stream = record_stream(target.ownership.resource_uuid, target.ownership.component_uuid, target.month)
+    versions[stream] = versions.get(stream, target.version) + 1
     return {
         "originator_id": stream,
         "originator_version": versions[stream],
         "recorded_at": now,
-        **structs.asdict(place.site),
-        "month": place.month,
+        **structs.asdict(target.ownership),
+        "month": target.month,
         "source": "import",
     }

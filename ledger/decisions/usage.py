@@ -75,8 +75,8 @@ def report_usage(
         is_new = target is None
         # A report ends the missing-usage policy of the other rows.
         if row != target or any(other.missing_usage_policy != "none" for other in others):
-            place, site = (stream, record.version + 1), context.resource.site(component)
-            facts.append(usage_reported(place, site, month, row, item.amount, report.measured, now))
+            place, ownership = (stream, record.version + 1), context.resource.ownership(component)
+            facts.append(usage_reported(place, ownership, month, row, item.amount, report.measured, now))
     return ReportDecision(facts, usage_uuid, is_new)
 
 
@@ -184,7 +184,7 @@ def checked(figure: Decimal) -> Decimal:
 
 def usage_reported(
     place: tuple[UUID, int],
-    site: Ownership,
+    ownership: Ownership,
     month: date,
     row: UsageRow,
     amount: Decimal,
@@ -195,7 +195,7 @@ def usage_reported(
         originator_id=place[0],
         originator_version=place[1],
         recorded_at=now,
-        **structs.asdict(site),
+        **structs.asdict(ownership),
         month=month,
         usage_uuid=row.usage_uuid,
         amount=amount,

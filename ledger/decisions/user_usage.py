@@ -46,7 +46,7 @@ def report_user_usages(
         month = item.month(report.month, zone)
         if month not in drafts:
             record = context.record(component.uuid, month)
-            drafts[month] = _Draft(resource.site(component), month, record, caller.user_uuid, now)
+            drafts[month] = _Draft(resource.ownership(component), month, record, caller.user_uuid, now)
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
@@ -110,7 +110,7 @@ def _check_limit(
 class _Draft:
     """One record while the items of a report are applied to it, and the facts that this leads to."""
 
-    site: Ownership
+    ownership: Ownership
     month: date
     record: Record
     reported_by: UUID
@@ -121,7 +121,7 @@ class _Draft:
     shares: dict[UUID, dict[UUID, tuple[UserRow, Person, UserUsageItem]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.stream = record_stream(self.site.resource_uuid, self.site.component_uuid, self.month)
+        self.stream = record_stream(self.ownership.resource_uuid, self.ownership.component_uuid, self.month)
 
     def row(self, usage_uuid: UUID | None) -> UsageRow:
         return next(row for row in self.record.rows if row.usage_uuid == usage_uuid)
@@ -143,7 +143,9 @@ class _Draft:
                 reported_by=self.reported_by,
             )
             self.usage_facts = [
-                usage_reported(place, self.site, self.month, self.new_row, Decimal(0), measured, self.now)
+                usage_reported(
+                    place, self.ownership, self.month, self.new_row, Decimal(0), measured, self.now
+                )
             ]
         return self.new_row
 
@@ -200,7 +202,7 @@ class _Draft:
             originator_id=self.stream,
             originator_version=version,
             recorded_at=self.now,
-            **structs.asdict(self.site),
+            **structs.asdict(self.ownership),
             month=self.month,
             usage_uuid=user.usage_uuid,
             user_usage_uuid=user.user_usage_uuid,

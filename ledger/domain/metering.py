@@ -63,7 +63,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         assert component is not None
         return component
 
-    def site(self, component: Component) -> Ownership:
+    def ownership(self, component: Component) -> Ownership:
         return Ownership(
             resource_uuid=self.resource.uuid,
             component_uuid=component.uuid,

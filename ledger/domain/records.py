@@ -56,7 +56,7 @@ RecordKey = tuple[UUID, UUID, date]
 class LastUsage(Struct, frozen=True, kw_only=True):
     """The last usage of a component in the month before, and the plan that is in force now."""
 
-    site: Ownership
+    ownership: Ownership
     usage_uuid: UUID
     amount: Decimal
     missing_usage_policy: Policy

@@ -76,7 +76,7 @@ def candidates(
 
 def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
     name: str = row.pop("resource_name")
-    return name, LastUsage(site=take_ownership(row), **row)
+    return name, LastUsage(ownership=take_ownership(row), **row)
 
 
 def last_month(cursor: Cursor[DictRow]) -> date | None:

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
-from ledger.decisions.imports import ImportedUsage, ImportedUserUsage, Place
+from ledger.decisions.imports import ImportedUsage, ImportedUserUsage, ImportTarget
 from projections.lookups.ownership import OWNERSHIP, take_ownership
 from projections.rows import as_json
 
@@ -103,20 +103,20 @@ def active_accounts(cursor: Cursor[DictRow], usernames: Sequence[str]) -> list[t
     return [(row["uuid"], row["username"]) for row in rows]
 
 
-def places(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[Place]:
+def targets(cursor: Cursor[DictRow], usages: Sequence[ImportedUsage]) -> list[ImportTarget]:
     """Return where each usage goes, and what stands there already, aligned with `usages`."""
     return _places(cursor, SELECT_PLACES, usages)
 
 
-def user_places(cursor: Cursor[DictRow], usages: Sequence[ImportedUserUsage]) -> list[Place]:
+def user_targets(cursor: Cursor[DictRow], usages: Sequence[ImportedUserUsage]) -> list[ImportTarget]:
     """Return where each user usage goes, aligned with `usages`. All their component usages exist."""
     return _places(cursor, SELECT_USER_PLACES, usages)
 
 
 def _places(
     cursor: Cursor[DictRow], statement: str, usages: Sequence[ImportedUsage | ImportedUserUsage]
-) -> list[Place]:
+) -> list[ImportTarget]:
     rows = as_json({**structs.asdict(usage), "position": n} for n, usage in enumerate(usages))
     found = cursor.execute(statement, {"rows": rows}).fetchall()
     assert len(found) == len(usages), "what they refer to is there: it was looked for, or just imported"
-    return [Place(site=take_ownership(row), **row) for row in found]
+    return [ImportTarget(ownership=take_ownership(row), **row) for row in found]

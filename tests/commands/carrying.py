@@ -33,7 +33,7 @@ def carry(world: World, month: date = DECEMBER, *, dry_run: bool = False) -> Tol
         month,
         world.services,
         lambda name, usage: told.append(
-            (name, usage.site.component_type, usage.amount, usage.missing_usage_policy)
+            (name, usage.ownership.component_type, usage.amount, usage.missing_usage_policy)
         ),
         dry_run=dry_run,
     )

@@ -210,7 +210,9 @@ def test_who_is_overtaken_decides_anew_what_is_carried_over(
 
     monkeypatch.setattr("web.commands.carry_over.candidates", overtaken)
     told: list[str] = []
-    carried = carry_into(DECEMBER, world.services, lambda _, usage: told.append(usage.site.resource_uuid.hex))
+    carried = carry_into(
+        DECEMBER, world.services, lambda _, usage: told.append(usage.ownership.resource_uuid.hex)
+    )
     assert (carried, told) == (14, many[1:])
     assert was_locked[:2] == [False, True]
     assert shown(world) == [("cpu", "5.00", "reuse")] * 14 + [("cpu", "8.00", "none")]

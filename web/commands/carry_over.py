@@ -88,7 +88,7 @@ def carry_into(month: date, services: Services, on_carried: OnCarried, *, dry_ru
         for name, usage in chunk:
             on_carried(name, usage)
         carried += len(chunk)
-        after = (chunk[-1][1].site.resource_uuid, chunk[-1][1].site.component_uuid)
+        after = (chunk[-1][1].ownership.resource_uuid, chunk[-1][1].ownership.component_uuid)
     return carried
 
 
@@ -113,9 +113,9 @@ def carry_over_command(month: str | None, dry_run: bool) -> None:
     """
 
     def tell(name: str, usage: LastUsage) -> None:
-        policy, component = usage.missing_usage_policy, usage.site.component_type
+        policy, component = usage.missing_usage_policy, usage.ownership.component_type
         amount = usage.amount if policy == "reuse" else 0
-        click.echo(f"{usage.site.resource_uuid.hex}  {component}  {amount}  ({policy}, {name})")
+        click.echo(f"{usage.ownership.resource_uuid.hex}  {component}  {amount}  ({policy}, {name})")
 
     would = "would be" if dry_run else "were"
     with open_services() as services:

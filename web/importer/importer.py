@@ -14,7 +14,13 @@ from uuid import UUID
 
 from msgspec import structs
 
-from ledger.decisions.imports import ImportedUserUsage, Place, describe, import_usages, import_user_usages
+from ledger.decisions.imports import (
+    ImportedUserUsage,
+    ImportTarget,
+    describe,
+    import_usages,
+    import_user_usages,
+)
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
 from ledger.journal.transaction import JournalTransaction
@@ -94,25 +100,25 @@ class Import:
         self, items: Sequence[StructureItem], transaction: JournalTransaction
     ) -> Decision[Counter[str]]:
         usages = [item.value({}, self._services.ledger.zone) for item in items]
-        places = imports.places(transaction.cursor, usages)
-        new = [(usage, place) for usage, place in zip(usages, places, strict=True) if place.found is None]
+        targets = imports.targets(transaction.cursor, usages)
+        new = [(usage, target) for usage, target in zip(usages, targets, strict=True) if target.found is None]
         self._standing |= {
-            usage.uuid: place.found
-            for usage, place in zip(usages, places, strict=True)
-            if place.found not in (None, usage.uuid)
+            usage.uuid: target.found
+            for usage, target in zip(usages, targets, strict=True)
+            if target.found not in (None, usage.uuid)
         }
-        counted = _counted(places)
+        counted = _counted(targets)
         return Decision(counted, import_usages(new, self._services.clock()))
 
     def _user_usages(
         self, items: Sequence[StructureItem], transaction: JournalTransaction
     ) -> Decision[Counter[str]]:
         usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
-        places = imports.user_places(transaction.cursor, usages)
-        new = [(usage, place) for usage, place in zip(usages, places, strict=True) if place.found is None]
+        targets = imports.user_targets(transaction.cursor, usages)
+        new = [(usage, target) for usage, target in zip(usages, targets, strict=True) if target.found is None]
         known, unknown = self._people(transaction, [usage.username for usage, _ in new])
         facts = import_user_usages(new, known | unknown, self._services.clock())
-        return Decision(_counted(places), facts, unknown.values())
+        return Decision(_counted(targets), facts, unknown.values())
 
     def _people(
         self, transaction: JournalTransaction, usernames: Iterable[str]
@@ -126,5 +132,5 @@ class Import:
         return structs.replace(usage, usage_uuid=standing)
 
 
-def _counted(places: Iterable[Place]) -> Counter[str]:
-    return Counter(place.outcome for place in places)
+def _counted(targets: Iterable[ImportTarget]) -> Counter[str]:
+    return Counter(target.outcome for target in targets)
