@@ -62,7 +62,7 @@ class KnownPosition(NamedTuple):
 
     @property
     def version(self) -> tuple[int, int]:
-        """The version of catalogue and rights: it only rises, also where the database goes back."""
+        """Return the version of catalogue and rights: it only rises, also where the database goes back."""
         return self.generation, self.described
 
 
@@ -155,7 +155,7 @@ class SharedPosition:
 
     @property
     def is_live(self) -> bool:
-        """Is a listener keeping this position current, so that no query is needed?"""
+        """Return whether a listener keeps this position current, so that no query is needed."""
         return time.monotonic_ns() < self._cells[LIVE_UNTIL]
 
     @contextmanager

@@ -161,7 +161,7 @@ def _wanted(
     resources: Mapping[UUID, MeteredResource],
     zone: tzinfo,
 ) -> dict[RecordKey, bool]:
-    """The records that reports are decided on, and of each whether its users are needed, too."""
+    """Return the records that reports are decided on, and of each whether its users are needed, too."""
     wanted: dict[RecordKey, bool] = {}
     for report, now in reports:
         with_users = isinstance(report, UserUsageReport)
@@ -200,6 +200,6 @@ def _state(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionSta
 
 
 def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
-    """Those of the component usages that there are: what they are of, and whose."""
+    """Return the component usages that there are, by uuid: what they are of, and whose."""
     rows = cursor.execute(SELECT_USAGES, {"uuids": list(uuids)}) if uuids else ()
     return {row["uuid"]: row for row in rows}

@@ -62,7 +62,7 @@ def json_object(columns: Sequence[Column], values: Values) -> Composable:
 
 
 def _member(column: Column, values: Values) -> tuple[str, Composable]:
-    """The place of a value in the object, and its text. In quotes no value is null unless declared so."""
+    """Return the place of a value in the object, and its text. In quotes only what is declared so is null."""
     value = SQL("") if column.kind is EMPTY else values[column.shows]
     text = value.text if isinstance(value, Written) else SQL(column.kind.text).format(value)
     if not column.kind.in_quotes:

@@ -123,6 +123,10 @@ def usage(month: date, component_type: str, amount: str) -> dict[str, Any]:
     )
 
 
+def host_of(client: AuthenticatedClient) -> str:
+    return str(client.get_httpx_client().base_url).rstrip("/")
+
+
 def test_every_page_of_many_reports_is_read_with_every_value_and_counted(
     client: AuthenticatedClient,
 ) -> None:
@@ -152,7 +156,7 @@ def test_every_page_of_many_reports_is_read_with_every_value_and_counted(
         billing_period_year=2025.0,
         missing_usage_policy=[MissingUsagePolicyEnum.NONE, MissingUsagePolicyEnum.REUSE],
         o=[ComponentUsageOEnum.BILLING_PERIOD, ComponentUsageOEnum.VALUE_2],
-        resource=f"{client._base_url}/api/marketplace-resources/{RESOURCE}/",
+        resource=f"{host_of(client)}/api/marketplace-resources/{RESOURCE}/",
         resource_uuid=UUID(RESOURCE),
         date_after=date(2025, 1, 1),
         date_before=date(2025, 12, 1),
@@ -186,7 +190,7 @@ def test_users_shares_are_reported_one_by_one_and_many_at_once_and_read_with_eve
     report(client, MONTHS[0], item("gpu", "500"))
     [total] = marketplace_component_usages_list.sync(client=client)
     assert isinstance(total.uuid, UUID)
-    host = client._base_url
+    host = host_of(client)
     single = ComponentUserUsageCreateRequest(
         username="member01", usage="1.5", user=f"{host}/api/marketplace-offering-users/{OFFERING_USER}/"
     )

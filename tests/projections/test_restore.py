@@ -34,7 +34,7 @@ def beating(world: World) -> Iterator[Callable[[], None]]:
     mend = partial(ensure_schemas, world.conninfo, world.settings)
     watch = PositionListener(world.ledger, world.projector, mend)
     with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
-        yield lambda: watch._look(connection)
+        yield lambda: watch.look(connection)
 
 
 # --- an older journal under newer read models, at start ---

@@ -246,4 +246,4 @@ def test_of_addresses_with_wrong_tokens_only_so_many_are_known() -> None:
     attempts = Attempts()
     for number in range(3 * ADDRESSES):
         attempts.wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(attempts._counts) == ADDRESSES
+    assert len(attempts) == ADDRESSES

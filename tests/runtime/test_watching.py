@@ -26,7 +26,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 def listening(world: World, watch: PositionListener) -> Iterator[None]:
     """Somebody listens; ended by an administrator, as everybody's connections are."""
     with ThreadPoolExecutor(1) as pool:
-        listener = pool.submit(watch._listen)
+        listener = pool.submit(watch.listen)
         try:
             wait_until(lambda: world.projector.shared_position.is_live)
             yield

@@ -54,7 +54,7 @@ def set_user_usages(uuid: str) -> Response:
 
 
 def _visible(uuid: str) -> DictRow:
-    """The component usage that a path names. Raises NotFound if there is none, or not for the caller."""
+    """Return the component usage that a path names. Raises NotFound if the caller sees none."""
     if wanted := uuid_of(uuid):
         with services().reading() as cursor:
             if usage := component_usages.find(cursor, wanted, visible()):
@@ -63,7 +63,7 @@ def _visible(uuid: str) -> DictRow:
 
 
 def _writable(uuid: str) -> DictRow:
-    """The component usage that a path names. Raises NotFound, or NotPermitted if it is only to be read."""
+    """Return the component usage that a path names. Raises NotFound, NotPermitted."""
     row = _visible(uuid)
     if not caller().may_report(row["offering_uuid"], row["provider_uuid"]):
         raise NotPermitted

@@ -70,12 +70,12 @@ def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Resp
 
 
 def _host(row: RowSchema) -> dict[str, str]:
-    """The parameter of links, where a row has any."""
+    """Return the parameter of links, where a row has any."""
     return {"host_url": request.host_url} if row.has_links else {}
 
 
 def _columns(row: RowSchema) -> list[Column]:
-    """The columns that `?field=` names. If it names unknown ones only: all, or none at all."""
+    """Return the columns that `?field=` names. If it names unknown ones only: all, or none at all."""
     wanted = set(filter(None, request.args.getlist("field")))
     known = [column for column in row.columns if column.name in wanted]
     return known if known or (wanted and not row.all_if_unknown) else row.columns
@@ -87,7 +87,7 @@ def _page_size() -> int:
 
 
 def _page_number(count: Callable[[], int], size: int) -> int | None:
-    """The number of the page that is asked for, None if there can be no such page."""
+    """Return the number of the page that is asked for, None if there can be no such page."""
     wanted = last_of("page") or "1"
     number = _last_page(count(), size) if wanted == "last" else _whole_number(wanted)
     return number if number and 1 <= number <= MOST_ROWS // size else None
@@ -105,14 +105,14 @@ def _whole_number(text: str) -> int | None:
 
 
 def _links(number: int, last: int) -> str:
-    """This request's URL with other pages. No raw comma may be in it: clients split the header there."""
+    """Return the links to other pages. No raw comma may be in a URL: clients split the header there."""
     pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
     url = _url_of_pages()
     return ", ".join(f'<{url(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last)
 
 
 def _url_of_pages() -> Callable[[int], str]:
-    """This request's URL by the number of a page, with its parameters in the order of their names."""
+    """Return this request's URL by the number of a page, with its parameters in the order of their names."""
     base = _base_url(request.scheme, request.host, request.root_path, request.path)
     query = sorted(request.args.items(multi=True), key=lambda each: each[0])
     before = urlencode([each for each in query if each[0] < "page"])

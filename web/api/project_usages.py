@@ -64,7 +64,7 @@ def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
 
 
 def _scope(kind: ScopeKind, uuid: str) -> Scope:
-    """The project or customer that a path names. Raises NotFound if it can't be one."""
+    """Return the project or customer that a path names. Raises NotFound if it can't be one."""
     if (wanted := uuid_of(uuid)) is None:
         raise NotFound(kind.capitalize())
     found = visible = None
@@ -75,7 +75,7 @@ def _scope(kind: ScopeKind, uuid: str) -> Scope:
 
 
 def _roles(permission: str | None) -> dict[str, list[UUID]]:
-    """The customers and projects that the caller holds a role on, with this permission if one is named."""
+    """Return customers and projects that the caller holds a role on, with this permission if one is named."""
     return {
         "customers": caller().scopes("customer", permission),
         "projects": caller().scopes("project", permission),
@@ -83,7 +83,7 @@ def _roles(permission: str | None) -> dict[str, list[UUID]]:
 
 
 def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
-    """The first row. Raises NotFound if there is none."""
+    """Return the first row. Raises NotFound if there is none."""
     if not rows:
         raise NotFound(kind.capitalize())
     current().end = End(*rows[0]["end"])
@@ -91,7 +91,7 @@ def _found(rows: Sequence[DictRow], kind: ScopeKind) -> DictRow:
 
 
 def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Period]:
-    """The component that the query names, its usage, and the period of that. Errors in the query are bare
+    """Return the component that the query names, its usage, and the period of that. Errors there are bare
     strings on the wire, and told in the order in which Waldur tells them."""
     offering, component_type = last_of("offering_uuid"), last_of("component_type")
     known = component_type.replace("\x00", "") or None
@@ -112,7 +112,7 @@ def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Per
 
 
 def _offset() -> int | None:
-    """The `period_offset` of the query, None if it is no integer."""
+    """Return the `period_offset` of the query, None if it is no integer."""
     try:
         return int(last_of("period_offset") or "0")
     except ValueError:
@@ -124,7 +124,7 @@ def bad_offset() -> ValidationError:
 
 
 def _periods(today: date, offset: int | None = 0) -> dict[LimitPeriod, Period | None]:
-    """The period of every kind of limit. One outside of the calendar is answered as no integer at all."""
+    """Return the period of every kind of limit. One outside of the calendar is answered as no integer is."""
     return {name: _period(name, today, offset or 0) for name in get_args(LimitPeriod)}
 
 

@@ -24,7 +24,7 @@ class Timestamp:
     """A date with or without time. Without an offset it is the ledger's local time."""
 
     def __init__(self, text: object, zone: tzinfo) -> None:
-        """Raises ValueError."""
+        """Read the text of a date. Raises ValueError."""
         try:
             moment = datetime.fromisoformat(str(text))
         except ValueError:

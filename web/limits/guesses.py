@@ -23,6 +23,10 @@ class Attempts:
         self._clock, self._lock = clock, Lock()
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Return how many addresses are counted."""
+        return len(self._counts)
+
     def wrong(self, address: str) -> int:
         """Count a wrong token. Return for how many seconds to wait, 0 while it may be a mistake."""
         source, now = source_of(address), self._clock()

@@ -46,14 +46,14 @@ class PositionListener:
             try:
                 with self._projector.shared_position.listening() as is_ours:
                     if is_ours:
-                        self._listen()
+                        self.listen()
             except BaseException as error:  # nobody would miss this thread until something is not seen
                 failures += 1
                 name = type(error).__name__
                 log.warning("Not listening to the database, failure %d: %s: %s", failures, name, error)
             time.sleep(BEAT_SECONDS)
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         with self._ledger.connect() as connection:
             connection.execute(LISTEN)
             while True:
@@ -61,14 +61,14 @@ class PositionListener:
 
     def _beat(self, connection: Connection[DictRow]) -> None:
         asked, shared = time.monotonic(), self._projector.shared_position
-        self._look(connection)
+        self.look(connection)
         shared.live_until(asked + 3 * BEAT_SECONDS)
         generation = shared.known().generation
         for notify in connection.notifies(timeout=BEAT_SECONDS):
             position, digest, described = map(int, notify.payload.split())
             shared.advance(KnownPosition(generation, End(position, digest), described))
 
-    def _look(self, connection: Connection[DictRow]) -> None:
+    def look(self, connection: Connection[DictRow]) -> None:
         """Compare the known position with the database's; have read models mended that do not follow."""
         try:
             with self._ledger.reachability.limited(connection):

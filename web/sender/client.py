@@ -65,7 +65,7 @@ class ApiClient:
         on_waiting: OnWaiting = lambda reason, seconds: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Raises UploadFailed if the environment names a proxy that can't be used."""
+        """Prepare a client. Raises UploadFailed if the environment names a proxy that can't be used."""
         self.url = url
         self._http = open_http()
         self._address = f"{url}{PATH}?atomic=false&dry_run={str(is_dry_run).lower()}"

@@ -41,7 +41,7 @@ class Reports(Protocol):
 
     @property
     def place(self) -> FilePosition:
-        """The end of the last chunk."""
+        """Return the end of the last chunk."""
 
     @property
     def is_cut_off(self) -> bool:

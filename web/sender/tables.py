@@ -116,7 +116,7 @@ class _RowLines:
         """Of the row's first line."""
 
     def begin(self) -> int:
-        """The number of the line that the next row starts at."""
+        """Return the number of the line that the next row starts at."""
         self._size, self.is_utf8, self.text = 0, True, ""
         return self._lines.number + 1
 

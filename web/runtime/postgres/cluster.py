@@ -224,7 +224,7 @@ def free_port() -> int:
 
 
 def _write_through(folder: Path) -> None:
-    """A power cut must not take the new name away from a cluster that has data by then."""
+    """Make a rename durable: a power cut must not take the name away from a cluster that has data by then."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

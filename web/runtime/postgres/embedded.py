@@ -49,7 +49,7 @@ def start_again(data_dir: Path, port: int) -> None:
 
 
 def _cluster_in(data_dir: Path) -> Cluster:
-    """Raises EmbeddedPostgresError, also for data that the installed programs can't read."""
+    """Return the cluster in a directory. Raises EmbeddedPostgresError, also for data of other programs."""
     folder = cluster_folder(data_dir)
     cluster = Cluster(find_programs(version_of(folder)), folder)
     cluster.check_version()

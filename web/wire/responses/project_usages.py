@@ -99,7 +99,7 @@ def by_project(component: DictRow, rows: Sequence[DictRow], period: Period, toda
 
 
 def _figures(row: DictRow) -> dict[str, Any]:
-    """The figures of a component. Its usage stands under the name of how it is billed."""
+    """Return the figures of a component. Its usage stands under the name of how it is billed."""
     used, terminated, limit = row["used"], row["used_terminated"], _number(row["limit"])
     unit = row["measured_unit"]
     if (row["offering_type"], row["component_type"]) in MEGABYTES_SHOWN_AS_GIGABYTES:
@@ -131,13 +131,13 @@ def _project(rows: list[DictRow]) -> dict[str, Any]:
 
 
 def _buckets(rows: Iterable[DictRow]) -> list[dict[str, Any]]:
-    """One for each month that has rows, ascending as the rows are."""
+    """Return a bucket for each month that has rows, ascending as the rows are."""
     by_month = _grouped(rows, "billing_period")
     return [BUCKET.write({"billing_period": month} | _sums(of_month)) for month, of_month in by_month.items()]
 
 
 def _grouped(rows: Iterable[DictRow], name: str) -> dict[Any, list[DictRow]]:
-    """The rows by one of their values, in the order in which it is first met."""
+    """Group rows by one of their values, in the order in which it is first met."""
     groups: dict[Any, list[DictRow]] = {}
     for row in rows:
         groups.setdefault(row[name], []).append(row)
@@ -152,5 +152,5 @@ def _sums(rows: list[DictRow]) -> dict[str, float]:
 
 
 def _number(figure: Decimal | None) -> float | None:
-    """The one place where figures become floats: these answers show JSON numbers."""
+    """Turn a figure into a float, here only: these answers show JSON numbers."""
     return None if figure is None else float(figure)

@@ -36,7 +36,7 @@ class RowSchema(Schema):
 
     @cached_property
     def columns(self) -> list[Column]:
-        """The columns as PostgreSQL has to know them."""
+        """Return the columns as PostgreSQL has to know them."""
         fields = cast("dict[str, ColumnField]", self.dump_fields)
         return [
             Column(name, field.attribute or name, field.kind, field.allow_none)
@@ -45,7 +45,7 @@ class RowSchema(Schema):
 
     @cached_property
     def has_links(self) -> bool:
-        """True if the parameter `host_url` is needed."""
+        """Return whether the parameter `host_url` is needed."""
         return any(isinstance(field, Link) for field in self.dump_fields.values())
 
 
