@@ -164,39 +164,9 @@ def attributes(module: Path) -> set[str]:
 
 
 NO_VERBS = {
-    *(
-        "A",
-        "All",
-        "An",
-        "Any",
-        "As",
-        "At",
-        "Each",
-        "How",
-        "If",
-        "In",
-        "It",
-        "Its",
-        "No",
-        "None",
-        "Of",
-        "Once",
-    ),
-    *(
-        "One",
-        "Only",
-        "That",
-        "The",
-        "This",
-        "Those",
-        "Up",
-        "What",
-        "When",
-        "Where",
-        "Whether",
-        "Who",
-        "Whoever",
-    ),
+    *("A", "All", "An", "Any", "As", "At", "Each", "How", "If", "In", "It", "Its", "No", "None", "Of"),
+    *("Once", "One", "Only", "That", "The", "This", "Those", "Up", "What", "When", "Where", "Whether"),
+    *("Who", "Whoever"),
 }
 
 

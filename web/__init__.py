@@ -51,7 +51,7 @@ def utc_now() -> datetime:
 
 
 def answer_wrong_routes() -> Response | None:
-    """A path that lacks its last slash is answered as in the reference: 301, whatever the method.
+    """Redirect a path that lacks its last slash, as Waldur does: 301, whatever the method.
 
     And only those who are known are told which methods there are.
     """

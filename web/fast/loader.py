@@ -24,7 +24,7 @@ class FastSchema(Protocol):
 
     @property
     def checks(self) -> Sequence[Callable[[dict[str, Any]], None]]:
-        """Functions that raise ValidationError if values don't go together."""
+        """Return functions that raise ValidationError if values don't go together."""
 
     def build(self, values: dict[str, Any]) -> Any:
         """Return the object that values are of."""

@@ -51,7 +51,7 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "additional: {additional:.2f}.",
     ),
 }
-"""Field and message of every refusal; agents match some of the texts, so they are the reference's."""
+"""Field and message of every refusal; agents match some of the texts, so they are Waldur's."""
 
 LONGEST_ECHO, LONGEST_ECHOES = 1_000, 10_000
 """How many characters of a value, and of a list of values, an error repeats."""
@@ -103,13 +103,13 @@ class MalformedBody(Exception):
 
 
 def echo(value: object, longest: int = LONGEST_ECHO) -> str:
-    """A value as errors repeat it: those of an ordinary size whole."""
+    """Return a value as errors repeat it: those of an ordinary size whole."""
     text = str(value)
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def body_of(refusal: errors.Refusal) -> dict[str, Any]:
-    """The wire's words for a refusal."""
+    """Return the wire's words for a refusal."""
     if isinstance(refusal, errors.ItemsRefused):
         return {"usages": [body_of(each) if each else {} for each in refusal.refusals]}
     if isinstance(refusal, errors.InvalidItem):
@@ -266,7 +266,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
 
 
 def answer_to(error: Exception) -> Response:
-    """What the wire says to an error that nobody raised here, as to one that somebody did."""
+    """Return the response for an error that was returned and not raised: an item of a bulk report."""
     kind = next(each for each in type(error).__mro__ if each in ANSWERS)
     return ANSWERS[kind](error)
 
