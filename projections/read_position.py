@@ -2,6 +2,11 @@
 
 It is in the one row of `read_position`, with the digest of the fact that it is at. A position alone does not
 name a fact: where a journal is put back, or replaced, positions come again.
+
+Position and digest are compared with the journal at start, before every decision, and every second
+(`web/runtime/listener.py`). Where a database was put back, replaced or promoted, all that is in memory is
+forgotten. Where the read models end at a fact that the journal does not have, nothing is served (503) until
+they are rebuilt. Price: eight bytes, and one SHA-256 for each batch of reports.
 """
 
 from typing import NamedTuple

@@ -5,6 +5,11 @@ owners, the counters that follow from them, and the indexes, each for all rows a
 the live read models at one position, and takes over in one short transaction in which both are at one
 position again. A rebuild that ends early, however it ends, leaves nothing but a schema that nobody reads; the
 next rebuild removes it.
+
+While PostgreSQL works on one batch the next one is read. Statements name tables without their schema, so the
+same code fills the live tables and the copy. Statements that come when the copy takes over wait for the last
+few facts only. At start the read models of another version are rebuilt before anything is served. Price:
+twice the space meanwhile.
 """
 
 import gc

@@ -1,4 +1,8 @@
-"""Decides what is carried over into a month that nobody has reported yet. See `ledger/decisions/usage.py`."""
+"""Decides what is carried over into a month that nobody has reported yet. See `ledger/decisions/usage.py`.
+
+A usage that is carried over is a fact of its own kind, `UsageCarriedOver`, and names the usage that it comes
+from. It is only ever the first fact of its record, so it never competes with a report.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime

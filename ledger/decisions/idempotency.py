@@ -1,4 +1,9 @@
-"""Requests that name themselves with an idempotency key: what came of them is a fact, and told again."""
+"""Requests that name themselves with an idempotency key: what came of them is a fact, and told again.
+
+The fact is appended with those that it tells of. A key can't be used twice, as its stream has one version.
+Price: the journal keeps as many outcomes as a bulk had. A refusal is kept up to LONGEST_REFUSAL, and only for
+users who may report somewhere.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

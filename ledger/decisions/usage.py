@@ -2,6 +2,11 @@
 
 A decision is a function of (the report, the context, who asks, now) to facts. It reads nothing and appends
 nothing; it returns all facts of a report, or raises a refusal.
+
+The rules are Waldur's: a dated report goes to the plan that was in force then, a negative amount of a
+usage-billed component counts as zero (the fact keeps it as it was sent), and a report that changes nothing
+appends nothing. One without a date is dated now, which is a change. A provider may report a past month only
+of components that are billed by limit or once, because there are no invoices here that could still be open.
 """
 
 from collections.abc import Sequence

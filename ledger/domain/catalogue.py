@@ -2,6 +2,9 @@
 
 An entity is described whole. `Entity.stream` is where its descriptions are kept; it depends on kind and
 uuid, because catalogues do use one uuid for two kinds of things.
+
+Components and prices are described one by one, not inside of their offering or plan: the import format lists
+them so, and a changed component does not repeat the others. Price: more streams.
 """
 
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""Which calendar month a moment belongs to. A month is the date of its first day."""
+"""Which calendar month a moment belongs to. A month is the date of its first day.
+
+Price of the rule for reports (`month_of_report`): two reports of one moment may count for different months.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo

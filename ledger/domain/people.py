@@ -4,6 +4,10 @@ A journal that can't forget must not hold names. A fact names a person by a rand
 the username with SHA-256 over a random salt and the name. Username and salt live in the table `person`,
 the only rows that may ever be deleted: then the name is gone while every sum stays, and nobody can put
 another name in its place without the commitment showing it.
+
+When a row of `person` was deleted, the next rebuild leaves the name out of the read models and says so.
+Price: a join when facts are projected. Free text, such as a description, is not covered: reporters keep it
+clean.
 """
 
 from collections.abc import Callable

@@ -3,6 +3,8 @@
 Most statements of a report take PostgreSQL less time than it takes both sides to pass them on, and the
 journal is locked meanwhile. psycopg's pipeline spares the waiting only. So each statement is prepared once on
 a connection, and then a text of many `EXECUTE` is sent as a single message.
+
+So the journal has connections of its own. Price: twice as many connections at most, and this class.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""Between facts and what the journal stores of them."""
+"""Between facts and what the journal stores of them.
+
+The library's own transcoding would spell out a type for every uuid and date. A `UsageReported` takes about
+0.7 KB. Price: a mapper of our own.
+"""
 
 from typing import Any, cast
 from uuid import UUID

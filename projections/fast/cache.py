@@ -1,4 +1,8 @@
-"""A cache of what was read of catalogue and rights, which is valid until something is described anew."""
+"""A cache of what was read of catalogue and rights, which is valid until something is described anew.
+
+A position says when that is (`read_position.described`), no clock does. Decisions compare it in the snapshot
+that they read. Price: another server's change of a right is noticed a moment after it was stored.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping

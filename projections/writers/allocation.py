@@ -3,6 +3,10 @@
 Nothing is added up anew. Sums change by the difference between what a resource counted with before and counts
 with now. What it was before is still in `resource`, so these models come before the catalogue; what depends
 on descriptions of components comes after it.
+
+Of each component the spans of months are kept in which its allocation stays the same; the monthly summary
+makes a row for each month of a span when it is read. Price: a description that changes a limit costs a
+millisecond more.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,10 @@
 A statement that changes usages changes the counters by the difference between its rows after and before it.
 So a report costs the same however many rows there are, and no counter depends on how often or in what order
 facts are projected. A rebuild counts from the rows instead, which proves the counters.
+
+Customers are counted by offering: whoever has a part in several customers, offerings and providers is told a
+sum that counts no usage twice. Price: 0.1 ms of PostgreSQL's time a report. Other combinations of filters are
+still counted row by row.
 """
 
 from collections.abc import Callable, Mapping

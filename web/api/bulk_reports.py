@@ -2,6 +2,16 @@
 
 An item is what `set_usage` takes for one component, or what `set_user_usage` takes with the component usage
 that it is about: by its uuid, or by resource, type and month.
+
+A body is a JSON array, or with `Content-Type: application/x-ndjson` an item a line. An item has `resource`,
+`type` and `amount`, and may have `date`, `description`, `missing_usage_policy` and `plan_period`. An item of
+a user has `username` and `usage` with `component_usage`, or with `resource` and `type`. Other keys are
+refused, those of the other kind too, so nothing that an item says is dropped.
+
+The answer has an outcome for each item, in order: `created`, `changed` or `unchanged`, with the figure's
+`uuid` and the fact's `position`, or `refused` with `errors`. All items are stored or none (400, where
+`not_stored` is what would have been stored). `?atomic=false` stores the good ones, `?dry_run=true` stores
+none and says what would become of each. 201 says that something was stored, 200 that nothing had to be.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Wrong tokens, counted by where they come from."""
+"""Wrong tokens, counted by where they come from.
+
+The 101st wrong token in a minute from an address (of IPv6, from a /64) is answered 429 instead of 401 by a
+worker, and so are the next ones. A right token never is.
+"""
 
 import time
 from collections import OrderedDict

@@ -3,6 +3,9 @@
 After the IETF draft "The Idempotency-Key HTTP Header Field". What was decided is remembered, be it a refusal:
 see `ledger/decisions/idempotency.py`. What could not be read is not remembered, nor what did not come to be
 decided.
+
+The same request gets the same answer, with `Idempotency-Replayed: true`. Another request with the key is a
+422, and a 409 says that the first one is still under way.
 """
 
 import re

@@ -1,6 +1,9 @@
 """Reads a request of reports: its body, as plain values, and its header `Ledger-Expect`.
 
 What is too much is refused before its bytes become values.
+
+A report that builds on what its writer has read names the position of that answer: in `Ledger-Expect`, or as
+`expect` of a bulk item. If the figure has changed since, it is refused: a 412, or the item's outcome.
 """
 
 import math

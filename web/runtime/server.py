@@ -8,6 +8,10 @@ leaves are closed here and in the modules beside:
 * A worker that died twice in some seconds ended the service, and one that stood still kept its connections:
   `workers.py`.
 * It limits the time for headers only, neither for a body nor for taking the answer: `silent_clients.py`.
+
+Measured with 2 processes of 8 threads and 8 clients of `wrk` in turn on 2 cores, as the median of three
+rounds: an empty Flask route 12,589 requests a second, with gunicorn 6,090; a route with a SELECT 4,980 and
+2,775. Each worker has its own queue of connections, so a few clients may all meet the same worker.
 """
 
 import errno

@@ -4,6 +4,9 @@ granian limits the time that a client has for its headers, and neither for its b
 It does not tell which connection a request came on either. So every connection is judged by the kernel's
 figures: when something came, and when something went out. It is ended for reading first, so that a thread
 that waits for a body goes on, and the client is told.
+
+Where half of a worker's connections are in use, or half of the bodies are waited for, the silent ones end
+after SHORT_SECONDS, and so do requests from an address that has a quarter of all connections.
 """
 
 import logging

@@ -2,6 +2,9 @@
 
 The first line has the random id of the upload, which is in every chunk's idempotency key. So the chunk that
 was under way when an upload broke off is not stored twice, and the same file can be sent again next month.
+
+A key that is made of the content alone would give the same file, sent again next month, the answer of this
+month. Price: a file beside the file, in a folder that can be written to.
 """
 
 import fcntl

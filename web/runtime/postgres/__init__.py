@@ -14,6 +14,9 @@ in the shared temporary folder that, once made by root, locks out all others. Wh
   folders of our own get other permissions: where `nobody` cannot go, a folder below /var/lib/usage-ledger is
   used (`store.py`).
 * Data of another major version is refused before anything is touched (`cluster.py`).
+
+It is for a first try and for tests. Price: the code of this package, and as root any other process of
+`nobody` could read the files. Name a database for anything that matters.
 """
 
 
