@@ -1,0 +1,81 @@
+"""What the README names is there, and nothing is missing: endpoints, modules, rooms, commands, packages."""
+
+import json
+import re
+import shlex
+import tomllib
+from urllib.parse import urlsplit
+
+import click
+import pytest
+
+from tests.paths import README, ROOT
+from tests.world import RESOURCE, World
+from web.commands import demo
+from web.commands.main import main
+
+TEXT = README.read_text()
+MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
+ROOM = re.compile(r"^(?P<top>\w+/)?(?:  (?P<below>[\w.]+/?))? +\S", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    return TEXT.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def layout() -> list[str]:
+    """The files and folders of the tree, as paths."""
+    top, paths = "", []
+    for found in ROOM.finditer(section("Layout").split("```")[1]):
+        top = found["top"] or top
+        paths.append(top + (found["below"] or ""))
+    return paths
+
+
+def test_the_table_of_endpoints_has_each_of_them_and_no_other(world: World) -> None:
+    listed = re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \| \S", TEXT, re.MULTILINE)
+    assert sorted(listed) == sorted(
+        (method, re.sub("<object_id:(.*?)>", r"{\1}", rule.rule))
+        for rule in world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+def test_the_requests_of_the_readme_report_and_read(world: World) -> None:
+    report, read = (shlex.split(line) for line in TEXT.splitlines() if line.startswith("    curl "))
+    body = json.loads(report[report.index("-d") + 1].replace(demo.RESOURCE.hex, RESOURCE))
+    staff, url = world.as_("staff"), urlsplit(read[-1])
+    assert staff.post(urlsplit(report[-1]).path, body).status_code == 201
+    rows = staff.send("GET", url.path, query_string=url.query).get_json()
+    assert [(row["type"], row["usage"]) for row in rows] == [("cpu", "12.50")]
+
+
+def test_every_module_and_folder_that_the_readme_names_is_there() -> None:
+    named = {*MODULE.findall(TEXT), *layout()}
+    assert len(named) > 50
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_the_layout_has_every_room() -> None:
+    rooms = {
+        f"{package}/{each.parent.name}/"
+        for package in ("ledger", "projections", "web")
+        for each in (ROOT / package).glob("*/__init__.py")
+    }
+    assert rooms - set(layout()) == set()
+
+
+def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
+    named = set(re.findall(r"\busage-ledger ([a-z][a-z-]+)\b", TEXT))
+    assert named == set(main.list_commands(click.Context(main)))
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)`", TEXT))))
+def test_the_targets_of_the_readme_are_those_of_the_makefile(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_dependencies_of_the_readme_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [re.split(r"[^a-z-]", each)[0] for each in project["dependencies"]]
+    assert sorted(re.findall(r"^\* ([a-z-]+):", section("Dependencies"), re.MULTILINE)) == sorted(needed)
