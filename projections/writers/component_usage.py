@@ -1,7 +1,8 @@
 """Read model of component usages: the figure of each component of a resource, by month and plan.
 
 Where a usage belongs follows the catalogue: a resource that moves takes its usage along. So the columns that
-say it are looked up when a usage is reported, and refreshed when the catalogue changes.
+say it are looked up when a usage is reported, and refreshed when the catalogue changes. The fact keeps the
+project and customer of its time.
 """
 
 from collections.abc import Sequence
