@@ -16,7 +16,7 @@ from projections.projector import Projector
 from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
-from web.request.authentication import TooManyGuesses, authenticate, too_many_guesses
+from web.request.authentication import authenticate
 from web.request.conditional import ConditionalGet, add_position
 from web.request.pipeline import release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
@@ -97,7 +97,6 @@ def create_app(
     app.register_blueprint(project_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
     errors.register(app, ledger.check_connections)
-    app.register_error_handler(TooManyGuesses, too_many_guesses)
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)
     app.teardown_request(release)

@@ -17,7 +17,7 @@ from projections.queries.list_query import ListQuery
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
-from web.wire.errors import detail
+from web.wire.errors import Missing
 from web.wire.fields import uuid_of
 from web.wire.parameters import last_of, load_query
 from web.wire.rendering import answers, json_bytes
@@ -46,13 +46,13 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     with services().reading() as cursor:
         number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)
         if number is None:
-            return detail("Invalid page.", 404)
+            raise Missing("Invalid page.")
         restrictions |= _host(row)
         found = list_query.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
     current().end = found.end
     last = _last_page(found.total, size)
     if number > last:
-        return detail("Invalid page.", 404)
+        raise Missing("Invalid page.")
     response = json_bytes(found.rows)
     response.headers["X-Result-Count"] = str(found.total)
     response.headers["Link"] = _links(number, last)

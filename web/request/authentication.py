@@ -2,35 +2,17 @@
 
 from hashlib import sha256
 
-from flask import Response, request
+from flask import request
 
 from ledger.domain.access import Caller
 from projections.queries.list_query import Scopes
 from web.request.services import Services, current, services
-from web.wire.errors import Unauthenticated, detail
+from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
 
 
 def hash_of(token: str) -> str:
     """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random."""
     return sha256(token.encode()).hexdigest()
-
-
-class UnknownToken(Unauthenticated):
-    """Nobody has this token: a mistake, or a guess."""
-
-
-class TooManyGuesses(Exception):
-    """So many wrong tokens came from an address that this one is no mistake."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__("Invalid token. Too many came from this address: wait before you try another one.")
-        self.seconds = seconds
-
-
-def too_many_guesses(error: TooManyGuesses) -> Response:
-    response = detail(str(error), 429)
-    response.headers["Retry-After"] = str(error.seconds)
-    return response
 
 
 def authenticate() -> None:

@@ -1,8 +1,9 @@
 """The one table from what went wrong to what the wire says."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import eventsourcing.persistence
 import psycopg
@@ -79,6 +80,18 @@ class Unauthenticated(Exception):
     """Nobody we know is asking."""
 
 
+class UnknownToken(Unauthenticated):
+    """Nobody has this token: a mistake, or a guess."""
+
+
+class TooManyGuesses(Exception):
+    """So many wrong tokens came from an address that this one is no mistake."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Invalid token. Too many came from this address: wait before you try another one.")
+        self.seconds = seconds
+
+
 class Missing(Exception):
     """What a query names is not there; the message is the answer."""
 
@@ -121,154 +134,103 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     return {field: [message.format(**values)]}
 
 
-def refused(refusal: errors.Refusal) -> Response:
-    return json_response(body_of(refusal), 400)
+class Problem(NamedTuple):
+    """What an error is told as: a status, a body that becomes JSON, and headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = {}
 
 
-def changed(refusal: errors.FigureChanged) -> Response:
-    return json_response(body_of(refusal), 412)
+class Detail(NamedTuple):
+    """How errors of a kind are told: a status and a message. `{error}` in it is the error."""
+
+    status: int
+    message: str = "{error}"
+    headers: Mapping[str, str] = {}
 
 
-def invalid(error: ValidationError) -> Response:
-    return json_response(error.messages, 400)
+SOON = {"Retry-After": "1"}
 
+BEHIND = "The read models can't be brought up to date at the moment. Try again."
 
-def forbidden(_: errors.NotPermitted) -> Response:
-    return detail("You do not have permission to perform this action.", 403)
-
-
-def nothing_there(error: errors.NotFound) -> Response:
-    return detail(f"No {error.kind} matches the given query.", 404)
-
-
-def missing(error: Missing) -> Response:
-    return detail(str(error), 404)
-
-
-def contended(_: errors.Contended) -> Response:
-    return detail("Too many reports of this resource at once. Nothing was stored; send it again.", 409)
-
-
-def under_way(_: errors.UnderWay) -> Response:
-    return detail("A request with this Idempotency-Key is still under way. Send the same again later.", 409)
-
-
-def key_reused(_: errors.KeyReused) -> Response:
-    return detail("This Idempotency-Key was used for another request. A new request needs a new key.", 422)
-
-
-def not_there_yet(error: NotThereYet) -> Response:
-    return later(str(error))
-
-
-def busy(_: errors.Busy) -> Response:
-    return later("Too much is being worked on at the moment. Nothing was stored; send it again.")
-
-
-def overdue(_: errors.Overdue) -> Response:
-    return later(
+DETAILS: dict[type[Exception], Detail] = {
+    BadHeader: Detail(400),
+    MalformedBody: Detail(400),
+    Unauthenticated: Detail(401, headers={"WWW-Authenticate": "Token"}),
+    errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
+    errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
+    Missing: Detail(404),
+    errors.Contended: Detail(
+        409, "Too many reports of this resource at once. Nothing was stored; send it again."
+    ),
+    errors.UnderWay: Detail(
+        409, "A request with this Idempotency-Key is still under way. Send the same again later."
+    ),
+    UnsupportedMediaType: Detail(415, 'Unsupported media type "{error}" in request.'),
+    errors.KeyReused: Detail(
+        422, "This Idempotency-Key was used for another request. A new request needs a new key."
+    ),
+    errors.Busy: Detail(
+        503, "Too much is being worked on at the moment. Nothing was stored; send it again.", SOON
+    ),
+    errors.Overdue: Detail(
+        503,
         "The request has waited here for so long that its sender may have given it up. Nothing was stored;"
-        " send it again if it still holds."
-    )
+        " send it again if it still holds.",
+        SOON,
+    ),
+    NotThereYet: Detail(503, headers=SOON),
+    errors.StreamGap: Detail(503, BEHIND),
+    ProjectingFailed: Detail(503, BEHIND),
+    Exception: Detail(500, "A server error occurred."),
+}
+"""Of an error's kinds the most special one counts."""
 
 
-def later(message: str) -> Response:
-    """503: it may well be answered in a second."""
-    response = detail(message, 503)
-    response.headers["Retry-After"] = "1"
-    return response
+def problem_of(error: Exception) -> Problem:
+    """Return what an error is told as, be it raised or the refusal of an item of a bulk report."""
+    match error:
+        case ValidationError():
+            return Problem(400, error.messages)
+        case errors.Refusal():
+            return Problem(412 if isinstance(error, errors.FigureChanged) else 400, body_of(error))
+        case HTTPException():
+            return _problem_of_http(error)
+        case TooManyGuesses():
+            return _detail(429, str(error), {"Retry-After": str(error.seconds)})
+    if is_database_away(error):
+        return _detail(503, "The database is not available at the moment. Try again.")
+    status, message, headers = DETAILS[_kind_of(error)]
+    if isinstance(error, UnsupportedMediaType):
+        message = message.format(error=echo(error))
+    return _detail(status, message.format(error=error), headers)
 
 
-def bad_header(error: BadHeader) -> Response:
-    return detail(str(error), 400)
+def _problem_of_http(error: HTTPException) -> Problem:
+    match error:
+        case NotFound():
+            return _detail(404, "Not found.")
+        case MethodNotAllowed():
+            allowed = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+            return _detail(405, f'Method "{request.method}" not allowed.', allowed)
+        case RequestEntityTooLarge():
+            return _detail(413, "The request body is too large.")
+    return _detail(error.code or 500, error.description or error.name)
 
 
-def unauthenticated(error: Unauthenticated) -> Response:
-    response = detail(str(error), 401)
-    response.headers["WWW-Authenticate"] = "Token"
-    return response
+def _detail(status: int, message: str, headers: Mapping[str, str] = MappingProxyType({})) -> Problem:
+    return Problem(status, {"detail": message}, headers)
 
 
-def unsupported(error: UnsupportedMediaType) -> Response:
-    return detail(f'Unsupported media type "{echo(error)}" in request.', 415)
-
-
-def malformed(error: MalformedBody) -> Response:
-    return detail(str(error), 400)
-
-
-def behind(error: ProjectingFailed) -> Response:
-    log.error("The read models are behind the journal: %s", error)
-    return behind_now()
-
-
-def gap(error: errors.StreamGap) -> Response:
-    log.error("A report was decided on what is not in the journal: %s", error.__cause__)
-    return behind_now()
-
-
-def behind_now() -> Response:
-    return detail("The read models can't be brought up to date at the moment. Try again.", 503)
+def _kind_of(error: Exception) -> type[Exception]:
+    return next(each for each in type(error).__mro__ if each in DETAILS)
 
 
 def is_database_away(error: Exception) -> bool:
-    return isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES)
-
-
-def unexpected(error: Exception) -> Response:
-    if is_database_away(error):
-        log.error("The database is not available: %s", error)
-        return detail("The database is not available at the moment. Try again.", 503)
-    log.exception("%s %s failed", request.method, request.path)
-    return detail("A server error occurred.", 500)
-
-
-def http_error(error: HTTPException) -> Response:
-    match error:
-        case NotFound():
-            return detail("Not found.", 404)
-        case MethodNotAllowed():
-            response = detail(f'Method "{request.method}" not allowed.', 405)
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-            return response
-        case RequestEntityTooLarge():
-            return detail("The request body is too large.", 413)
-    return detail(error.description or error.name, error.code or 500)
-
-
-def detail(message: str, status: int) -> Response:
-    return json_response({"detail": message}, status)
-
-
-ANSWERS: dict[type[Exception], Callable[[Any], Response]] = {
-    errors.Refusal: refused,
-    errors.FigureChanged: changed,
-    ValidationError: invalid,
-    errors.NotPermitted: forbidden,
-    errors.NotFound: nothing_there,
-    Missing: missing,
-    errors.Contended: contended,
-    errors.UnderWay: under_way,
-    errors.KeyReused: key_reused,
-    errors.StreamGap: gap,
-    NotThereYet: not_there_yet,
-    errors.Busy: busy,
-    errors.Overdue: overdue,
-    BadHeader: bad_header,
-    Unauthenticated: unauthenticated,
-    UnsupportedMediaType: unsupported,
-    MalformedBody: malformed,
-    HTTPException: http_error,
-    ProjectingFailed: behind,
-    Exception: unexpected,
-}
-"""Who answers for which error; of an error's kinds the most special one counts."""
-
-
-def answer_to(error: Exception) -> Response:
-    """Return the response for an error that was returned and not raised: an item of a bulk report."""
-    kind = next(each for each in type(error).__mro__ if each in ANSWERS)
-    return ANSWERS[kind](error)
+    """Return whether an error that nobody expects says that the database can't be asked at the moment."""
+    is_away = isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES)
+    return is_away and _kind_of(error) is Exception
 
 
 def register(app: Flask, check_connections: Callable[[], None]) -> None:
@@ -277,10 +239,25 @@ def register(app: Flask, check_connections: Callable[[], None]) -> None:
     `check_connections` is called when the database was away: else each dead connection would cost a request.
     """
 
-    def answer_unexpected(error: Exception) -> Response:
+    def answer(error: Exception) -> Response:
+        problem = problem_of(error)
+        _log(error, problem)
         if is_database_away(error):
             check_connections()
-        return unexpected(error)
+        response = json_response(problem.body, problem.status)
+        response.headers.update(problem.headers)
+        return response
 
-    for kind, answer in ANSWERS.items():
-        app.register_error_handler(kind, answer_unexpected if kind is Exception else answer)
+    app.register_error_handler(Exception, answer)
+
+
+def _log(error: Exception, problem: Problem) -> None:
+    """Log what the operator has to know of."""
+    if isinstance(error, ProjectingFailed):
+        log.error("The read models are behind the journal: %s", error)
+    elif isinstance(error, errors.StreamGap):
+        log.error("A report was decided on what is not in the journal: %s", error.__cause__)
+    elif is_database_away(error):
+        log.error("The database is not available: %s", error)
+    elif problem.status == 500:
+        log.exception("%s %s failed", request.method, request.path)

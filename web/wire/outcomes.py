@@ -12,7 +12,7 @@ import orjson
 
 from ledger.decisions.idempotency import Outcome, Result
 from ledger.errors import ItemsRefused, LedgerError, MonthIsClosed
-from web.wire.errors import answer_to, body_of
+from web.wire.errors import body_of, problem_of
 from web.wire.responses.messages import NOT_STORED
 
 WHO_MAY = "Only staff may report past months of other components."
@@ -95,8 +95,8 @@ def _errors(refusal: LedgerError) -> Any:
 
 def refused(refusal: LedgerError) -> Answer:
     """Return what a refusal is told as."""
-    response = answer_to(refusal)
-    return Answer(response.status_code, response.get_data(as_text=True))
+    status, body, _ = problem_of(refusal)
+    return Answer(status, orjson.dumps(body).decode())
 
 
 def unwrapped(refusal: LedgerError) -> LedgerError:
