@@ -35,7 +35,7 @@ MAKERS_OF_FACTS = (
     HERE / "shape.py",
     HERE / "world.py",
     HERE / "facts.py",
-    *(ROOT / "ledger" / name for name in ("events.py", "catalogue.py", "journal.py")),
+    *(ROOT / "ledger" / name for name in ("events.py", "domain/catalogue.py", "journal/mapper.py")),
 )
 
 CREATE = SQL("CREATE DATABASE {name}")
@@ -162,7 +162,7 @@ def digest(*paths: Path) -> str:
 
 
 def makers_of_rows() -> Iterator[Path]:
-    return chain.from_iterable(sorted((ROOT / "projections").glob(f"*.{kind}")) for kind in ("py", "sql"))
+    return chain.from_iterable(sorted((ROOT / "projections").rglob(f"*.{kind}")) for kind in ("py", "sql"))
 
 
 def settings_of(url: str) -> Settings:
