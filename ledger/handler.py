@@ -95,7 +95,7 @@ class ReadModels(Protocol[P]):
         """Project facts up to a position, which are committed and were not projected. Does not fail."""
 
 
-class ProjectionFailed(Exception):
+class NotProjected(Exception):
     """The read models could not take the facts in. That is no reason to refuse them."""
 
 
@@ -176,7 +176,7 @@ class CommandHandler:
                 return self._attempt(read, decide, mode)
             except (IntegrityError, Overdue):  # what waited for the lock is not to wait for it again
                 mode = mode._replace(is_locked=True)
-            except ProjectionFailed:
+            except NotProjected:
                 mode = mode._replace(projects=False)
             except OperationalError as error:
                 if isinstance(error.__cause__, LockNotAvailable):
@@ -238,7 +238,7 @@ class CommandHandler:
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:
-            raise ProjectionFailed from error
+            raise NotProjected from error
 
     def _publish(self, appended: Appended, projected: Any) -> None:
         if projected is not None:

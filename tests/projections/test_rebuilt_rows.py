@@ -173,7 +173,7 @@ steps = st.one_of(
 
 @example([report(RESOURCE, "cpu", "5", 9, "reuse"), report(RESOURCE, "cpu", "9", 0, "none")])
 @example([report(RESOURCE, "gpu", "0", 0, "zero"), user_report(0, [("ann", "3"), ("bob", "4")], None)])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=6, max_size=16))
 def test_live_rows_equal_rebuilt_rows_whatever_the_size_of_a_batch(
     world_database: Callable[[], AbstractContextManager[str]], history: list[Step]
