@@ -20,6 +20,7 @@ from tests.support.command import (
     positions,
     run,
 )
+from tests.support.queueing import locked
 from tests.support.waiting import wait_until
 from tests.world import CATALOGUE, GPU, RESOURCE
 from web.commands.main import main
@@ -199,6 +200,19 @@ def test_a_rebuild_says_how_many_names_are_gone(environment: Environment, catalo
         connection.execute("DELETE FROM journal.person WHERE username = 'stranger'")
     told, _ = output_of(environment, "rebuild").splitlines()
     assert told == "Names left out, of people removed from journal.person: 1."
+
+
+def test_who_waits_for_a_locked_journal_is_told_so_in_one_line_and_changes_nothing(
+    environment: Environment, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output_of(environment, "import", catalogue)
+    before = positions(environment)
+    monkeypatch.setattr("ledger.journal.connections.OPTIONS", "-c lock_timeout=100ms")
+    with locked(environment["LEDGER_DATABASE_URL"]):
+        refused = run(environment, "token", "create", "staff")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "Error: The journal is busy; run it again to finish it.\n"
+    assert positions(environment) == before
 
 
 def test_carry_over_shows_what_it_carries_and_into_which_month(

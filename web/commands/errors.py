@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from ledger.errors import Contended, StreamGap
+from ledger.errors import Busy, Contended, StreamGap
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
 from web.importer.reading import StructureError
@@ -26,6 +26,7 @@ from web.sender.lines import UnreadableFile
 from web.wire.errors import DATABASE_IS_AWAY
 
 MESSAGES: dict[type[Exception], str] = {
+    Busy: "The journal is busy; run it again to finish it.",
     Contended: "Reports come in too fast; run it again to finish it.",
     StreamGap: "The read models do not follow from the journal; start again.",
 }
