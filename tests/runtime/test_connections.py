@@ -112,8 +112,9 @@ def test_a_turn_is_taken_from_a_thread_that_does_not_come_back(far_url: str, wir
 
 
 def test_connections_that_are_used_again_and_again_are_never_cut(far_url: str) -> None:
-    with opened(far_url, longest_use=0.2) as world:
-        end = time.monotonic() + 1
+    # A single use may take half a second where other tests keep the processors busy.
+    with opened(far_url, longest_use=1.5) as world:
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             assert world.as_("staff").get(USAGES).status_code == 200
 
