@@ -41,7 +41,6 @@ from web.wire.responses.messages import OUTCOMES
 MOST_OF_OTHERS = 100
 """How many items are looked at of a caller who may report nothing at all."""
 SWITCHES = ("atomic", "dry_run")
-WHO_MAY = "Only staff may report past months of other components."
 
 blueprint = api("bulk_reports", "/api/ledger/reports")
 
