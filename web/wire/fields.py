@@ -1,24 +1,19 @@
 """Fields of request bodies. What they accept, and the words in which they refuse, are Waldur's."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from flask import current_app
 from marshmallow import ValidationError, fields
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from ledger.domain.catalogue import PlanPeriod
 from ledger.domain.months import month_of, start_of
 from ledger.domain.reports import Measured
 from ledger.errors import InvalidItem
 from web.fast.loader import FieldCache, load_well_formed
-from web.wire.body import Body, Loading, not_a_dictionary, not_a_list, type_name
+from web.wire.body import Body, Loading, not_a_dictionary, not_a_list
 from web.wire.bounds import check_items
 from web.wire.errors import echo
 
@@ -46,9 +41,6 @@ MOST_WORDED = 1_000
 WRONG_TOO = InvalidItem(
     {"non_field_errors": [f"Is wrong, too: what is wrong is said of the first {MOST_WORDED} such items."]}
 )
-
-RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
-OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
 
 
 class Text(fields.Field[str]):
@@ -267,32 +259,6 @@ class OpenPlanPeriod(Reference):
         return period
 
 
-class OfferingUserUrl(Reference):
-    """The URL of an offering user that exists, loaded as its uuid. Only the path of the URL counts."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__("offering_users", **kwargs)
-
-    def uuid_in(self, text: str) -> UUID | None:
-        match = OFFERING_USER_PATH.fullmatch(path_of(text))
-        return uuid_of(match[1]) if match else None
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
-        if value == "":
-            raise self.make_error("null")
-        if not isinstance(value, str):
-            raise ValidationError(f"Incorrect type. Expected URL string, received {type_name(value)}.")
-        path = path_of(value)
-        match = OFFERING_USER_PATH.fullmatch(path)
-        if match is None:
-            known = "Incorrect" if is_routed(path) else "No"
-            raise ValidationError(f"Invalid hyperlink - {known} URL match.")
-        uuid = uuid_of(match[1])
-        if uuid is None or uuid not in Loading.get().found.offering_users:
-            raise ValidationError("Invalid hyperlink - Object does not exist.")
-        return uuid
-
-
 def position_of(value: Any) -> int | None:
     """Return a position as JSON or a table writes it, None for anything else."""
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
@@ -310,29 +276,6 @@ class Position(fields.Field[int]):
         if position is None:
             raise ValidationError(f"Must {A_POSITION}")
         return position
-
-
-def path_of(url: str) -> str:
-    """Return the path of a URL, of which host and scheme may be missing; empty if it is no URL at all."""
-    try:
-        return unquote(urlsplit(url).path if url.startswith(("http:", "https:")) else url)
-    except ValueError:
-        return ""
-
-
-def is_routed(path: str) -> bool:
-    """Return whether a path leads to something else than an offering user."""
-    if RESOURCE_PATH.fullmatch(path):
-        return True
-    if not path.startswith("/"):
-        return False
-    try:
-        current_app.url_map.bind("").match(path)
-    except RequestRedirect:
-        return False
-    except HTTPException as error:
-        return error.code == 405
-    return True
 
 
 def uuid_of(value: Any) -> UUID | None:

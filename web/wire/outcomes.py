@@ -1,4 +1,4 @@
-"""What a request is told of its reports: an HTTP status and a body, made of their outcomes.
+"""Answers to reports: an HTTP status and a body, made of their outcomes.
 
 Made after the transaction: the journal keeps outcomes, and the name of the form in which they are told.
 """

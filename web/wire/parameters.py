@@ -13,7 +13,8 @@ from marshmallow import Schema, ValidationError, fields
 
 from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
-from web.wire.fields import RESOURCE_PATH, uuid_of
+from web.wire.fields import uuid_of
+from web.wire.urls import RESOURCE_PATH
 
 DATE_FORMATS = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),

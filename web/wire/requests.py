@@ -19,12 +19,12 @@ from web.wire.fields import (
     Items,
     Moment,
     NullableBoolean,
-    OfferingUserUrl,
     OpenPlanPeriod,
     Position,
     Reference,
     Text,
 )
+from web.wire.urls import OfferingUserUrl
 
 POLICIES = ("none", "reuse", "zero")
 NOT_OF_USAGE = "Is not the one that component_usage is of."
