@@ -225,7 +225,7 @@ class RecordedRefusal(Struct, frozen=True, omit_defaults=True):
 
 
 class RecordedOutcome(Struct, frozen=True, omit_defaults=True):
-    """What became of one report: `uuid` is of its figure, `position` that of its last fact."""
+    """The outcome of one report: `uuid` is of its figure, `position` that of its last fact."""
 
     result: Literal["created", "changed", "unchanged", "refused"]
     uuid: UUID | None = None

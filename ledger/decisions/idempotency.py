@@ -27,7 +27,7 @@ Remembered = RequestDecided | RequestAnswered
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of a report: its facts, or why it was refused. `uuid` is of the figure that it states.
+    """The outcome of a report: its facts, or why it was refused. `uuid` is of the figure that it states.
 
     `position` is that of its last fact, None if none was stored.
     """

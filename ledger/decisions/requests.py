@@ -29,7 +29,7 @@ def nothing_more(result: R, _positions: Sequence[int]) -> tuple[R, Sequence[Fact
 
 
 class Decision(NamedTuple, Generic[R]):
-    """What a command leads to: facts, and the people among those they name whom the ledger does not know yet.
+    """The facts that a command leads to, and the people whom they name and the ledger does not know yet.
 
     `conclude` makes of the result, and the positions of the facts, the result that names them, and facts that
     do. They are appended in the same transaction.

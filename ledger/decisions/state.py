@@ -27,7 +27,7 @@ UserLimits = Mapping[tuple[UUID, UUID], Mapping[UUID, Decimal]]
 
 
 class ReportingContext(Struct, frozen=True, kw_only=True):
-    """What a report about one resource is decided by."""
+    """The basis on which a report about one resource is decided."""
 
     resource: MeteredResource
     records: Mapping[RecordKey, Record]

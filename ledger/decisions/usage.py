@@ -35,7 +35,7 @@ STATES_WITH_A_PLAN_IN_FORCE = {ResourceState.OK, ResourceState.UPDATING}
 
 
 class ReportDecision(NamedTuple):
-    """What a report leads to: facts, none where nothing would change, and the figure that it states.
+    """The facts that a report leads to, none where nothing would change, and the figure that it states.
 
     `is_new`: the figure was not there before. `uuid` is None for a report that states nothing.
     """

@@ -86,7 +86,7 @@ class Offering(Entity, frozen=True, kw_only=True):
 
 
 class Component(Entity, frozen=True, kw_only=True):
-    """What an offering meters. `limit_amount` is in `measured_unit`."""
+    """Something that an offering meters. `limit_amount` is in `measured_unit`."""
 
     uuid: UUID
     offering_uuid: UUID
@@ -194,7 +194,7 @@ class Role(Entity, frozen=True, kw_only=True):
 
 
 class UserUsageLimit(Entity, frozen=True, kw_only=True):
-    """How much of a component one offering user may use in all of a component usage, in its unit."""
+    """The most that one offering user may use of a component usage, in the component's unit."""
 
     uuid: UUID
     resource_uuid: UUID

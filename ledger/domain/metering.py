@@ -37,7 +37,7 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
     customer_uuid: UUID
     provider_uuid: UUID
     components: tuple[Component, ...]
-    """Those of its offering, of its plan's where that is another one, and one that users are reported of."""
+    """Components of its offering, of its plan's if that is another one, and one that users report on."""
     plans: tuple[Plan, ...]
     """The resource's own plan, and those of its plan periods."""
     plan_periods: tuple[PlanPeriod, ...]

@@ -37,7 +37,7 @@ class UsageItem(Struct, frozen=True, kw_only=True):
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):
-    """What a provider states of one resource. `measured` is None for an undated report: it is of now.
+    """A provider's statement about one resource. `measured` is None for an undated report: it is of now.
 
     `expected` is the position at which the reporter saw the figures, if they are to stand as they did.
     """
@@ -54,7 +54,7 @@ class UsageReport(Struct, frozen=True, kw_only=True):
 
 
 class UserUsageItem(Struct, frozen=True, kw_only=True):
-    """What one user consumed of a component usage. A `measured` item goes to the month of its date."""
+    """One user's share of a component usage. A `measured` item goes to the month of its date."""
 
     username: str
     amount: Decimal | None = None

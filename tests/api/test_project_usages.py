@@ -240,7 +240,7 @@ def test_today_is_the_day_that_it_is_where_the_ledger_is(
 # The reference's own demo
 
 
-@pytest.mark.skipif(not DEMO.exists(), reason="the reference's demo data lies outside of this repository")
+@pytest.mark.skipif(not DEMO.exists(), reason="Waldur's demo data lies outside of this repository")
 def test_the_references_demo_shows_what_the_reference_shows(database_url: str) -> None:
     with open_world(database_url) as world:
         world.now = MAY_15
