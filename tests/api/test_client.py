@@ -1,4 +1,4 @@
-"""The reference's own client, unchanged, over a real connection: contract section 5."""
+"""Waldur's own client, unchanged, over a real connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

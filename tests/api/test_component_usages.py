@@ -1,4 +1,4 @@
-"""Reading component usages: contract section 3, with the filters and columns of 1.4, 1.6 and 1.7."""
+"""Reading component usages, with their filters and columns."""
 
 from collections.abc import Iterator
 from typing import Any

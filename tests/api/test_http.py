@@ -1,4 +1,4 @@
-"""What every endpoint does: contract sections 1.1 and 1.4, and the probes of those who run the service."""
+"""What every endpoint does, and the probes of those who run the service."""
 
 from typing import Any
 

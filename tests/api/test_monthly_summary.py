@@ -1,4 +1,4 @@
-"""The monthly summary: contract section 6 with decisions 1, 6, 7, 9, 21, 22 and 23."""
+"""The monthly summary: what was consumed and allocated."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Which month a report goes to, and whether it is open: contract section 0.2 (13, 31 and 36).
+"""Which month a report goes to, and whether it is open.
 
 Every way to report is asked the same: by zone of the ledger, now, the date as written, and who reports.
 """

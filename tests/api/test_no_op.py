@@ -1,4 +1,4 @@
-"""What changes nothing is answered as done and appends nothing: contract section 0.2 (18, 19)."""
+"""What changes nothing is answered as done and appends nothing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages of lists: contract section 1.5, and that every order is total."""
+"""Pages of lists, and that every order is total."""
 
 from collections.abc import Iterator
 from typing import Any

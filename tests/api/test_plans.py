@@ -1,4 +1,4 @@
-"""Months, time zones, plan periods and plan switches: contract sections 0.2 (13, 19, 20) and 2.1.4."""
+"""Months, time zones, plan periods and plan switches."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

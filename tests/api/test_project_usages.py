@@ -1,4 +1,4 @@
-"""What projects and customers used: contract section 7 with decisions 3, 16 and 25."""
+"""What projects and customers used."""
 
 import time
 from datetime import datetime
@@ -237,7 +237,7 @@ def test_today_is_the_day_that_it_is_where_the_ledger_is(
         assert [each["current_period_label"] for each in rows] == ["2026", month, quarter, "Total"]
 
 
-# The reference's own demo
+# Waldur's own demo
 
 
 @pytest.mark.skipif(not DEMO.exists(), reason="Waldur's demo data lies outside of this repository")

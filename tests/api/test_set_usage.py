@@ -1,4 +1,4 @@
-"""Reporting usage: contract sections 1.3 and 2.1."""
+"""Reporting usage."""
 
 from datetime import datetime
 from decimal import Decimal

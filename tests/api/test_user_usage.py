@@ -1,4 +1,4 @@
-"""Reporting what single users consumed: contract sections 2.2 and 2.3."""
+"""Reporting what single users consumed."""
 
 from typing import Any
 from uuid import UUID

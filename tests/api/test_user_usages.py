@@ -1,4 +1,4 @@
-"""Reading user usages: contract section 4, with the filters and columns of 1.4, 1.6 and 1.7."""
+"""Reading user usages, with their filters and columns."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who sees which usage, and who may say how much of it a user had: contract sections 1.8, 2.2 and 3.3."""
+"""Who sees which usage, and who may say how much of it a user had."""
 
 from typing import Any
 

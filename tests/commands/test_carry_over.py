@@ -1,4 +1,4 @@
-"""What is assumed of a month where nobody reported: contract section 2.1.5 with decision 14."""
+"""What is assumed of a month where nobody reported."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Who asks: contract section 1.2 and decision 17."""
+"""Who asks."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
