@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "web.limits": {"ledger.errors", "web.wire"},
     "web.request": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
-        *("projections.queries", "projections.schema", "web.limits", "web.wire"),
+        *("projections.queries", "projections.rows", "projections.schema", "web.limits", "web.wire"),
     },
     "web.api": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from ledger.domain.catalogue import Entity
 from ledger.domain.metering import Ownership
 from ledger.domain.people import Person
 from ledger.domain.records import record_stream
 from ledger.domain.reports import Policy
-from ledger.events import DESCRIPTIONS, Fact, Source, UsageReported, UserUsageReported
+from ledger.events import Fact, UsageReported, UserUsageReported
 
 
 class ImportedUsage(Struct, frozen=True, kw_only=True):
@@ -60,31 +59,6 @@ class ImportTarget(Struct, frozen=True, kw_only=True):
     @property
     def outcome(self) -> Literal["new", "unchanged", "kept"]:
         return "new" if self.found is None else "unchanged" if self.same else "kept"
-
-
-def describe(
-    entities: Sequence[Entity],
-    known: Mapping[UUID, tuple[int, str]],
-    digests: Sequence[str],
-    now: datetime,
-    source: Source = "import",
-) -> list[Fact]:
-    """Return a description of each entity whose digest differs from the last one in its stream."""
-    facts: list[Fact] = []
-    for entity, digest in zip(entities, digests, strict=True):
-        version, last = known.get(entity.stream, (0, ""))
-        if digest != last:
-            kind = DESCRIPTIONS[type(entity)]
-            facts.append(
-                kind(
-                    originator_id=entity.stream,
-                    originator_version=version + 1,
-                    recorded_at=now,
-                    source=source,
-                    entity=entity,
-                )
-            )
-    return facts
 
 
 def import_usages(usages: Sequence[tuple[ImportedUsage, ImportTarget]], now: datetime) -> list[Fact]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from ledger.decisions.imports import describe
+from ledger.decisions.descriptions import describe
 from ledger.decisions.tokens import issue_token
 from ledger.domain.catalogue import Component, Entity
 from ledger.domain.records import record_stream

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from msgspec import structs
 
+from ledger.decisions.descriptions import describe
 from ledger.decisions.imports import (
     ImportedUserUsage,
     ImportTarget,
-    describe,
     import_usages,
     import_user_usages,
 )

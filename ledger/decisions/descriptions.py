@@ -1,0 +1,33 @@
+"""Decides what describing an entity leads to: a fact, unless it is as it was last described."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ledger.domain.catalogue import Entity
+from ledger.events import DESCRIPTIONS, Fact, Source
+
+
+def describe(
+    entities: Sequence[Entity],
+    known: Mapping[UUID, tuple[int, str]],
+    digests: Sequence[str],
+    now: datetime,
+    source: Source = "import",
+) -> list[Fact]:
+    """Return a description of each entity whose digest differs from the last one in its stream."""
+    facts: list[Fact] = []
+    for entity, digest in zip(entities, digests, strict=True):
+        version, last = known.get(entity.stream, (0, ""))
+        if digest != last:
+            kind = DESCRIPTIONS[type(entity)]
+            facts.append(
+                kind(
+                    originator_id=entity.stream,
+                    originator_version=version + 1,
+                    recorded_at=now,
+                    source=source,
+                    entity=entity,
+                )
+            )
+    return facts
