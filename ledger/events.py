@@ -39,7 +39,16 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
             register_topic(cls.TOPIC, cls)
 
 
-class Report(Fact, frozen=True, kw_only=True):
+class Requested(Fact, frozen=True, kw_only=True):
+    """What facts say of the request that led to them, if one did. See `ledger/domain/provenance.py`."""
+
+    token_uuid: UUID | None = None
+    agent: str = ""
+    request_id: str = ""
+    traceparent: str = ""
+
+
+class Report(Requested, frozen=True, kw_only=True):
     """What reports about a component and about one of its users have in common.
 
     Their stream is one per (resource, component, month). Project, customer, offering and provider are
@@ -112,10 +121,14 @@ class UserUsageReported(Report, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-class Described(Fact, frozen=True, kw_only=True):
-    """A catalogue entity as it is from now on, whole. One stream per entity."""
+class Described(Requested, frozen=True, kw_only=True):
+    """A catalogue entity as it is from now on, whole. One stream per entity.
+
+    `described_by` is a user's uuid, None where nobody is known (an import).
+    """
 
     source: Source = "import"
+    described_by: UUID | None = None
     entity: catalogue.Entity
 
 
@@ -233,7 +246,7 @@ class RecordedOutcome(Struct, frozen=True, omit_defaults=True):
     refusal: RecordedRefusal | None = None
 
 
-class RequestDecided(Fact, frozen=True, kw_only=True):
+class RequestDecided(Requested, frozen=True, kw_only=True):
     """A request that named itself with an idempotency key was decided, and this came of its reports.
 
     Its stream is one per user and key, so a key is decided once. `fingerprint` is the SHA-256 of the request,

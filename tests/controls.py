@@ -192,6 +192,10 @@ def bulk_result(**changes: Any) -> Row:
 # --- facts ---
 
 
+REQUESTED = {"token_uuid": None, "agent": "", "request_id": "", "traceparent": ""}
+"""What facts say of the request that led to them, where nobody knows."""
+
+
 def _of_report(**changes: Any) -> dict[str, Any]:
     example = {
         "originator_id": UUID(int=0x71),
@@ -210,6 +214,7 @@ def _of_report(**changes: Any) -> dict[str, Any]:
         "written_date": None,
         "reported_by": UUID(w.uid(1)),
         "source": "api",
+        **REQUESTED,
     }
     return example | changes
 
@@ -270,6 +275,8 @@ def described(entity: entities.Entity, **changes: Any) -> events.Described:
         "originator_version": 1,
         "recorded_at": w.NOW,
         "source": "import",
+        "described_by": None,
+        **REQUESTED,
         "entity": entity,
     }
     return events.DESCRIPTIONS[type(entity)](**changed(example, changes))
@@ -308,6 +315,7 @@ def request_decided(**changes: Any) -> events.RequestDecided:
         "originator_id": UUID(int=0x74),
         "originator_version": 1,
         "recorded_at": w.NOW,
+        **REQUESTED,
         "user_uuid": UUID(w.uid(1)),
         "fingerprint": "2" * 64,
         "form": "bulk",

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import structs
+
 from ledger.domain.catalogue import Entity
+from ledger.domain.provenance import NOBODY_KNOWN, Provenance
 from ledger.events import DESCRIPTIONS, Fact, Source
 
 
@@ -14,6 +17,8 @@ def describe(
     digests: Sequence[str],
     now: datetime,
     source: Source = "import",
+    described_by: UUID | None = None,
+    provenance: Provenance = NOBODY_KNOWN,
 ) -> list[Fact]:
     """Return a description of each entity whose digest differs from the last one in its stream."""
     facts: list[Fact] = []
@@ -27,6 +32,8 @@ def describe(
                     originator_version=version + 1,
                     recorded_at=now,
                     source=source,
+                    described_by=described_by,
+                    **structs.asdict(provenance),
                     entity=entity,
                 )
             )

@@ -11,10 +11,11 @@ from typing import Any, Literal, get_type_hints
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger import errors
 from ledger.domain.catalogue import NAMESPACE
+from ledger.domain.provenance import Provenance
 from ledger.events import Fact, RecordedOutcome, RecordedRefusal, RequestAnswered, RequestDecided
 
 LONGEST_REFUSAL = 64 * 1024
@@ -51,12 +52,15 @@ class IdempotentRequest(Struct, frozen=True, kw_only=True):
         """Return the id of the stream that holds what came of it. A key is the user's own."""
         return uuid5(NAMESPACE, f"request:{self.user_uuid.hex}:{self.key}")
 
-    def decided(self, outcomes: Sequence[Outcome], form: str, now: datetime) -> RequestDecided:
+    def decided(
+        self, outcomes: Sequence[Outcome], form: str, now: datetime, provenance: Provenance
+    ) -> RequestDecided:
         """Return the fact of what came of its reports."""
         return RequestDecided(
             originator_id=self.stream,
             originator_version=1,
             recorded_at=now,
+            **structs.asdict(provenance),
             user_uuid=self.user_uuid,
             fingerprint=self.fingerprint,
             form=form,

@@ -15,6 +15,7 @@ from ledger.decisions.user_usage import report_user_usages
 from ledger.domain.access import Caller
 from ledger.domain.metering import VersionedResources
 from ledger.domain.people import Person
+from ledger.domain.provenance import NOBODY_KNOWN, Provenance
 from ledger.domain.reports import ReadableReport, UsageReport, UserUsageReport
 from ledger.events import Fact, RequestDecided, UserUsageReported
 
@@ -51,7 +52,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
     the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
     waited too long to be stored. `looked_up` are the resources that it names: they are not looked up again
-    unless the catalogue has changed since.
+    unless the catalogue has changed since. `provenance` is what its facts say of the request.
     """
 
     reports: Sequence[AnyReport]
@@ -63,6 +64,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     request: IdempotentRequest | None = None
     is_overdue: Callable[[], bool] = never
     looked_up: VersionedResources | None = None
+    provenance: Provenance = NOBODY_KNOWN
 
     @property
     def size(self) -> int:
@@ -128,7 +130,7 @@ def _placed(result: Reported | Exception, positions: Iterator[int]) -> Reported 
 def _decided_requests(commands: Sequence[ReportCommand], results: Results) -> Iterator[RequestDecided]:
     for command, result in zip(commands, results, strict=True):
         if command.request and not isinstance(result, Remembered | Exception):
-            fact = command.request.decided(result, command.form, command.now)
+            fact = command.request.decided(result, command.form, command.now, command.provenance)
             if is_kept(fact, reports_somewhere=command.caller.reports_somewhere):
                 yield fact
 
@@ -153,12 +155,15 @@ def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zo
     except errors.LedgerError as refusal:
         refusal.__context__ = refusal.__cause__ = None  # nobody looks where it was raised, and it takes room
         return Outcome(result="refused", refusal=refusal.with_traceback(None))
-    for fact in decided.facts:
+    # Here for all of them, so that no decision leaves it out.
+    sent = structs.asdict(command.provenance)
+    facts = tuple([structs.replace(fact, **sent) for fact in decided.facts])
+    for fact in facts:
         state.evolve(fact)
     result: Result = "unchanged"
-    if decided.facts:
+    if facts:
         result = "created" if decided.is_new else "changed"
-    return Outcome(result=result, uuid=decided.uuid, facts=tuple(decided.facts))
+    return Outcome(result=result, uuid=decided.uuid, facts=facts)
 
 
 def _decided(report: AnyReport, command: ReportCommand, state: DecisionState, zone: tzinfo) -> ReportDecision:

@@ -57,7 +57,7 @@ def report_usage(
     period = report.plan_period or context.resource.plan_period_at(measured_at, months.bounds(month, zone))
     if period is None and report.items and _is_under_its_first_plan(context.resource, month, now, zone):
         period = _first_plan_period(context.resource)
-        facts.append(_period_described(period, now))
+        facts.append(_period_described(period, caller, now))
     last_of_each_type = {item.component_type: item for item in report.items}
     for item in last_of_each_type.values():
         component = context.resource.component(item.component_type)
@@ -149,9 +149,14 @@ def _first_plan_period(resource: MeteredResource) -> PlanPeriod:
     )
 
 
-def _period_described(period: PlanPeriod, now: datetime) -> PlanPeriodDescribed:
+def _period_described(period: PlanPeriod, caller: Caller, now: datetime) -> PlanPeriodDescribed:
     return PlanPeriodDescribed(
-        originator_id=period.stream, originator_version=1, recorded_at=now, source="api", entity=period
+        originator_id=period.stream,
+        originator_version=1,
+        recorded_at=now,
+        source="api",
+        described_by=caller.user_uuid,
+        entity=period,
     )
 
 

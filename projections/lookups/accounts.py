@@ -1,6 +1,7 @@
 """Looks up who may call: what tokens and usernames stand for."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from psycopg import Cursor
@@ -9,7 +10,7 @@ from psycopg.rows import DictRow
 from ledger.domain.access import Caller
 
 SELECT_CALLER = """
-SELECT a.is_active, t.expires_at, json_build_object(
+SELECT t.token_uuid, a.is_active, t.expires_at, json_build_object(
     'user_uuid', a.uuid, 'is_staff', a.is_staff, 'is_support', a.is_support,
     'roles', (
         SELECT coalesce(json_agg(json_build_array(
@@ -33,6 +34,7 @@ SELECT_ACCOUNTS_NAMED = "SELECT uuid, is_active FROM account WHERE username = %(
 class Credentials(msgspec.Struct, frozen=True):
     """The account behind a token. Callers check that it is active, and the token not expired."""
 
+    token_uuid: UUID
     caller: Caller
     is_active: bool
     expires_at: datetime | None
@@ -44,7 +46,7 @@ def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
     if row is None:
         return None
     caller = msgspec.json.decode(row["caller"], type=Caller)
-    return Credentials(caller, row["is_active"], row["expires_at"])
+    return Credentials(row["token_uuid"], caller, row["is_active"], row["expires_at"])
 
 
 def tokens(cursor: Cursor[DictRow]) -> list[DictRow]:

@@ -57,6 +57,8 @@ def test_the_fact_of_a_report_can_be_understood_alone(world: World) -> None:
         originator_id=fact.originator_id,
         usage_uuid=fact.usage_uuid,
         plan_period_uuid=fact.plan_period_uuid,
+        token_uuid=fact.token_uuid,
+        agent=fact.agent,
         amount=Decimal(5),
         plan_amount=Decimal(5),
         measured_at=datetime.fromisoformat("2026-11-01T02:00:00+02:00"),

@@ -61,6 +61,8 @@ def test_a_users_usage_shows_in_the_next_read(world: World) -> None:
         user_usage_uuid=fact.user_usage_uuid,
         person=fact.person,
         commitment=fact.commitment,
+        token_uuid=fact.token_uuid,
+        agent=fact.agent,
         offering_user_uuid=UUID(OFFERING_USER),
         component_type="cpu",
         reported_by=UUID(uid(3)),

@@ -1,13 +1,22 @@
-"""Who asks: `Authorization: Token …`, as in Waldur."""
+"""Who asks, and with what: `Authorization: Token …`, as in Waldur, and headers that facts keep."""
 
+import re
 from hashlib import sha256
 
 from flask import request
 
 from ledger.domain.access import Caller
+from ledger.domain.provenance import Provenance
+from projections.lookups.accounts import Credentials
 from projections.queries.list_query import Scopes
 from web.request.services import Services, current, services
 from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
+
+MOST_CHARACTERS = 200
+"""How much of a header is kept in facts."""
+
+NOT_PRINTABLE = re.compile("[^ -~]")
+TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def hash_of(token: str) -> str:
@@ -21,15 +30,16 @@ def authenticate() -> None:
     Only a wrong token is answered that there were too many: others may share the address.
     """
     try:
-        current().caller = identify(request.headers.get("Authorization", ""), services())
+        credentials = identify(request.headers.get("Authorization", ""), services())
+        current().caller, current().token_uuid = credentials.caller, credentials.token_uuid
     except UnknownToken:
         if seconds := services().attempts.wrong(request.remote_addr or ""):
             raise TooManyGuesses(seconds) from None
         raise
 
 
-def identify(authorization: str, services: Services) -> Caller:
-    """Return whose token a header has. Raises Unauthenticated."""
+def identify(authorization: str, services: Services) -> Credentials:
+    """Return what the token of a header stands for. Raises Unauthenticated."""
     credentials = services.credentials(hash_of(_token(authorization)))
     if credentials is None:
         raise UnknownToken("Invalid token.")
@@ -37,7 +47,7 @@ def identify(authorization: str, services: Services) -> Caller:
         raise Unauthenticated("User inactive or deleted.")
     if credentials.expires_at is not None and credentials.expires_at <= services.clock():
         raise Unauthenticated("Token has expired.")
-    return credentials.caller
+    return credentials
 
 
 def _token(authorization: str) -> str:
@@ -72,3 +82,25 @@ def visible() -> Scopes:
         "projects": who.scopes("project"),
         "offerings": who.scopes("offering"),
     }
+
+
+def provenance() -> Provenance:
+    """Return what the facts of this request say of it.
+
+    Headers are cut, and have a `?` for each character that is not printable ASCII. One with the token in it
+    is left out, as the journal keeps no secrets; so is a `traceparent` that is none.
+    """
+    headers = request.environ  # a third of the time that `request.headers` takes
+    token = _token(headers["HTTP_AUTHORIZATION"]).lower()
+
+    def safe(name: str) -> str:
+        value: str = headers.get(name, "")
+        return "" if token in value.lower() else NOT_PRINTABLE.sub("?", value[:MOST_CHARACTERS])
+
+    trace = safe("HTTP_TRACEPARENT")
+    return Provenance(
+        token_uuid=current().token_uuid,
+        agent=safe("HTTP_USER_AGENT"),
+        request_id=safe("HTTP_X_REQUEST_ID"),
+        traceparent=trace if TRACEPARENT.fullmatch(trace) else "",
+    )

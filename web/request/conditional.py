@@ -57,7 +57,7 @@ class ConditionalGet:
         if has.star_tag or "min_position" in environ.get("QUERY_STRING", ""):
             return []
         end = self._services.projector.refresh().end
-        caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
+        caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services).caller
         etag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), caller)
         headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"')]
         return headers if has.contains_weak(etag) else []

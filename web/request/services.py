@@ -84,6 +84,7 @@ class Current:
     end: End | None = None
     """The last fact that the answer is sure to show."""
     caller: Caller | None = None
+    token_uuid: UUID | None = None
     day: str = ""
     """Today in the ledger's zone, where the answer depends on it."""
     etag: str = ""

@@ -9,7 +9,7 @@ from ledger.decisions.requests import AnyReport, ReportCommand
 from ledger.domain.metering import VersionedResources
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
-from web.request.authentication import caller
+from web.request.authentication import caller, provenance
 from web.request.services import current, services
 from web.wire.body import Found
 from web.wire.outcomes import Answer, Form, render
@@ -38,6 +38,7 @@ def submit(
         request=current().idempotent,
         is_overdue=overdue(current().note_received()),
         looked_up=VersionedResources(found.version, found.resources),
+        provenance=provenance(),
     )
     reported = services().handler.report(command)
     return replayed(reported) if isinstance(reported, Remembered) else respond(render(form, reported))
