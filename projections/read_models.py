@@ -17,6 +17,7 @@ from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.read_model import ReadModel
+from projections.writers.resources import RESOURCES
 from projections.writers.user_usage import USER_USAGES
 
 ReadModels = tuple[ReadModel[Any], ...]
@@ -24,6 +25,7 @@ ReadModels = tuple[ReadModel[Any], ...]
 READ_MODELS: ReadModels = (
     RESOURCE_LIMITS,
     CATALOGUE,
+    RESOURCES,
     ACCOUNTS,
     COMPONENT_LIMITS,
     USAGE_OWNERS,

@@ -4,7 +4,7 @@ One parameter a statement whatever the size of a batch, exact decimals, and colu
 only have to be inserted, many at once, they are copied.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from typing import Any, LiteralString
 
@@ -48,9 +48,15 @@ def insert(cursor: Cursor[Any], table: LiteralString, rows: Sequence[Struct]) ->
             copy.write_row(astuple(row))
 
 
-def upsert(table: str, columns: Iterable[str], key: Iterable[str] = ("uuid",)) -> Composed:
-    """Return an INSERT … ON CONFLICT DO UPDATE of these columns from the JSON parameter `rows`."""
+def upsert(
+    table: str, columns: Iterable[str], key: Iterable[str] = ("uuid",), kept: Collection[str] = ()
+) -> Composed:
+    """Return an INSERT … ON CONFLICT DO UPDATE of these columns from the JSON parameter `rows`.
+
+    Those that are `kept` are as the first insert made them.
+    """
     columns, key = tuple(columns), tuple(key)
+    changing = [column for column in columns if column not in (*key, *kept)]
     return SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns}"
         " FROM json_populate_recordset(NULL::{table}, %(rows)s)"
@@ -59,7 +65,5 @@ def upsert(table: str, columns: Iterable[str], key: Iterable[str] = ("uuid",)) -
         table=Identifier(table),
         columns=SQL(", ").join(map(Identifier, columns)),
         key=SQL(", ").join(map(Identifier, key)),
-        updates=SQL(", ").join(
-            SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column in columns if column not in key
-        ),
+        updates=SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column in changing),
     )

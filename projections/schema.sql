@@ -47,8 +47,12 @@ CREATE TABLE category (
 
 CREATE TABLE service_provider (
     uuid uuid PRIMARY KEY,
-    customer_uuid uuid NOT NULL
+    customer_uuid uuid NOT NULL,
+    id bigint NOT NULL,                    -- position of the first description: the order of creation
+    described timestamptz NOT NULL,        -- when it was first described
+    modified timestamptz NOT NULL          -- when it was last described
 );
+CREATE INDEX service_provider_default_order ON service_provider (described DESC, id);
 
 CREATE TABLE offering (
     uuid uuid PRIMARY KEY,
@@ -59,8 +63,12 @@ CREATE TABLE offering (
     category_uuid uuid,
     project_uuid uuid,
     parent_uuid uuid,
-    plugin_options jsonb NOT NULL          -- unread, for agents
+    plugin_options jsonb NOT NULL,         -- unread, for agents
+    id bigint NOT NULL,                    -- as those of a service provider
+    described timestamptz NOT NULL,
+    modified timestamptz NOT NULL
 );
+CREATE INDEX offering_default_order ON offering (described DESC, id);
 CREATE INDEX offering_customer ON offering (customer_uuid);
 
 CREATE TABLE component (
@@ -105,12 +113,31 @@ CREATE TABLE resource (
     limits jsonb NOT NULL,
     slug text NOT NULL,                    -- unread, for agents
     backend_id text NOT NULL,              -- unread, for agents
-    created timestamptz,
     backend_metadata jsonb NOT NULL,       -- unread, for agents
-    attributes jsonb NOT NULL              -- unread, for agents
+    attributes jsonb NOT NULL,             -- unread, for agents
+    created timestamptz NOT NULL,          -- as the catalogue says it, else when it was first described
+    id bigint NOT NULL,                    -- as those of a service provider
+    described timestamptz NOT NULL,
+    modified timestamptz NOT NULL,
+    customer_uuid uuid,                    -- of its project: the consumer
+    provider_uuid uuid                     -- the customer of its offering
 );
-CREATE INDEX resource_offering ON resource (offering_uuid);
-CREATE INDEX resource_project ON resource (project_uuid);
+CREATE INDEX resource_default_order ON resource (created DESC, id);
+CREATE INDEX resource_offering ON resource (offering_uuid, created DESC, id);
+CREATE INDEX resource_project ON resource (project_uuid, created DESC, id);
+CREATE INDEX resource_customer ON resource (customer_uuid, created DESC, id);
+CREATE INDEX resource_provider ON resource (provider_uuid, created DESC, id);
+
+-- How many resources there are in a scope, by state: see projections/writers/resources.py.
+CREATE TABLE resource_count (
+    kind text COLLATE "C",                 -- as in usage_count
+    scope uuid,
+    offering_uuid uuid,
+    state integer,
+    resources bigint NOT NULL,
+    PRIMARY KEY (kind, scope, offering_uuid, state)
+);
+CREATE INDEX resource_count_empty ON resource_count (kind) WHERE resources = 0;
 
 CREATE TABLE plan_period (
     uuid uuid PRIMARY KEY,
@@ -147,8 +174,13 @@ CREATE TABLE offering_user (
     offering_uuid uuid NOT NULL,
     person uuid NOT NULL,
     username text,
-    user_uuid uuid
+    user_uuid uuid,
+    id bigint NOT NULL,                    -- as those of a service provider
+    described timestamptz NOT NULL,
+    modified timestamptz NOT NULL
 );
+CREATE INDEX offering_user_default_order ON offering_user (described DESC, id);
+CREATE INDEX offering_user_offering ON offering_user (offering_uuid, described DESC, id);
 
 CREATE TABLE role (
     uuid uuid PRIMARY KEY,

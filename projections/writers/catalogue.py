@@ -1,7 +1,10 @@
 """Read model of the catalogue: the last description of every entity that usage hangs on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
 
+from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
@@ -20,16 +23,22 @@ TABLES: dict[type[Entity], str] = {
     catalogue.Component: "component",
     catalogue.Plan: "plan",
     catalogue.PlanComponent: "plan_component",
-    catalogue.Resource: "resource",
     catalogue.PlanPeriod: "plan_period",
     catalogue.UserUsageLimit: "user_usage_limit",
 }
 
+ORIGIN = ("id", "described")
+"""Columns that stay as the first description of an entity made them."""
+
+DATED = {catalogue.ServiceProvider, catalogue.Offering}
+"""Kinds that are listed by age: their tables say when they were described."""
+
 UPSERTS = {
     kind: upsert(
         table,
-        kind.__struct_fields__,
+        kind.__struct_fields__ + ((*ORIGIN, "modified") if kind in DATED else ()),
         key=("plan_uuid", "component_uuid") if kind is catalogue.PlanComponent else ("uuid",),
+        kept=ORIGIN,
     )
     for kind, table in TABLES.items()
 }
@@ -46,9 +55,26 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> 
     ]
     cursor.execute(UPSERT_DESCRIPTION, {"rows": as_json(described)})
     for kind, statement in UPSERTS.items():
-        entities = [fact.entity for fact in last.values() if type(fact.entity) is kind]
-        if entities:
-            cursor.execute(statement, {"rows": as_json(entities)})
+        theirs = [each for each in facts if type(each[1].entity) is kind]
+        if theirs:
+            cursor.execute(statement, {"rows": as_json(last_descriptions(theirs))})
+
+
+def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[str, Any]]:
+    """Return each entity as it was last described, as a row.
+
+    It has also the position of the first of these descriptions (`id`), the moment of that (`described`) and
+    of the last one (`modified`).
+    """
+    rows: dict[UUID, dict[str, Any]] = {}
+    for position, fact in facts:
+        before = rows.get(fact.originator_id, {"id": position, "described": fact.recorded_at})
+        rows[fact.originator_id] = {
+            **structs.asdict(fact.entity),
+            **{name: before[name] for name in ORIGIN},
+            "modified": fact.recorded_at,
+        }
+    return rows.values()
 
 
 CATALOGUE = ReadModel(

@@ -17,8 +17,10 @@ from tests.world import (
     GPU,
     OFFERING,
     OTHER_CONSUMER,
+    OTHER_PROVIDER,
     PREMIUM,
     PROJECT,
+    PROVIDER,
     RESOURCE,
     SECOND_PROJECT,
     USAGES,
@@ -40,11 +42,11 @@ limits = st.dictionaries(st.sampled_from(["cpu", "gpu"]), st.integers(0, 500), m
 
 
 def described_resource(
-    which: str, state: int, limits: dict[str, int], project: str, plan: str
+    which: str, state: int, limits: dict[str, int], project: str, plan: str, created: str | None
 ) -> Callable[[World], object]:
     offering = {RESOURCE: OFFERING}.get(which)
     entity: dict[str, Any] = {"uuid": which, "name": f"r{state}", "project_uuid": project, "state": state}
-    entity |= {"limits": limits, "plan_uuid": plan, "offering_uuid": offering or OFFERING}
+    entity |= {"limits": limits, "plan_uuid": plan, "offering_uuid": offering or OFFERING, "created": created}
     return lambda world: world.describe(resources=[entity])
 
 
@@ -114,6 +116,7 @@ steps = st.one_of(
         limits,
         st.sampled_from([PROJECT, SECOND_PROJECT]),
         st.sampled_from([BASIC, PREMIUM]),
+        st.sampled_from([None, "2026-03-04T05:06:07Z"]),
     ),
     st.builds(plan_switch, st.integers(1, 2), st.sampled_from([BASIC, PREMIUM]), days, days),
     st.builds(
@@ -164,6 +167,14 @@ steps = st.one_of(
             )
         ),
         st.sampled_from([CONSUMER, OTHER_CONSUMER]),
+    ),
+    st.builds(
+        lambda provider: (
+            lambda world: world.describe(
+                offerings=[{"uuid": OFFERING, "name": "Cluster", "customer_uuid": provider}]
+            )
+        ),
+        st.sampled_from([PROVIDER, OTHER_PROVIDER]),
     ),
 )
 
