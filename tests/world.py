@@ -177,9 +177,12 @@ class World:
         self.conninfo, self.ledger, self.projector = conninfo, ledger, projector
         self.settings = settings_of(conninfo)
         self.services = Services(ledger, projector, lambda: self.now)
-        self.app = create_app(
-            ledger, projector, max_body_bytes=self.settings.max_body_bytes, clock=lambda: self.now
-        )
+        self.configure()
+
+    def configure(self, **options: Any) -> None:
+        """Makes the application, or another one in its place: options as of `create_app`."""
+        options.setdefault("max_body_bytes", self.settings.max_body_bytes)
+        self.app = create_app(self.ledger, self.projector, clock=lambda: self.now, **options)
         self.app.test_client_class = DeclaredClient
         self._clients: dict[str, Client] = {}
 
@@ -280,8 +283,9 @@ def open_world(database_url: str, zone: str = "UTC") -> Iterator[World]:
         yield World(conninfo, ledger, projector_of(ledger))
 
 
-def settings_of(url: str, zone: str = "UTC") -> Settings:
-    return Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_TIME_ZONE": zone})
+def settings_of(url: str, zone: str = "UTC", **variables: str) -> Settings:
+    """Settings on a database; `variables` are further ones of the environment."""
+    return Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_TIME_ZONE": zone} | variables)
 
 
 def plain_headers(response: TestResponse) -> dict[str, str]:

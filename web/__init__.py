@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, current_app
 from flask import request as http_request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.journal.ledger import Ledger
@@ -23,6 +24,7 @@ from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
 from web.request.services import Clock, Services, refresh
 from web.wire import errors
 from web.wire.rendering import moved_permanently
+from web.wire.urls import root_path
 
 
 class ObjectId(BaseConverter):
@@ -61,7 +63,7 @@ def answer_wrong_routes() -> Response | None:
         authenticate()
     if isinstance(problem, NotFound | RequestRedirect) and _is_path(f"{http_request.path}/"):
         query = f"?{http_request.query_string.decode('latin-1')}" if http_request.query_string else ""
-        return moved_permanently(f"{quote(http_request.root_path + http_request.path)}/{query}")
+        return moved_permanently(f"{root_path()}{quote(http_request.path[1:])}/{query}")
     return None
 
 
@@ -75,10 +77,12 @@ def create_app(
     *,
     max_body_bytes: int,
     clock: Clock = utc_now,
+    proxies: int = 0,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
     `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
+    So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like.
     """
     pulse()
     give_back_memory()
@@ -90,6 +94,8 @@ def create_app(
     app.session_interface = NoSession()
     app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
     app.wsgi_app = ConditionalGet(app.wsgi_app, services)  # type: ignore[method-assign]
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[proxies] * 5)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)

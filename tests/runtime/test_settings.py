@@ -32,7 +32,8 @@ def test_readme_names_no_other_variable() -> None:
 
 
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:
-    defaults = Settings(None, Path.home() / ".local/share/usage-ledger", ZoneInfo("UTC"), 5 * 1024 * 1024)
+    folder = Path.home() / ".local/share/usage-ledger"
+    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0)
     assert Settings.from_environment({}) == defaults
     assert Settings.from_environment({each.name: "" for each in VARIABLES} | {"LEDGER_ZONE": ""}) == defaults
 
@@ -43,9 +44,10 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_DATA_DIR": "/srv/ledger",
         "LEDGER_TIME_ZONE": "Europe/Tallinn",
         "LEDGER_MAX_BODY_BYTES": "1000",
+        "LEDGER_PROXIES": "2",
     }
     assert Settings.from_environment(environment) == Settings(
-        "postgresql://db.example.org/ledger", Path("/srv/ledger"), ZoneInfo("Europe/Tallinn"), 1000
+        "postgresql://db.example.org/ledger", Path("/srv/ledger"), ZoneInfo("Europe/Tallinn"), 1000, 2
     )
 
 

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 from tests.paths import ROOT
 
 SERVE = """
-import logging, sys
+import json, logging, sys
 from functools import partial
 from projections.fast.position import SharedPosition
 from tests.world import settings_of
 from web.runtime import server
 from web.runtime.database import prepare_database
 
-url, workers, change = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+url, workers, change, variables = sys.argv[1], int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
 logging.basicConfig(level=logging.ERROR)
 exec(change)
-settings = settings_of(url)
+settings = settings_of(url, **variables)
 load = partial(server.application, prepare_database(url, settings), settings, SharedPosition(workers + 1))
 with server.bound("127.0.0.1", 0) as holder:
     server.serve(load, holder, workers, lambda: print(holder.getsockname()[1], flush=True))
@@ -66,9 +66,12 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(url: str, workers: int = 1, change: str = "") -> Iterator[Served]:
-    """The service on a database; `change` is what Python does before it starts, to bounds for instance."""
-    command = [sys.executable, "-c", SERVE, url, str(workers), change]
+def served(url: str, workers: int = 1, change: str = "", **variables: str) -> Iterator[Served]:
+    """The service on a database; `change` is what Python does before it starts, to bounds for instance.
+
+    `variables` are those of the environment.
+    """
+    command = [sys.executable, "-c", SERVE, url, str(workers), change, json.dumps(variables)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -4,12 +4,11 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
-from urllib.parse import urlencode
+from functools import partial
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from marshmallow import Schema
-from werkzeug.sansio.utils import get_current_url
 
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
@@ -22,6 +21,7 @@ from web.wire.fields import uuid_of
 from web.wire.parameters import last_of, load_query
 from web.wire.rendering import answers, json_bytes
 from web.wire.responses.schemas import RowSchema
+from web.wire.urls import root_url
 
 PAGE_SIZE = 10
 MAX_PAGE_SIZE = 300
@@ -71,7 +71,7 @@ def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Resp
 
 def _host(row: RowSchema) -> dict[str, str]:
     """Return the parameter of links, where a row has any."""
-    return {"host_url": request.host_url} if row.has_links else {}
+    return {"host_url": root_url()} if row.has_links else {}
 
 
 def _columns(row: RowSchema) -> list[Column]:
@@ -113,7 +113,7 @@ def _links(number: int, last: int) -> str:
 
 def _url_of_pages() -> Callable[[int], str]:
     """Return this request's URL by the number of a page, with its parameters in the order of their names."""
-    base = _base_url(request.scheme, request.host, request.root_path, request.path)
+    base = f"{root_url()}{quote(request.path[1:])}"
     query = sorted(request.args.items(multi=True), key=lambda each: each[0])
     before = urlencode([each for each in query if each[0] < "page"])
     after = urlencode([each for each in query if each[0] > "page"])
@@ -123,6 +123,3 @@ def _url_of_pages() -> Callable[[int], str]:
         return f"{base}?{whole}" if whole else base
 
     return url
-
-
-_base_url = lru_cache(maxsize=128)(get_current_url)

@@ -44,6 +44,13 @@ def parse_bytes(text: str) -> int:
     return int(text)
 
 
+def parse_count(text: str) -> int:
+    """Return a number of things, which may be 0. Raises ValueError."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 3):
+        raise ValueError(f"{text!r} is no number from 0 to 99")
+    return int(text)
+
+
 def parse_folder(text: str) -> Path:
     """Return an absolute path, with `~` expanded."""
     return Path(text).expanduser().absolute()
@@ -108,6 +115,13 @@ MAX_BODY_BYTES = Variable(
     parse_bytes,
     default=str(5 * 1024 * 1024),
 )
+PROXIES = Variable(
+    "LEDGER_PROXIES",
+    "how many proxies in front of the service are believed what they say in X-Forwarded-For, -Proto, -Host, "
+    "-Port and -Prefix; they must drop X_Forwarded_For and the like, with underscores",
+    parse_count,
+    default="0",
+)
 TOKEN = Variable(
     "LEDGER_TOKEN",
     "the API token that `usage-ledger report` reports with",
@@ -115,7 +129,10 @@ TOKEN = Variable(
     if_unset="asked for at a terminal",
 )
 
-VARIABLES: tuple[Variable[object], ...] = (DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, TOKEN)
+VARIABLES: tuple[Variable[object], ...] = (
+    *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES),
+    TOKEN,
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,7 @@ class Settings:
     data_dir: Path
     zone: ZoneInfo
     max_body_bytes: int
+    proxies: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -136,6 +154,7 @@ class Settings:
             data_dir=DATA_DIR.read(environment),
             zone=TIME_ZONE.read(environment),
             max_body_bytes=MAX_BODY_BYTES.read(environment),
+            proxies=PROXIES.read(environment),
         )
 
 

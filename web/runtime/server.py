@@ -130,7 +130,7 @@ def application(conninfo: str, settings: Settings, shared_position: SharedPositi
     ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
     projector = projector_of(ledger, shared_position)
     PositionListener(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
-    return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes)
+    return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes, proxies=settings.proxies)
 
 
 def serve(

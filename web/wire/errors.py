@@ -10,6 +10,7 @@ import psycopg
 from flask import Flask, Response, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import (
+    BadHost,
     HTTPException,
     MethodNotAllowed,
     NotFound,
@@ -54,8 +55,8 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
 }
 """Field and message of every refusal; agents match some of the texts, so they are Waldur's."""
 
-LONGEST_ECHO, LONGEST_ECHOES = 1_000, 10_000
-"""How many characters of a value, and of a list of values, an error repeats."""
+LONGEST_ECHO, LONGEST_ECHOES, LONGEST_HOST_ECHO = 1_000, 10_000, 100
+"""How many characters of a value, of a list of values, and of a host an error repeats."""
 
 DATABASE_IS_AWAY = (
     psycopg.OperationalError,
@@ -102,6 +103,16 @@ class UnsupportedMediaType(Exception):
 
 class BadHeader(Exception):
     """A header is not what it should be; the message is the answer."""
+
+
+class UnusableHost(Exception):
+    """Links can't be made of the host that the client, or a trusted proxy, says it came to."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f'Links can\'t be made of the host "{echo(host, LONGEST_HOST_ECHO)}": '
+            "it must be a name or an address in ASCII, and may have a port."
+        )
 
 
 class NotThereYet(Exception):
@@ -157,6 +168,7 @@ BEHIND = "The read models can't be brought up to date at the moment. Try again."
 DETAILS: dict[type[Exception], Detail] = {
     BadHeader: Detail(400),
     MalformedBody: Detail(400),
+    UnusableHost: Detail(400),
     Unauthenticated: Detail(401, headers={"WWW-Authenticate": "Token"}),
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
@@ -214,6 +226,8 @@ def _problem_of_http(error: HTTPException) -> Problem:
         case MethodNotAllowed():
             allowed = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
             return _detail(405, f'Method "{request.method}" not allowed.', allowed)
+        case BadHost():
+            return _detail(400, str(UnusableHost(request.environ["HTTP_HOST"])))
         case RequestEntityTooLarge():
             return _detail(413, "The request body is too large.")
     return _detail(error.code or 500, error.description or error.name)

@@ -5,7 +5,6 @@ from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from flask import request
@@ -14,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
 from web.wire.fields import uuid_of
-from web.wire.urls import RESOURCE_PATH
+from web.wire.urls import RESOURCE_PATH, path_of
 
 DATE_FORMATS = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
@@ -90,10 +89,7 @@ class ResourceUrlFilter(fields.Field[UUID | None]):
     """The URL of a resource, of which only the path counts; None for anything else, which finds nothing."""
 
     def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> UUID | None:
-        try:
-            match = RESOURCE_PATH.fullmatch(unquote(urlsplit(value).path))
-        except ValueError:
-            return None
+        match = RESOURCE_PATH.fullmatch(path_of(value))
         return uuid_of(match[1]) if match else None
 
 
