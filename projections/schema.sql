@@ -267,6 +267,7 @@ CREATE TABLE project_usage (
     used_terminated numeric NOT NULL,
     PRIMARY KEY (project_uuid, component_uuid, month)
 );
+CREATE INDEX project_usage_month ON project_usage (month);
 CREATE INDEX project_usage_empty ON project_usage (month) WHERE usages = 0;
 
 -- What was consumed of a component in a month, over all resources and plans.

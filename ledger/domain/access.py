@@ -8,9 +8,10 @@ from msgspec import Struct
 from ledger.domain.catalogue import ScopeType
 
 SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", "PROJECT.LIST"
+GET_STATISTICS = "SERVICE_PROVIDER.GET_STATISTICS"
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    "CUSTOMER.OWNER": frozenset({SET_USAGE, RESOURCE_LIST, PROJECT_LIST}),
-    "CUSTOMER.MANAGER": frozenset({SET_USAGE}),
+    "CUSTOMER.OWNER": frozenset({SET_USAGE, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
+    "CUSTOMER.MANAGER": frozenset({SET_USAGE, GET_STATISTICS}),
     "OFFERING.MANAGER": frozenset({SET_USAGE}),
     "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
@@ -69,14 +70,25 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
         """Return whether there is anything at all that the caller may report."""
         return self.is_staff or bool(self._own_offerings or self._own_providers)
 
+    def may_see_statistics(self, provider_uuid: UUID) -> bool:
+        """Return whether the caller sees all, or has a permitting role on the provider."""
+        return self.sees_all or provider_uuid in self._providers_with(GET_STATISTICS)
+
+    def is_provider_of(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
+        """Return whether the caller has any role on the offering or its provider."""
+        return provider_uuid in self.providers or offering_uuid in self.scopes("offering")
+
     @cached_property
     def _own_offerings(self) -> set[UUID]:
         return set(self.scopes("offering", SET_USAGE))
 
     @cached_property
     def _own_providers(self) -> set[UUID | None]:
+        return self._providers_with(SET_USAGE)
+
+    def _providers_with(self, permission: str) -> set[UUID | None]:
         return {
             role.scope_uuid if role.scope_type == "customer" else role.provider_uuid
             for role in self.roles
-            if role.scope_type in ("customer", "service_provider") and role.permits(SET_USAGE)
+            if role.scope_type in ("customer", "service_provider") and role.permits(permission)
         }

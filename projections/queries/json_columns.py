@@ -27,6 +27,7 @@ MOMENT = Kind(
     "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
     " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
 )
+MONTH = Kind("to_char({}, 'YYYY-MM')")
 EMPTY = Kind("''")
 
 

@@ -72,10 +72,10 @@ class ListQuery:
         restrictions: Mapping[str, Any],
         scopes: Scopes,
         order: Sequence[tuple[str, bool]] = (),
-        limit: int = 1,
+        limit: int | None = 1,
         offset: int = 0,
     ) -> Page:
-        """Return a page of rows that the scopes may see.
+        """Return a page of rows that the scopes may see, without a `limit` all of them.
 
         `restrictions` are values by the names of filters (others are parameters of the statement itself),
         `order` is pairs of (name of an order, descending).

@@ -14,8 +14,12 @@ from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usages
 from projections.queries.list_query import ListQuery, Scopes
+from projections.queries.statistics.component_usages import COMPONENT_USAGES
+from projections.queries.statistics.offering_usages import OFFERING_USAGES
+from projections.queries.statistics.project_usages import PROJECT_USAGES
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
+from web.wire.responses import statistics
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
 
@@ -23,6 +27,10 @@ LISTS = [
     (component_usages.USAGES, COMPONENT_USAGE),
     (user_usages.USAGES, COMPONENT_USER_USAGE),
     (monthly_summary.SUMMARIES, MONTHLY_SUMMARY),
+    (COMPONENT_USAGES, statistics.COMPONENT_USAGES),
+    (COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
+    (PROJECT_USAGES, statistics.COMPONENT_USAGES_PER_PROJECT),
+    (OFFERING_USAGES, statistics.OFFERING_COMPONENT_STAT),
 ]
 KINDS = ("customers", "providers", "projects", "offerings")
 SCOPES: list[Scopes] = [None] + [

@@ -24,7 +24,7 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.wire.responses import columns
+from web.wire.responses import columns, statistics
 from web.wire.responses.columns import ColumnField
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
@@ -61,6 +61,7 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
     columns.Hex: ("uuid", UUIDS),
     columns.Link: ("uuid", UUIDS),
     columns.Moment: ("timestamptz", [datetime.fromisoformat(each) for each in MOMENTS]),
+    columns.Month: ("date", [date(2026, 11, 1), date(2, 1, 1), date(9998, 12, 1)]),
     columns.Date: ("date", [date(2026, 11, 1), date(2, 1, 1), date(9998, 12, 31)]),
     columns.Decimal: ("numeric", [Decimal(each).quantize(Decimal("0.01")) for each in AMOUNTS]),
     columns.Integer: ("numeric", [0, 1, -1, 10**18]),
@@ -69,7 +70,11 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
 }
 """Values of each type of column, and their type in PostgreSQL."""
 
-ROWS = [COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY]
+ROWS = [
+    *(COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY),
+    *(statistics.COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
+    *(statistics.COMPONENT_USAGES_PER_PROJECT, statistics.OFFERING_COMPONENT_STAT),
+]
 
 
 @pytest.mark.parametrize(

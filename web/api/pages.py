@@ -6,13 +6,14 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from flask import Response, request
 from marshmallow import Schema
 
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
-from projections.queries.list_query import ListQuery
+from projections.queries.list_query import ListQuery, Page
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
@@ -29,9 +30,17 @@ MOST_ROWS = 2**63 - 1
 """PostgreSQL can't count further."""
 
 
-def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
-    """Return the view of a list: the page that a request asks for, with links to others in the headers."""
+def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[..., Response]:
+    """Return the view of a list: the page that a request asks for, with links to others in the headers.
+
+    Its arguments, if it is called with any, restrict the list like filters of these names.
+    """
     return answers(row, is_list=True)(partial(_page, list_query, query, row))
+
+
+def whole_list_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
+    """Return the view of a list that is not paged: all rows, whatever page a request asks for."""
+    return answers(row, is_list=True)(partial(_whole_list, list_query, query, row))
 
 
 def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], Response]:
@@ -39,9 +48,9 @@ def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], 
     return answers(row)(partial(_single, list_query, row, kind))
 
 
-def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
-    context = LoadContext(zone=services().ledger.zone, now=services().clock())
-    restrictions, order = load_query(query, context)
+def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) -> Response:
+    restrictions, order = load_query(query, _context())
+    restrictions |= within
     size, scopes = _page_size(), visible()
     with services().reading() as cursor:
         number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)
@@ -53,10 +62,27 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     last = _last_page(found.total, size)
     if number > last:
         raise Missing("Invalid page.")
-    response = json_bytes(found.rows)
-    response.headers["X-Result-Count"] = str(found.total)
+    response = _counted(found)
     response.headers["Link"] = _links(number, last)
     return response
+
+
+def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
+    restrictions, order = load_query(query, _context())
+    with services().reading() as cursor:
+        found = list_query.page(cursor, _columns(row), restrictions | _host(row), visible(), order, None)
+    current().end = found.end
+    return _counted(found)
+
+
+def _counted(found: Page) -> Response:
+    response = json_bytes(found.rows)
+    response.headers["X-Result-Count"] = str(found.total)
+    return response
+
+
+def _context() -> LoadContext:
+    return LoadContext(zone=services().ledger.zone, now=services().clock())
 
 
 def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Response:

@@ -7,10 +7,14 @@ from flask import request
 
 from ledger.domain.access import Caller
 from ledger.domain.provenance import Provenance
+from ledger.errors import NotPermitted
 from projections.lookups.accounts import Credentials
 from projections.queries.list_query import Scopes
 from web.request.services import Services, current, services
 from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
+
+STATISTICS = "/api/marketplace-stats/"
+"""The path of figures over all resources, which are for those who see all."""
 
 MOST_CHARACTERS = 200
 """How much of a header is kept in facts."""
@@ -25,17 +29,19 @@ def hash_of(token: str) -> str:
 
 
 def authenticate() -> None:
-    """Find out who asks. Raises Unauthenticated, TooManyGuesses.
+    """Find out who asks. Raises Unauthenticated, TooManyGuesses, and NotPermitted for statistics of all.
 
     Only a wrong token is answered that there were too many: others may share the address.
     """
     try:
         credentials = identify(request.headers.get("Authorization", ""), services())
-        current().caller, current().token_uuid = credentials.caller, credentials.token_uuid
     except UnknownToken:
         if seconds := services().attempts.wrong(request.remote_addr or ""):
             raise TooManyGuesses(seconds) from None
         raise
+    if request.path.startswith(STATISTICS) and not credentials.caller.sees_all:
+        raise NotPermitted
+    current().caller, current().token_uuid = credentials.caller, credentials.token_uuid
 
 
 def identify(authorization: str, services: Services) -> Credentials:

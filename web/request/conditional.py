@@ -17,7 +17,7 @@ from werkzeug.http import parse_etags
 from ledger.domain.access import Caller
 from projections.fast.position import End, KnownPosition
 from projections.schema import BUILT_BY
-from web.request.authentication import identify
+from web.request.authentication import STATISTICS, identify
 from web.request.services import Current, Services, current, services
 from web.wire.rendering import not_modified
 
@@ -30,6 +30,8 @@ DEPEND_ON_THE_DAY = (
     "/api/marketplace-component-usage-monthly/",
     "/api/marketplace-project-usage/",
     "/api/marketplace-customer-usage/",
+    "/api/marketplace-provider-offerings/",
+    STATISTICS,
 )
 """Paths of answers that show the current month or period."""
 

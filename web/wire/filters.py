@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, post_load
+from marshmallow import EXCLUDE, Schema, ValidationError, post_load
 
 from ledger.domain.months import month_of, start_of
 from web.wire.body import Loading
@@ -15,6 +15,7 @@ from web.wire.parameters import (
     MonthFilter,
     NumberFilter,
     Ordering,
+    PlainMonthFilter,
     ResourceUrlFilter,
     TextFilter,
     UuidFilter,
@@ -112,11 +113,55 @@ class MonthlyQuery(Schema):
     @post_load
     def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Restrict the query to the current month, unless it has one of the keys, be it an empty one."""
-        context = Loading.get()
-        data["current"] = month_of(context.now, context.zone)
+        data["current"] = _current_month()
         if not request.args.keys() & {"billing_period", "start", "end"}:
             data["billing_period"] = data["current"]
         return data
+
+
+class CurrentMonthQuery(Schema):
+    """No filters: a list of this month."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    @post_load
+    def month(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"billing_period": _current_month()}
+
+
+def month_of_range() -> PlainMonthFilter:
+    return PlainMonthFilter(
+        'Value "{value}" should be in valid format YYYY-MM', "Month has to be from 1 to 12."
+    )
+
+
+class MonthRangeQuery(Schema):
+    """A range of months, both ends inclusive; without any the last 13 months."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    start = month_of_range()
+    end = month_of_range()
+
+    @post_load
+    def months(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Return both ends. Raises ValidationError if only one is given, or they are in the wrong order."""
+        if not data:
+            current = _current_month()
+            return {"start": current.replace(year=current.year - 1), "end": current}
+        if len(data) == 1:
+            raise ValidationError({"non_field_errors": ["Both parameters must be specified."]})
+        if data["start"] > data["end"]:
+            message = "Start date must be earlier or equal to end date."
+            raise ValidationError({"non_field_errors": [message]})
+        return data
+
+
+def _current_month() -> date:
+    context = Loading.get()
+    return month_of(context.now, context.zone)
 
 
 # Made once: to make a schema takes longer than to load with it.
@@ -125,3 +170,4 @@ COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, MONTHLY_QUERY = (
     ComponentUserUsageQuery(),
     MonthlyQuery(),
 )
+CURRENT_MONTH_QUERY, MONTH_RANGE_QUERY = CurrentMonthQuery(), MonthRangeQuery()

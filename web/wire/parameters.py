@@ -58,6 +58,23 @@ class MonthFilter(fields.Field[date]):
             raise ValidationError("Enter a valid date.") from None
 
 
+class PlainMonthFilter(fields.Field[date]):
+    """A month, written YYYY-MM and in no other way, as the first of its days. `no_month` may show {value}."""
+
+    def __init__(self, no_month: str, not_in_year: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.no_month, self.not_in_year = no_month, not_in_year
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> date:
+        match = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})", value.strip())
+        year, month = map(int, match.groups()) if match else (0, 0)
+        if year < date.min.year:
+            raise ValidationError(self.no_month.format(value=echo(value)))
+        if not 1 <= month <= 12:
+            raise ValidationError(self.not_in_year.format(value=echo(value)))
+        return date(year, month, 1)
+
+
 class NumberFilter(fields.Field[int]):
     """A whole number; clients send floats, and decimals are cut off."""
 

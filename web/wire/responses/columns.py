@@ -3,14 +3,14 @@
 `attribute` names the value inside. Both ways give the same bytes: `tests/test_rows_as_json.py` compares them.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from projections.queries.json_columns import EMPTY, HEX, MOMENT, NUMBER, PLAIN, TEXT, Kind, link
+from projections.queries.json_columns import EMPTY, HEX, MOMENT, MONTH, NUMBER, PLAIN, TEXT, Kind, link
 
 
 class ColumnField(fields.Field[Any]):
@@ -56,6 +56,18 @@ class Date(fields.Date, ColumnField):
     """A day, `YYYY-MM-DD`."""
 
     kind = PLAIN
+
+
+class Month(ColumnField):
+    """A month, `YYYY-MM`. The value is its first day."""
+
+    kind = MONTH
+
+    def _serialize(self, value: date | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat()[:7]
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> date:
+        return date.fromisoformat(f"{value}-01")
 
 
 class Decimal(fields.Decimal, ColumnField):
