@@ -119,6 +119,38 @@ def test_a_dated_report_goes_to_its_month_if_that_is_open(
         assert months(world) == [month or written[:7].replace("2026-11", "2026-10")]
 
 
+AHEAD = [
+    # A clock that is up to a minute ahead of ours may be in another month already, and is believed.
+    ("UTC", "2026-10-31T23:59:00", "2026-11-01T00:00:00Z", "2026-11"),
+    ("UTC", "2026-10-31T23:58:59", "2026-11-01T00:00:00Z", None),
+    ("UTC", "2026-10-31T23:59:30", "2026-11-01T00:00:30Z", "2026-11"),
+    ("UTC", "2026-10-31T23:59:30", "2026-11-01T00:00:31Z", None),
+    ("UTC", "2026-10-31T21:59:00", "2026-11-01T00:00:00+02:00", "2026-11"),
+    ("UTC", "2026-10-31T21:58:59", "2026-11-01T00:00:00+02:00", None),
+    (TALLINN, "2026-10-31T21:59:00", "2026-11-01T00:00:00", "2026-11"),
+    (TALLINN, "2026-10-31T21:58:59", "2026-11-01T00:00:00", None),
+    (LOS_ANGELES, "2026-10-31T23:59:00", "2026-11-01T00:00:00Z", "2026-11"),
+    (LOS_ANGELES, "2026-11-01T06:59:00", "2026-11-01T07:00:00Z", "2026-11"),
+    (LOS_ANGELES, "2026-11-01T06:58:59", "2026-11-01T07:00:00Z", None),
+]
+
+
+@pytest.mark.parametrize("way", [set_usage, in_bulk])
+@pytest.mark.parametrize(("zone", "now", "written", "month"), AHEAD)
+def test_a_date_is_taken_as_it_is_up_to_a_minute_ahead(
+    world_url: str, zone: str, now: str, written: str, month: str | None, way: Way
+) -> None:
+    with open_world(world_url, zone) as world:
+        world.now = datetime.fromisoformat(f"{now}+00:00")
+        response = way(world, "offering-manager", {"date": written})
+        assert (response.status_code, "future dates" in response.text) == (
+            (201, False) if month else (400, True)
+        )
+        assert [(fact.month.isoformat()[:7], fact.written_date) for fact in world.facts(Report)] == (
+            [(month, written)] if month else []
+        )
+
+
 @pytest.mark.parametrize("way", [set_usage, in_bulk, user_in_bulk])
 @pytest.mark.parametrize(("zone", "now", "month"), UNDATED)
 def test_an_undated_report_goes_to_the_ledgers_month_and_shows_in_the_summary_at_once(

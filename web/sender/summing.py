@@ -8,12 +8,13 @@ is written. Where a line of a sum can't be read none of the sum is sent: nobody 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple
 
 from marshmallow import ValidationError, missing
 
+from ledger.decisions.usage import CLOCKS_DIFFER
 from ledger.errors import MeasuredInFuture
 from web.sender.files import Format, ReportFile, chunk_of, dated
 from web.sender.lines import FilePosition, UnreadableFile
@@ -26,6 +27,8 @@ from web.wire.requests import COMPONENT_REPORT, FIELDS, USER_REPORT
 AMOUNT = Amount(required=True)
 NOT_IN_COMMON = {"amount", "usage", "date", "description"}
 UUIDS = ("resource", "plan_period", "component_usage")
+WHERE_DAYS_BEGIN = timezone(timedelta(hours=14))
+"""Of a date without an offset nobody knows here which zone it is of: it may be this one."""
 UNDATED = ""
 ZERO = Decimal("0.00")
 
@@ -63,8 +66,7 @@ class SummedFile:
 
     def __init__(self, file: BinaryIO, kind: Format, begun: str) -> None:
         self._file, self._kind, self._begun, self._start = file, kind, begun, file.tell()
-        # Where a date has no offset, nobody knows here which zone it is of.
-        self._latest = datetime.fromisoformat(begun) + timedelta(days=1)
+        self._latest = datetime.fromisoformat(begun) + CLOCKS_DIFFER
         self._sums: dict[tuple[str, str], Sum] = {}
         self._bad: dict[tuple[str | None, str | None], int] = {}
         reports = ReportFile(file, kind, begun)
@@ -168,7 +170,7 @@ def month_of(values: dict[str, Any], latest: datetime) -> str:
     try:
         if not isinstance(values["date"], str):
             raise ValueError(values["date"])
-        moment = moment_of(values["date"].strip(), UTC)
+        moment = moment_of(values["date"].strip(), WHERE_DAYS_BEGIN)
     except ValueError:
         raise ValidationError(NO_DATETIME) from None
     if moment > latest:  # the sum would be dated with the first of the month, and pass
