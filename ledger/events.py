@@ -18,7 +18,7 @@ from uuid import UUID
 from eventsourcing.utils import register_topic
 from msgspec import Struct
 
-from ledger.domain import catalogue
+from ledger.domain import agents, catalogue
 from ledger.domain.reports import Policy
 
 Source = Literal["api", "import", "carry-over"]
@@ -200,6 +200,21 @@ class RoleDescribed(Described, frozen=True, kw_only=True):
 class UserUsageLimitDescribed(Described, frozen=True, kw_only=True):
     TOPIC = "UserUsageLimitDescribed"
     entity: catalogue.UserUsageLimit
+
+
+class AgentIdentityDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "AgentIdentityDescribed"
+    entity: agents.AgentIdentity
+
+
+class AgentServiceDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "AgentServiceDescribed"
+    entity: agents.AgentService
+
+
+class AgentProcessorDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "AgentProcessorDescribed"
+    entity: agents.AgentProcessor
 
 
 DESCRIPTIONS: dict[type[catalogue.Entity], type[Described]] = {

@@ -192,6 +192,46 @@ CREATE TABLE role (
 );
 CREATE INDEX role_user ON role (user_uuid);
 
+-- What agents register.
+CREATE TABLE agent_identity (
+    uuid uuid PRIMARY KEY,
+    id bigint NOT NULL UNIQUE,             -- position of the first description: the order of creation
+    described timestamptz NOT NULL,        -- when it was first described
+    modified timestamptz NOT NULL,         -- when it was last described
+    last_restarted timestamptz NOT NULL,
+    offering_uuid uuid NOT NULL,
+    created_by uuid,
+    name text COLLATE "C" NOT NULL,
+    version text COLLATE "C",
+    config_file_path text,
+    dependencies jsonb NOT NULL
+);
+CREATE INDEX agent_identity_name ON agent_identity (name);
+CREATE INDEX agent_identity_offering ON agent_identity (offering_uuid);
+
+CREATE TABLE agent_service (
+    uuid uuid PRIMARY KEY,
+    id bigint NOT NULL UNIQUE,
+    described timestamptz NOT NULL,
+    modified timestamptz NOT NULL,
+    identity_uuid uuid NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    mode text COLLATE "C"
+);
+CREATE INDEX agent_service_identity ON agent_service (identity_uuid, id);
+
+CREATE TABLE agent_processor (
+    uuid uuid PRIMARY KEY,
+    id bigint NOT NULL UNIQUE,
+    described timestamptz NOT NULL,
+    modified timestamptz NOT NULL,
+    service_uuid uuid NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    backend_type text COLLATE "C" NOT NULL,
+    backend_version text COLLATE "C"
+);
+CREATE INDEX agent_processor_service ON agent_processor (service_uuid, id);
+
 CREATE TABLE token (
     token_uuid uuid PRIMARY KEY,
     token_hash text NOT NULL UNIQUE,

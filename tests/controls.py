@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger import events
+from ledger.domain import agents
 from ledger.domain import catalogue as entities
 from tests import world as w
 
@@ -400,6 +401,19 @@ ENTITIES = (
         component_uuid=UUID(w.CPU),
         offering_user_uuid=UUID(w.OFFERING_USER),
         limit=Decimal(20),
+    ),
+    agents.AgentIdentity(
+        uuid=UUID(int=0x77),
+        offering_uuid=UUID(w.OFFERING),
+        name="agent",
+        version="1.0.7",
+        dependencies=(agents.AgentDependency("waldur-api-client", "8.1.2"),),
+        last_restarted=w.NOW,
+        created_by=UUID(w.uid(3)),
+    ),
+    agents.AgentService(uuid=UUID(int=0x78), identity_uuid=UUID(int=0x77), name="report", mode="report"),
+    agents.AgentProcessor(
+        uuid=UUID(int=0x79), service_uuid=UUID(int=0x78), name="OfferingReportProcessor", backend_type="slurm"
     ),
 )
 """An entity of each kind."""

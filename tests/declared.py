@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from web.wire.rendering import DECLARED, Declared
-from web.wire.responses.columns import Link
+from web.wire.responses.columns import Link, Objects
 from web.wire.responses.messages import ERRORS
 from web.wire.responses.schemas import RowSchema
 
@@ -66,18 +66,25 @@ def dumped(schema: Schema, body: Any, response: TestResponse) -> bytes | None:
     if schema.unknown == INCLUDE:
         return bytes(response.data)
     for row in values:
-        for name in links(schema):
-            if row.get(name):
-                # Where URLs begin is for `tests/edge` to know.
-                row["host_url"], _, path = row[name].rpartition("api/")
-                row[name] = UUID(path.split("/")[-2])
+        give_roots(schema, row)
     # A constant is dumped whether it was asked for or not.
-    again = [
-        {name: value for name, value in dumps.items() if name in row}
-        for dumps, row in zip(schema.dump(values, many=True), rows, strict=True)
-    ]
+    again = [members_of(dumps, row) for dumps, row in zip(schema.dump(values, many=True), rows, strict=True)]
     return orjson.dumps(again if isinstance(body, list) else again[0])
 
 
-def links(schema: Schema) -> list[str]:
-    return [field.attribute or name for name, field in schema.fields.items() if isinstance(field, Link)]
+def give_roots(schema: Schema, row: dict[str, Any]) -> None:
+    """Make a row as links are dumped from: uuids for URLs, and where URLs begin."""
+    for name, field in schema.fields.items():
+        name = field.attribute or name
+        if isinstance(field, Link) and row.get(name):
+            # Where URLs begin is for `tests/edge` to know.
+            row["host_url"], _, path = row[name].rpartition("api/")
+            row[name] = UUID(path.split("/")[-2])
+        elif isinstance(field, Objects):
+            for each in row.get(name, ()):
+                give_roots(field.row, each)
+
+
+def members_of(dumps: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Those of the dumped members that were asked for: a constant is dumped anyway."""
+    return {name: value for name, value in dumps.items() if name in row}

@@ -15,6 +15,8 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 from ledger.journal.ledger import Ledger
 from projections.projector import Projector
 from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
+from web.api.agents import about, identities
+from web.api.agents import services as agent_services
 from web.api.statistics import offerings, usage
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
@@ -105,6 +107,9 @@ def create_app(
     app.register_blueprint(bulk_reports.blueprint)
     app.register_blueprint(usage.blueprint)
     app.register_blueprint(offerings.blueprint)
+    app.register_blueprint(about.blueprint)
+    app.register_blueprint(identities.blueprint)
+    app.register_blueprint(agent_services.blueprint)
     errors.register(app, ledger.check_connections)
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)

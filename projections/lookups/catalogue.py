@@ -43,6 +43,9 @@ SELECT_PLAN_PERIODS = "SELECT to_json(t)::text AS value FROM plan_period t WHERE
 
 SELECT_OFFERING_USERS = "SELECT uuid FROM offering_user WHERE uuid = ANY(%(uuids)s)"
 
+SELECT_OFFERINGS = """
+SELECT uuid AS offering_uuid, customer_uuid AS provider_uuid FROM offering WHERE uuid = ANY(%(uuids)s)"""
+
 
 def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tuple[int, str]]:
     """Return version and digest of the last description of each stream that has one."""
@@ -75,3 +78,9 @@ def offering_users(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> set[UUID
     """Return the offering users that exist."""
     rows = cursor.execute(SELECT_OFFERING_USERS, {"uuids": list(uuids)}) if uuids else ()
     return {row["uuid"] for row in rows}
+
+
+def offerings(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
+    """Return offering_uuid and provider_uuid, the customer behind it, of the offerings that exist."""
+    rows = cursor.execute(SELECT_OFFERINGS, {"uuids": list(uuids)}) if uuids else ()
+    return {row["offering_uuid"]: row for row in rows}

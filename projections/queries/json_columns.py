@@ -12,10 +12,14 @@ from psycopg.sql import SQL, Composable, Literal
 
 
 class Kind(NamedTuple):
-    """The text of a value, with a place for its SQL. It is `in_quotes` if nothing in it has to be escaped."""
+    """The text of a value, with a place for its SQL unless it `is_constant`.
+
+    It is `in_quotes` if nothing in it has to be escaped.
+    """
 
     text: LiteralString
     in_quotes: bool = True
+    is_constant: bool = False
 
 
 TEXT = Kind("to_json({})::text", in_quotes=False)
@@ -28,7 +32,12 @@ MOMENT = Kind(
     " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
 )
 MONTH = Kind("to_char({}, 'YYYY-MM')")
-EMPTY = Kind("''")
+OBJECTS = Kind("coalesce('[' || string_agg({}, ',') || ']', '[]')", in_quotes=False)
+
+
+def constant(json: LiteralString) -> Kind:
+    """Return the kind of a value that is the same in every row: this JSON, without quotes or percents."""
+    return Kind("'" + json + "'", in_quotes=False, is_constant=True)
 
 
 def link(collection: LiteralString) -> Kind:
@@ -38,12 +47,16 @@ def link(collection: LiteralString) -> Kind:
 
 
 class Column(NamedTuple):
-    """A column of a row: its name on the wire, the name of its value inside, and how that is written."""
+    """A column of a row: its name on the wire, the name of its value inside, and how that is written.
+
+    `members` are the columns of the objects that OBJECTS lists.
+    """
 
     name: str
     shows: str
     kind: Kind
     is_nullable: bool
+    members: tuple["Column", ...] = ()
 
 
 class Written(NamedTuple):
@@ -52,7 +65,14 @@ class Written(NamedTuple):
     text: SQL
 
 
-Values = Mapping[str, SQL | Written]
+class Listed(NamedTuple):
+    """The objects of one row in their order: a subquery with a place for {json}, and what they can show."""
+
+    rows: SQL
+    values: "Values"
+
+
+Values = Mapping[str, "SQL | Written | Listed"]
 """The SQL of what a list can show, by names inside."""
 
 
@@ -66,10 +86,22 @@ def json_object(columns: Sequence[Column], values: Values) -> Composable:
 
 def _member(column: Column, values: Values) -> tuple[str, Composable]:
     """Return the place of a value in the object, and its text. In quotes only what is declared so is null."""
-    value = SQL("") if column.kind is EMPTY else values[column.shows]
-    text = value.text if isinstance(value, Written) else SQL(column.kind.text).format(value)
+    text = _text(column, values)
     if not column.kind.in_quotes:
         return "%%s", SQL("coalesce({}, 'null')").format(text)
     if column.is_nullable:
         return "%%s", SQL("coalesce('\"' || {} || '\"', 'null')").format(text)
     return '"%%s"', text
+
+
+def _text(column: Column, values: Values) -> Composable:
+    if column.kind.is_constant:
+        return SQL(column.kind.text)
+    match values[column.shows]:
+        case Written(text):
+            return text
+        case Listed(rows, of_members):
+            objects = rows.format(json=json_object(column.members, of_members))
+            return SQL("(SELECT {} FROM ({}) o)").format(SQL(column.kind.text).format(SQL("o.json")), objects)
+        case value:
+            return SQL(column.kind.text).format(value)

@@ -8,7 +8,7 @@ from msgspec import structs
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.domain import catalogue
+from ledger.domain import agents, catalogue
 from ledger.domain.catalogue import Entity
 from ledger.events import Described
 from projections.rows import as_json, digest, upsert
@@ -25,12 +25,18 @@ TABLES: dict[type[Entity], str] = {
     catalogue.PlanComponent: "plan_component",
     catalogue.PlanPeriod: "plan_period",
     catalogue.UserUsageLimit: "user_usage_limit",
+    agents.AgentIdentity: "agent_identity",
+    agents.AgentService: "agent_service",
+    agents.AgentProcessor: "agent_processor",
 }
 
 ORIGIN = ("id", "described")
 """Columns that stay as the first description of an entity made them."""
 
-DATED = {catalogue.ServiceProvider, catalogue.Offering}
+DATED = {
+    *(catalogue.ServiceProvider, catalogue.Offering),
+    *(agents.AgentIdentity, agents.AgentService, agents.AgentProcessor),
+}
 """Kinds that are listed by age: their tables say when they were described."""
 
 UPSERTS = {

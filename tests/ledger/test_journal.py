@@ -78,6 +78,9 @@ def test_one_person_stands_for_a_username_wherever_it_appears(world: World) -> N
 def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
     ours = [kind for kind in kinds(Fact) if kind.__module__ == "ledger.events"]
     assert sorted(kind.TOPIC for kind in ours) == [
+        "AgentIdentityDescribed",
+        "AgentProcessorDescribed",
+        "AgentServiceDescribed",
         "CategoryDescribed",
         "ComponentDescribed",
         "CustomerDescribed",

@@ -4,7 +4,7 @@
 order; `journals/2026_11.expected.json` is what the API answered then. Neither is ever written anew: a fact
 that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
 `2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
-whose facts keep the outcomes and not the answers.
+whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an agent.
 """
 
 import json
@@ -23,9 +23,16 @@ from ledger.domain.people import Person
 from ledger.events import Fact
 from ledger.journal.mapper import FactMapper
 from tests.paths import JOURNALS
-from tests.world import World, open_world
+from tests.world import USAGES, USER_USAGES, World, open_world
 
-SUMMARY = "/api/marketplace-component-usage-monthly/"
+LISTS = {
+    "component_usages": USAGES,
+    "user_usages": USER_USAGES,
+    "monthly": "/api/marketplace-component-usage-monthly/",
+    "agent_identities": "/api/marketplace-site-agent-identities/",
+    "agent_services": "/api/marketplace-site-agent-services/",
+    "agent_processors": "/api/marketplace-site-agent-processors/",
+}
 
 
 NAMES = sorted(path.stem for path in JOURNALS.glob("*.jsonl"))
@@ -69,11 +76,8 @@ def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: 
     expected = expected_of(name)
     expected.pop("requests", None)
     with world_of(name, database_url) as world:
-        answers = {
-            "component_usages": world.usages(page_size=100),
-            "user_usages": world.user_usages(page_size=100),
-            "monthly": world.as_("staff").get(SUMMARY, start="", page_size=100).json,
-        }
+        staff = world.as_("staff")
+        answers = {each: staff.get(LISTS[each], start="", page_size=100).json for each in expected}
     assert answers == expected
 
 

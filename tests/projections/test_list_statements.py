@@ -13,6 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usages
+from projections.queries.agents import me, registrations
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.offering_usages import OFFERING_USAGES
@@ -20,6 +21,7 @@ from projections.queries.statistics.project_usages import PROJECT_USAGES
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
 from web.wire.responses import statistics
+from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
 
@@ -31,6 +33,10 @@ LISTS = [
     (COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
     (PROJECT_USAGES, statistics.COMPONENT_USAGES_PER_PROJECT),
     (OFFERING_USAGES, statistics.OFFERING_COMPONENT_STAT),
+    (registrations.IDENTITIES, AGENT_IDENTITY),
+    (registrations.SERVICES, AGENT_SERVICE),
+    (registrations.PROCESSORS, AGENT_PROCESSOR),
+    (me.USERS, USER_ME),
 ]
 KINDS = ("customers", "providers", "projects", "offerings")
 SCOPES: list[Scopes] = [None] + [

@@ -17,6 +17,7 @@ from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.read_model import ReadModel
 from projections.writers.resources import RESOURCES
+from tests.agents.registering import register_all
 from tests.api.monthly import entity
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
 from web.commands.carry_over import carry_into
@@ -108,6 +109,7 @@ def tell_of_everything(world: World) -> None:
             | {"offering_user_uuid": OFFERING_USER, "limit": 5}
         ],
     )
+    register_all(world)
     cpu = {"type": "cpu", "amount": 7, "missing_usage_policy": "reuse"}
     assert world.report(date="2026-10-05", usages=[cpu]).status_code == 201
     assert world.report(usages=[{"type": "gpu", "amount": 7}]).status_code == 201

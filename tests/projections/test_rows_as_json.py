@@ -24,8 +24,8 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.wire.responses import columns, statistics
-from web.wire.responses.columns import ColumnField
+from web.wire.responses import agents, columns, statistics
+from web.wire.responses.columns import ColumnField, Objects
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
 
@@ -67,19 +67,25 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
     columns.Integer: ("numeric", [0, 1, -1, 10**18]),
     columns.Boolean: ("boolean", [True, False]),
     columns.Empty: ("text", [None]),
+    columns.Constant: ("text", [None]),
 }
 """Values of each type of column, and their type in PostgreSQL."""
 
-ROWS = [
+LISTED = [
     *(COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY),
     *(statistics.COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
     *(statistics.COMPONENT_USAGES_PER_PROJECT, statistics.OFFERING_COMPONENT_STAT),
+    *agents.ROWS,
+]
+ROWS = [
+    *LISTED,
+    *(field.row for row in LISTED for field in row.fields.values() if isinstance(field, Objects)),
 ]
 
 
 @pytest.mark.parametrize(
     ("row", "column"),
-    [(row, column) for row in ROWS for column in row.columns],
+    [(row, column) for row in ROWS for column in row.columns if not column.members],
     ids=lambda each: each.name if isinstance(each, Column) else type(each).__name__,
 )
 def test_a_column_is_written_as_its_field_dumps_it(odd: World, row: RowSchema, column: Column) -> None:

@@ -13,7 +13,7 @@ from marshmallow import Schema
 
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
-from projections.queries.list_query import ListQuery, Page
+from projections.queries.list_query import ListQuery, Page, Scopes
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
@@ -88,11 +88,18 @@ def _context() -> LoadContext:
 def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Response:
     if (wanted := uuid_of(uuid)) is None:
         raise NotFound(kind)
+    return row_response(list_query, row, kind, wanted, visible())
+
+
+def row_response(
+    list_query: ListQuery, row: RowSchema, kind: str, uuid: UUID, scopes: Scopes, status: int = 200
+) -> Response:
+    """Return the row with this uuid as a response. Raises NotFound if there is none that the scopes see."""
     with services().reading() as cursor:
-        found, current().end = list_query.one(cursor, _columns(row), {"uuid": wanted} | _host(row), visible())
+        found, current().end = list_query.one(cursor, _columns(row), {"uuid": uuid} | _host(row), scopes)
     if found is None:
         raise NotFound(kind)
-    return json_bytes(found.encode())
+    return json_bytes(found.encode(), status)
 
 
 def _host(row: RowSchema) -> dict[str, str]:

@@ -8,6 +8,7 @@ answer depends on it, and the version of this software. So a 304 is told before 
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,9 @@ from web.wire.rendering import not_modified
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+VERSION = version("usage-ledger")
+"""Of the installed software."""
 
 ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 
@@ -80,7 +84,7 @@ def unmodified() -> Response | None:
 def add_position(response: Response) -> Response:
     """Return the response with `Ledger-Position`, and with the `ETag` of the answer to a GET."""
     now, shared = current(), services().projector.shared_position
-    if request.method == "POST" or now.end is None:
+    if request.method not in ("GET", "HEAD") or now.end is None:
         now.end = shared.known().end
     elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
         shared.advance(KnownPosition(now.generation, now.end))
@@ -104,7 +108,7 @@ def _etag(now: Current) -> str:
 def etag_of(environ: "WSGIEnvironment", end: End, day: str, caller: Caller) -> str:
     """Return the ETag of the answer to this caller, from read models that end at this fact."""
     asked = [environ.get(name, "") for name in ADDRESS]
-    key = f"{end.position} {end.digest} {asked} {day} {BUILT_BY}"
+    key = f"{end.position} {end.digest} {asked} {day} {VERSION} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(caller)).hexdigest()[:32]
 
 

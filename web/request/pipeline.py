@@ -15,6 +15,8 @@ def before_view() -> Response | None:
     authenticate()
     if request.method == "POST":
         return replay()
+    if request.method not in ("GET", "HEAD"):
+        return None
     if b"min_position" in request.query_string:
         await_position(end)
     return unmodified()

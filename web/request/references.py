@@ -82,15 +82,18 @@ def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
         usages = decision_state.usages(cursor, wanted.get("usages", ()))
         plan_periods = catalogue.plan_periods(cursor, wanted.get("plan_periods", ()))
         offering_users = catalogue.offering_users(cursor, wanted.get("offering_users", ()))
+        offerings = catalogue.offerings(cursor, wanted.get("offerings", ()))
     scopes = visible()
     return Found(
         resources=resources,
         version=version,
-        usages={uuid: usage for uuid, usage in usages.items() if _is_visible(usage, scopes)},
+        usages={uuid: usage for uuid, usage in usages.items() if is_visible(usage, scopes)},
         plan_periods=plan_periods,
         offering_users=offering_users,
+        offerings={uuid: each for uuid, each in offerings.items() if is_visible(each, scopes)},
     )
 
 
-def _is_visible(usage: Mapping[str, Any], scopes: Scopes) -> bool:
-    return scopes is None or any(usage[f"{kind[:-1]}_uuid"] in uuids for kind, uuids in scopes.items())
+def is_visible(owned: Mapping[str, Any], scopes: Scopes) -> bool:
+    """Return whether the scopes see what belongs to this customer, offering …, as far as it names them."""
+    return scopes is None or any(owned.get(f"{kind[:-1]}_uuid") in uuids for kind, uuids in scopes.items())

@@ -48,6 +48,8 @@ class Found(Struct, frozen=True, kw_only=True):
     usages: Mapping[UUID, Mapping[str, Any]] = {}
     """The component usages that the caller may see: what each is of, and whose."""
     offering_users: Collection[UUID] = ()
+    offerings: Mapping[UUID, Mapping[str, Any]] = {}
+    """Those that the caller may see as a provider, each with its `provider_uuid`."""
 
 
 class LoadContext(Struct, frozen=True, kw_only=True):

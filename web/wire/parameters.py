@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
-from web.wire.fields import uuid_of
+from web.wire.fields import moment_of, uuid_of
 from web.wire.urls import RESOURCE_PATH, path_of
 
 DATE_FORMATS = (
@@ -44,6 +44,16 @@ class DateFilter(fields.Field[date]):
             except ValueError:
                 continue
         raise ValidationError("Enter a valid date.")
+
+
+class MomentFilter(fields.Field[datetime]):
+    """A date with or without time, in the ledger's zone if it names no offset."""
+
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return moment_of(value.strip(), Loading.get().zone)
+        except ValueError:
+            raise ValidationError("Enter a valid date/time.") from None
 
 
 class MonthFilter(fields.Field[date]):

@@ -4,19 +4,37 @@
 """
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
+import orjson
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from projections.queries.json_columns import EMPTY, HEX, MOMENT, MONTH, NUMBER, PLAIN, TEXT, Kind, link
+from projections.queries.json_columns import (
+    HEX,
+    MOMENT,
+    MONTH,
+    NUMBER,
+    OBJECTS,
+    PLAIN,
+    TEXT,
+    Column,
+    Kind,
+    constant,
+    link,
+)
+
+if TYPE_CHECKING:
+    from web.wire.responses.schemas import RowSchema
 
 
 class ColumnField(fields.Field[Any]):
     """A field that PostgreSQL can write, too."""
 
     kind: Kind
+    members: tuple[Column, ...] = ()
+    """The columns of the objects that the value is a list of."""
 
 
 class Text(fields.String, ColumnField):
@@ -87,13 +105,29 @@ class Boolean(fields.Boolean, ColumnField):
     kind = NUMBER
 
 
-class Empty(fields.Constant[str], ColumnField):
+class Constant(fields.Constant[Any], ColumnField):
+    """The same JSON in every row."""
+
+    def __init__(self, json: LiteralString) -> None:
+        super().__init__(orjson.loads(json))
+        self.kind = constant(json)
+
+
+class Empty(Constant):
     """An empty string: the ledger has no value for this column."""
 
-    kind = EMPTY
-
     def __init__(self) -> None:
-        super().__init__("")
+        super().__init__('""')
+
+
+class Objects(fields.List[Any], ColumnField):
+    """A list of objects, each of them written as a row of the other schema is."""
+
+    kind = OBJECTS
+
+    def __init__(self, row: "RowSchema", **kwargs: Any) -> None:
+        super().__init__(fields.Nested(row), **kwargs)
+        self.row, self.members = row, tuple(row.columns)
 
 
 class Link(ColumnField):

@@ -8,7 +8,7 @@ from marshmallow import Schema
 from marshmallow.fields import Field
 
 from projections.queries.json_columns import Column
-from web.wire.responses.columns import ColumnField, Link
+from web.wire.responses.columns import ColumnField, Link, Objects
 
 S = TypeVar("S", bound=Schema)
 Members = dict[str, Field[Any]]
@@ -39,14 +39,18 @@ class RowSchema(Schema):
         """Return the columns as PostgreSQL has to know them."""
         fields = cast("dict[str, ColumnField]", self.dump_fields)
         return [
-            Column(name, field.attribute or name, field.kind, field.allow_none)
+            Column(name, field.attribute or name, field.kind, field.allow_none, field.members)
             for name, field in fields.items()
         ]
 
     @cached_property
     def has_links(self) -> bool:
         """Return whether the parameter `host_url` is needed."""
-        return any(isinstance(field, Link) for field in self.dump_fields.values())
+        fields = self.dump_fields.values()
+        return any(
+            isinstance(field, Link) or (isinstance(field, Objects) and field.row.has_links)
+            for field in fields
+        )
 
 
 def declare(base: type[S], name: str, /, **members: Any) -> S:

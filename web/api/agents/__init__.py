@@ -1,0 +1,1 @@
+"""Endpoints that a reporting agent needs before it can report."""
