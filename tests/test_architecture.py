@@ -48,6 +48,7 @@ MAY_IMPORT = {
         *("ledger.decisions", "ledger.domain", "ledger.errors"),
         *("projections.projector", "projections.queries", "web.fast"),
     },
+    "web.edge": {"web.wire"},
     "web.limits": {"ledger.errors", "web.wire"},
     "web.request": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
@@ -57,7 +58,15 @@ MAY_IMPORT = {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
         *("projections.queries", "web.fast", "web.request", "web.wire"),
     },
-    "web": {"ledger", "projections.projector", "web.api", "web.limits", "web.request", "web.wire"},
+    "web": {
+        "ledger",
+        "projections.projector",
+        "web.api",
+        "web.edge",
+        "web.limits",
+        "web.request",
+        "web.wire",
+    },
     "web.runtime": {
         *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
         *("projections.rebuild", "projections.schema", "web", "web.limits", "web.request"),

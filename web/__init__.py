@@ -1,6 +1,8 @@
 """HTTP in, HTTP out: Waldur's marketplace usage API in front of the ledger and its read models."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, current_app
@@ -18,6 +20,8 @@ from web.api import bulk_reports, component_usages, health, monthly_summaries, p
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
 from web.api.statistics import offerings, usage
+from web.edge.origins import CrossOrigin
+from web.limits.admission import Places, admitting
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
@@ -28,6 +32,18 @@ from web.request.services import Clock, Services, refresh
 from web.wire import errors
 from web.wire.rendering import moved_permanently
 from web.wire.urls import root_path
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class Application(Flask):
+    """Flask, which tells the methods of a path in a header and in Waldur's way: with an object beside it."""
+
+    def make_default_options_response(self) -> Response:
+        response = super().make_default_options_response()
+        response.data, response.content_type = b"{}", "application/json"
+        return response
 
 
 class ObjectId(BaseConverter):
@@ -81,24 +97,30 @@ def create_app(
     max_body_bytes: int,
     clock: Clock = utc_now,
     proxies: int = 0,
+    origins: Collection[str] = (),
+    places: Places | None = None,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
     `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
-    So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like.
+    So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like. Browsers may
+    call from pages of these `origins`. Where there are `places`, each request needs one.
     """
     pulse()
     give_back_memory()
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
     app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
-    app.wsgi_app = ConditionalGet(app.wsgi_app, services)  # type: ignore[method-assign]
+    layers: WSGIApplication = ConditionalGet(app.wsgi_app, services)
+    if places:
+        layers = admitting(layers, places)
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *[proxies] * 5)  # type: ignore[method-assign]
+        layers = ProxyFix(layers, *[proxies] * 5)
+    app.wsgi_app = CrossOrigin(layers, origins)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
     app.register_blueprint(component_usages.blueprint)
     app.register_blueprint(user_usages.blueprint)

@@ -10,7 +10,7 @@ import psycopg
 from flask import Flask, Response, request
 from psycopg_pool import ConnectionPool
 
-from web.limits.admission import PLACES
+from web.limits.admission import PLACES, admitting
 from web.runtime.server import bound, serve
 
 WORKERS = 2
@@ -68,7 +68,7 @@ def app_on(url: str) -> Flask:
 
 
 def main(url: str, port: int) -> None:
-    serve(lambda: app_on(url), bound("127.0.0.1", port), WORKERS, lambda: None)
+    serve(lambda places: admitting(app_on(url), places), bound("127.0.0.1", port), WORKERS, lambda: None)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def hold():
         time.sleep(0.05)
     return "held"
 
-def load():
+def load(places):
     app = Flask("served")
     app.add_url_rule("/hold", "hold", hold)
     app.add_url_rule("/healthz", "health", lambda: "well")
@@ -57,7 +57,7 @@ def load():
     app.add_url_rule("/unread", "unread", lambda: "unread", methods=["POST"])
     app.add_url_rule("/length", "length", lambda: str(len(request.get_data())), methods=["POST"])
     app.add_url_rule("/large", "large", lambda: b"x" * 50_000_000)
-    return app
+    return admission.admitting(app, places)
 
 with server.bound("127.0.0.1", int(sys.argv[1])) as holder:
     server.serve(load, holder, 1, lambda: print("ready", flush=True))

@@ -20,15 +20,16 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - bound, and never listened on
 SERVED = """
 import os, sys
 from flask import Flask, request
+from web.limits.admission import admitting
 from web.runtime import server
 
-def load():
+def load(places):
     app = Flask("served")
     app.config["MAX_CONTENT_LENGTH"] = 5 * 1024 * 1024
     app.add_url_rule("/pid", "pid", lambda: str(os.getpid()))
     app.add_url_rule("/url", "url", lambda: f"{request.url} {request.remote_addr}")
     app.add_url_rule("/length", "length", lambda: str(len(request.get_data())), methods=["POST"])
-    return app
+    return admitting(app, places)
 
 with server.bound(sys.argv[1], int(sys.argv[2])) as holder:
     server.serve(load, holder, int(sys.argv[3]), lambda: print("ready", flush=True))

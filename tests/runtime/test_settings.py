@@ -33,7 +33,7 @@ def test_readme_names_no_other_variable() -> None:
 
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:
     folder = Path.home() / ".local/share/usage-ledger"
-    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0)
+    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, ())
     assert Settings.from_environment({}) == defaults
     assert Settings.from_environment({each.name: "" for each in VARIABLES} | {"LEDGER_ZONE": ""}) == defaults
 
@@ -45,10 +45,41 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_TIME_ZONE": "Europe/Tallinn",
         "LEDGER_MAX_BODY_BYTES": "1000",
         "LEDGER_PROXIES": "2",
+        "LEDGER_CORS_ORIGINS": "https://portal.example.org, http://[::1]:3000,",
     }
     assert Settings.from_environment(environment) == Settings(
-        "postgresql://db.example.org/ledger", Path("/srv/ledger"), ZoneInfo("Europe/Tallinn"), 1000, 2
+        database_url="postgresql://db.example.org/ledger",
+        data_dir=Path("/srv/ledger"),
+        zone=ZoneInfo("Europe/Tallinn"),
+        max_body_bytes=1000,
+        proxies=2,
+        cors_origins=("https://portal.example.org", "http://[::1]:3000"),
     )
+
+
+@pytest.mark.parametrize(
+    ("origins", "problem"),
+    [
+        (
+            "portal.example.org",
+            "'portal.example.org' is no origin like https://portal.example.org, without a path",
+        ),
+        ("https://portal.example.org/", "is no origin"),
+        ("https://*.example.org", "is no origin"),
+        ("https://a.example https://b.example", "is no origin"),
+        ("https://bücher.example", "is no origin"),
+        ("https://a.example\r\nX: y", "is no origin"),
+        ("null", "is no origin"),
+        (
+            "https://a.example:443",
+            "browsers leave out the port of 'https://a.example:443', as it is the usual one",
+        ),
+        ("*, https://a.example", "'*' stands for every origin, so there can be no other beside it"),
+    ],
+)
+def test_origins_that_no_browser_sends_are_refused(origins: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        Settings.from_environment({"LEDGER_CORS_ORIGINS": origins})
 
 
 @pytest.mark.parametrize(

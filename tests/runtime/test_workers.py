@@ -31,7 +31,7 @@ workers.STALLED_SECONDS = 2
 workers.LONGEST_PAUSE_SECONDS = 0.5
 port, count, broken = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 
-def load():
+def load(places):
     if broken.exists():
         os._exit(3)
     app = Flask("served")

@@ -25,6 +25,12 @@ OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\
 """Variables that Kubernetes sets in every container where a service is named `ledger` or `ledger-…`."""
 
 
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?")
+"""In lower case and ASCII, and with the schemes of browsers' extensions."""
+
+USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
+
+
 class ConfigurationError(Exception):
     """A setting can't be used. The message is one line that names it."""
 
@@ -49,6 +55,19 @@ def parse_count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 3):
         raise ValueError(f"{text!r} is no number from 0 to 99")
     return int(text)
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Return the origins in a list with commas, or `*`, as browsers write them. Raises ValueError."""
+    origins = tuple(each.strip().lower() for each in text.split(",") if each.strip())
+    for each in origins:
+        if each != "*" and not ORIGIN.fullmatch(each):
+            raise ValueError(f"{each!r} is no origin like https://portal.example.org, without a path")
+        if USUAL_PORT.fullmatch(each):
+            raise ValueError(f"browsers leave out the port of {each!r}, as it is the usual one")
+    if "*" in origins and len(origins) > 1:
+        raise ValueError("'*' stands for every origin, so there can be no other beside it")
+    return origins
 
 
 def parse_folder(text: str) -> Path:
@@ -122,6 +141,12 @@ PROXIES = Variable(
     parse_count,
     default="0",
 )
+CORS_ORIGINS = Variable[tuple[str, ...]](
+    "LEDGER_CORS_ORIGINS",
+    "the origins whose pages may call from a browser, with commas between them; `*` for any",
+    parse_origins,
+    if_unset="none",
+)
 TOKEN = Variable(
     "LEDGER_TOKEN",
     "the API token that `usage-ledger report` reports with",
@@ -130,7 +155,7 @@ TOKEN = Variable(
 )
 
 VARIABLES: tuple[Variable[object], ...] = (
-    *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES),
+    *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
     TOKEN,
 )
 
@@ -144,6 +169,7 @@ class Settings:
     zone: ZoneInfo
     max_body_bytes: int
     proxies: int
+    cors_origins: tuple[str, ...]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -155,6 +181,7 @@ class Settings:
             zone=TIME_ZONE.read(environment),
             max_body_bytes=MAX_BODY_BYTES.read(environment),
             proxies=PROXIES.read(environment),
+            cors_origins=CORS_ORIGINS.read(environment),
         )
 
 

@@ -34,7 +34,7 @@ from granian.log import LogLevels
 from ledger.journal.connections import LONGEST_USE_SECONDS
 from projections.fast.position import SharedPosition
 from web import create_app
-from web.limits.admission import PLACES, THREADS, Places, admitting
+from web.limits.admission import PLACES, THREADS, Places
 from web.runtime.config import Settings
 from web.runtime.database import ensure_schemas, open_ledger, projector_of
 from web.runtime.listener import PositionListener
@@ -125,16 +125,25 @@ def bound(host: str, port: int) -> Port:
         time.sleep(0.1)
 
 
-def application(conninfo: str, settings: Settings, shared_position: SharedPosition) -> "WSGIApplication":
+def application(
+    conninfo: str, settings: Settings, shared_position: SharedPosition, places: Places
+) -> "WSGIApplication":
     """Return the application on a prepared database; all workers share the position."""
     ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
     projector = projector_of(ledger, shared_position)
     PositionListener(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
-    return create_app(ledger, projector, max_body_bytes=settings.max_body_bytes, proxies=settings.proxies)
+    return create_app(
+        ledger,
+        projector,
+        max_body_bytes=settings.max_body_bytes,
+        proxies=settings.proxies,
+        origins=settings.cors_origins,
+        places=places,
+    )
 
 
 def serve(
-    load: Callable[[], "WSGIApplication"],
+    load: Callable[[Places], "WSGIApplication"],
     holder: Port,
     workers: int,
     when_ready: Callable[[], None],
@@ -142,7 +151,8 @@ def serve(
     """Serve the application that `load` returns until SIGTERM or SIGINT; let running requests end.
 
     The address is that of `holder`, which stays open all the time: see `Port`.
-    `load` is called in each worker, after the fork: connections must not be shared between processes.
+    `load` is called in each worker, with the places for its requests, and after the fork: connections must
+    not be shared between processes.
     `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when workers die
     again and again before they serve.
     """
@@ -157,7 +167,7 @@ def serve(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         places, port = Places(), holder.getsockname()[1]
-        application = admitting(load(), places)
+        application = load(places)
         Sweep(port, room, lambda: places.readers.is_crowded).start()
         return application
 
