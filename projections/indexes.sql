@@ -16,3 +16,15 @@ CREATE INDEX component_usage_provider
     ON component_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
 CREATE INDEX user_usage_uuid ON user_usage (uuid);
 CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
+CREATE INDEX user_usage_default_order
+    ON user_usage (measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_month
+    ON user_usage (billing_period, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_offering
+    ON user_usage (offering_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_project
+    ON user_usage (project_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_customer
+    ON user_usage (customer_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_provider
+    ON user_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);

@@ -269,17 +269,25 @@ CREATE TABLE component_usage (
     PRIMARY KEY (resource_uuid, billing_period, uuid)
 );
 
--- What one user consumed of a component usage, from which it has its month, component, date and ids.
+-- What one user consumed of a component usage. What it is listed by it has from that usage, and follows it.
 CREATE TABLE user_usage (
     id bigint NOT NULL,                    -- position of the first fact
+    measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
     modified timestamptz NOT NULL,
+    billing_period date NOT NULL,
     resource_uuid uuid NOT NULL,
     uuid uuid NOT NULL,
     component_usage_uuid uuid NOT NULL,
+    component_uuid uuid NOT NULL,
+    project_uuid uuid NOT NULL,
+    customer_uuid uuid NOT NULL,
+    offering_uuid uuid NOT NULL,
+    provider_uuid uuid NOT NULL,
     person uuid NOT NULL,
     offering_user_uuid uuid,
     usage numeric(20, 2) NOT NULL,
+    component_type text COLLATE "C" NOT NULL,
     username text COLLATE "C",             -- null once the person has been forgotten
     PRIMARY KEY (resource_uuid, uuid)
 );

@@ -1,4 +1,4 @@
-"""The list of user usages, which have the month, date and ids of the component usage that they are of."""
+"""The list of user usages. What it is listed by, a user usage has from the component usage that it is of."""
 
 from psycopg.sql import SQL
 
@@ -6,56 +6,44 @@ from projections.queries import component_usages, display_names
 from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
-FILTERS = component_usages.FILTERS | {
-    "uuid": SQL("uu.uuid = %(uuid)s"),
+FILTERS = {
+    **{name: text for name, text in component_usages.FILTERS.items() if name != "missing_usage_policies"},
     # Not in the column's collation, which knows upper and lower case of ASCII letters only.
-    "username_part": SQL('uu.username COLLATE "default" ILIKE %(username_part)s'),
+    "username_part": SQL('u.username COLLATE "default" ILIKE %(username_part)s'),
 }
-"""Conditions by name; month, date and ids are the component usage's. `username_part` is an ILIKE pattern."""
+"""Conditions by name, each with the parameter of the same name. `username_part` is an ILIKE pattern."""
 
-ORDERS = {
-    "billing_period": SQL("u.billing_period"),
-    "usage": SQL("uu.usage"),
-    "username": SQL("uu.username"),
-}
-DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, uu.id")
+ORDERS = {name: SQL(f"u.{name}") for name in ("billing_period", "usage", "username")}
 
-COUNT = SQL("""
-SELECT count(*) AS total
-FROM user_usage uu
-JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-WHERE {where}""")
+COUNT = SQL("SELECT count(*) AS total FROM user_usage u WHERE {where}")
 
 STORED_TOTAL = SQL("SELECT coalesce(sum(n.user_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}")
 
 COLUMNS: Values = {
-    **component_usages.COLUMNS,
-    "uuid": SQL("uu.uuid"),
-    "offering_user_uuid": SQL("uu.offering_user_uuid"),
-    "username": SQL("coalesce(uu.username, '')"),
-    "component_usage_uuid": SQL("uu.component_usage_uuid"),
-    "usage": SQL("uu.usage"),
-    "created": SQL("uu.created"),
-    "modified": SQL("uu.modified"),
+    **display_names.COLUMNS,
+    "uuid": SQL("u.uuid"),
+    "offering_user_uuid": SQL("u.offering_user_uuid"),
+    "username": SQL("coalesce(u.username, '')"),
+    "component_usage_uuid": SQL("u.component_usage_uuid"),
+    "usage": SQL("u.usage"),
+    "created": SQL("u.created"),
+    "modified": SQL("u.modified"),
+    "component_type": SQL("u.component_type"),
+    "measured_at": SQL("u.measured_at"),
+    "billing_period": SQL("u.billing_period"),
 }
 """What a list can show of a user usage."""
 
-# As in the list of component usages, of which `page` has those that the user usages belong to.
+# As in the list of component usages.
 ROWS = SQL(
     f"""
-WITH chosen AS MATERIALIZED (
+WITH page AS MATERIALIZED (
     SELECT * FROM (
-        SELECT uu.* FROM user_usage uu
-        JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
-        WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) uu LIMIT 300
-), page AS MATERIALIZED (
-    SELECT u.*
-    FROM (SELECT DISTINCT component_usage_uuid FROM chosen) w
-    JOIN LATERAL (SELECT * FROM component_usage WHERE uuid = w.component_usage_uuid OFFSET 0) u ON true
+        SELECT * FROM user_usage u WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
+    ) u LIMIT 300
 )
 SELECT {{json}}
-FROM chosen uu FULL JOIN page u ON u.uuid = uu.component_usage_uuid{display_names.JOINS}
+FROM page u{display_names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
@@ -65,8 +53,8 @@ USAGES = ListQuery(
     COLUMNS,
     FILTERS,
     ORDERS,
-    DEFAULT_ORDER,
-    last=SQL("uu.id"),
+    component_usages.DEFAULT_ORDER,
+    last=SQL("u.id"),
     visibility=component_usages.VISIBLE_BY,
     stored_total=STORED_TOTAL,
 )

@@ -155,7 +155,7 @@ def refresh_all_owners(cursor: Cursor[DictRow]) -> None:
 COMPONENT_USAGES = ReadModel(
     handles=(UsageReported, UserUsageReported),
     project=project,
-    writes=("component_usage", "usage_count", "project_usage", "monthly_consumption"),
+    writes=("component_usage", "user_usage", "usage_count", "project_usage", "monthly_consumption"),
     reads=("resource", "project", "offering", "component"),
     load=load,
 )
@@ -163,7 +163,7 @@ COMPONENT_USAGES = ReadModel(
 USAGE_OWNERS = ReadModel(
     handles=(ResourceDescribed, ProjectDescribed, OfferingDescribed, ComponentDescribed),
     project=follow_catalogue,
-    writes=("component_usage", "usage_count", "project_usage"),
+    writes=("component_usage", "user_usage", "usage_count", "project_usage"),
     reads=("resource", "project", "offering", "component"),
     load=leave_to_complete,
     complete=refresh_all_owners,

@@ -12,19 +12,25 @@ from projections.rows import as_json
 from projections.writers import counters
 from projections.writers.read_model import ReadModel
 
-UPSERT = """
+OF_USAGE, OWN = (", ".join(f"{row}.{name}" for name in counters.FOLLOWED) for row in ("u", "uu"))
+
+UPSERT = f"""
 INSERT INTO user_usage (
-    resource_uuid, uuid, id, component_usage_uuid, person, username, offering_user_uuid, usage,
-    created, modified)
+    resource_uuid, uuid, id, component_usage_uuid, component_uuid, billing_period, person, username,
+    offering_user_uuid, usage, created, modified, {", ".join(counters.FOLLOWED)})
 SELECT
-    n.resource_uuid, n.uuid, n.id, n.component_usage_uuid, n.person, p.username, n.offering_user_uuid,
-    n.usage, n.created, n.modified
+    n.resource_uuid, n.uuid, n.id, n.component_usage_uuid, n.component_uuid, n.billing_period, n.person,
+    p.username, n.offering_user_uuid, n.usage, n.created, n.modified, {OF_USAGE}
 FROM json_populate_recordset(NULL::user_usage, %(rows)s) n
+JOIN LATERAL (
+    SELECT * FROM component_usage WHERE resource_uuid = n.resource_uuid
+    AND billing_period = n.billing_period AND uuid = n.component_usage_uuid OFFSET 0
+) u ON true
 LEFT JOIN journal.person p ON p.uuid = n.person
 ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     username = EXCLUDED.username,
     usage = EXCLUDED.usage,
-    modified = EXCLUDED.modified"""
+    modified = EXCLUDED.modified"""  # noqa: S608 - of constants
 
 # Runs before the upsert, after which none of them is new.
 COUNT_NEW = """
@@ -45,6 +51,11 @@ UPDATE component_usage u SET users = n.users
 FROM (SELECT component_usage_uuid AS uuid, count(*) AS users FROM user_usage GROUP BY component_usage_uuid) n
 WHERE u.uuid = n.uuid"""
 
+FOLLOW_ALL = f"""
+UPDATE user_usage uu SET ({", ".join(counters.FOLLOWED)}) = ({OF_USAGE})
+FROM component_usage u
+WHERE uu.resource_uuid = u.resource_uuid AND uu.component_usage_uuid = u.uuid
+  AND ({OWN}) IS DISTINCT FROM ({OF_USAGE})"""  # noqa: S608 - of constants
 
 Facts = Sequence[tuple[int, UserUsageReported]]
 
@@ -57,13 +68,14 @@ def project(cursor: Cursor[DictRow], facts: Facts) -> None:
 
 
 def load(cursor: Cursor[DictRow], facts: Facts) -> None:
-    """Write the rows in a rebuild, which calls `count` in the end."""
+    """Write the rows in a rebuild, which calls `complete` in the end."""
     cursor.execute(UPSERT, {"rows": as_json(_last_rows(facts))})
 
 
-def count(cursor: Cursor[DictRow]) -> None:
-    """Write into all component usages how many users they have."""
+def complete(cursor: Cursor[DictRow]) -> None:
+    """Write into all component usages how many users they have, and into those what they have from them."""
     cursor.execute(COUNT_ALL)
+    cursor.execute(FOLLOW_ALL)
 
 
 def _last_rows(facts: Facts) -> Collection[dict[str, Any]]:
@@ -92,5 +104,5 @@ USER_USAGES = ReadModel(
     writes=("user_usage", "component_usage", "usage_count"),
     reads=("component_usage",),
     load=load,
-    complete=count,
+    complete=complete,
 )

@@ -11,6 +11,7 @@ from tests.conftest import database
 from tests.support.refusals import NOT_A_DATE, NOT_A_NUMBER, NOT_A_UUID, dashed, not_available
 from tests.world import (
     CONSUMER,
+    CPU,
     NOW,
     OFFERING,
     OFFERING_USER,
@@ -111,6 +112,25 @@ def test_the_date_of_a_row_is_that_of_the_usage_it_is_a_share_of(world: World) -
     world.now = NOW.replace(day=16)
     world.report(usages=[{"type": "cpu", "amount": 13}])
     assert world.user_usages() == [before | {"date": "2026-11-16T12:00:00+00:00"}]
+
+
+def test_the_order_follows_the_date_of_the_usages_and_the_type_of_their_component(world: World) -> None:
+    def listed() -> list[tuple[str, str]]:
+        return [(row["component_type"], row["username"]) for row in world.user_usages()]
+
+    for component_type, username in (("cpu", "ann"), ("gpu", "bob")):
+        world.report(usages=[{"type": component_type, "amount": 12}])
+        world.report_user(world.usages(type=component_type)[0]["uuid"], username=username, usage=1)
+    assert listed() == [("cpu", "ann"), ("gpu", "bob")]
+    world.now = NOW.replace(day=16)
+    world.report(usages=[{"type": "gpu", "amount": 12}])
+    assert listed() == [("gpu", "bob"), ("cpu", "ann")]
+    world.report(usages=[{"type": "cpu", "amount": 12}])
+    assert listed() == [("cpu", "ann"), ("gpu", "bob")]
+    world.describe(
+        offering_components=[{"uuid": CPU, "offering_uuid": OFFERING, "type": "lanes", "name": "Lanes"}]
+    )
+    assert listed() == [("gpu", "bob"), ("lanes", "ann")]
 
 
 def test_nothing_is_listed_before_anything_is_reported_of_a_user(world: World) -> None:

@@ -101,6 +101,11 @@ def imported(which: int, kind: str, amount: str, back: int, policy: str) -> Step
     return step
 
 
+def component(kind: str, limit: int) -> Step:
+    described = {"uuid": CPU, "offering_uuid": OFFERING, "type": kind, "name": "CPU", "limit_amount": limit}
+    return lambda world: world.describe(offering_components=[described])
+
+
 def later(by: int) -> Step:
     def step(world: World) -> None:
         world.now += timedelta(days=by)
@@ -143,23 +148,7 @@ steps = st.one_of(
     ),
     st.builds(later, st.integers(1, 40)),
     st.just(carried),
-    st.builds(
-        lambda limit, kind: (
-            lambda world: world.describe(
-                offering_components=[
-                    {
-                        "uuid": CPU,
-                        "offering_uuid": OFFERING,
-                        "type": kind,
-                        "name": "CPU",
-                        "limit_amount": limit,
-                    }
-                ]
-            )
-        ),
-        st.integers(0, 50),
-        st.sampled_from(["cpu", "cores"]),
-    ),
+    st.builds(component, st.sampled_from(["cpu", "cores"]), st.integers(0, 50)),
     st.builds(
         lambda customer: (
             lambda world: world.describe(
@@ -184,6 +173,14 @@ steps = st.one_of(
 
 @example([report(RESOURCE, "cpu", "5", 9, "reuse"), report(RESOURCE, "cpu", "9", 0, "none")])
 @example([report(RESOURCE, "gpu", "0", 0, "zero"), user_report(0, [("ann", "3"), ("bob", "4")], None)])
+@example(
+    [
+        report(RESOURCE, "cpu", "5", 9, "none"),
+        user_report(0, [("ann", "3")], None),
+        report(RESOURCE, "cpu", "5", 2, "none"),
+        component("cores", 0),
+    ]
+)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=6, max_size=16))
 def test_live_rows_equal_rebuilt_rows_whatever_the_size_of_a_batch(
