@@ -1,8 +1,7 @@
 -- Every read table. All of it can be dropped: the journal (and journal.person) make it anew. The indexes of
 -- the usage tables are in indexes.sql: a rebuild makes them last.
 --
--- Nothing reads the columns marked "unread" yet. Those "for agents" are what agents ask about their offerings
--- and resources, those "for costs" are what turns usage into prices.
+-- Nothing reads the table marked "unread" yet: it is what turns usage into prices.
 --
 -- Tables are named without a schema: they belong to the one that comes first in the search path.
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
@@ -59,11 +58,11 @@ CREATE TABLE offering (
     name text COLLATE "C" NOT NULL,
     offering_type text COLLATE "C" NOT NULL,
     customer_uuid uuid NOT NULL,           -- the provider
-    state integer NOT NULL,                -- unread, for agents
+    state integer NOT NULL,
     category_uuid uuid,
     project_uuid uuid,
     parent_uuid uuid,
-    plugin_options jsonb NOT NULL,         -- unread, for agents
+    plugin_options jsonb NOT NULL,
     id bigint NOT NULL,                    -- as those of a service provider
     described timestamptz NOT NULL,
     modified timestamptz NOT NULL
@@ -81,8 +80,8 @@ CREATE TABLE component (
     billing_type text NOT NULL,
     limit_period text NOT NULL,
     limit_amount numeric,
-    is_prepaid boolean NOT NULL,           -- unread, for costs
-    unit_factor numeric NOT NULL,          -- unread, for costs
+    is_prepaid boolean NOT NULL,
+    unit_factor numeric NOT NULL,
     billed_per_plan boolean NOT NULL
 );
 CREATE INDEX component_offering ON component (offering_uuid);
@@ -111,10 +110,10 @@ CREATE TABLE resource (
     plan_uuid uuid,
     state integer NOT NULL,
     limits jsonb NOT NULL,
-    slug text NOT NULL,                    -- unread, for agents
-    backend_id text NOT NULL,              -- unread, for agents
-    backend_metadata jsonb NOT NULL,       -- unread, for agents
-    attributes jsonb NOT NULL,             -- unread, for agents
+    slug text NOT NULL,
+    backend_id text NOT NULL,
+    backend_metadata jsonb NOT NULL,
+    attributes jsonb NOT NULL,
     created timestamptz NOT NULL,          -- as the catalogue says it, else when it was first described
     id bigint NOT NULL,                    -- as those of a service provider
     described timestamptz NOT NULL,

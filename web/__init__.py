@@ -19,6 +19,7 @@ from projections.projector import Projector
 from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
+from web.api.catalogue import offering_users, provider_offerings, resources, service_providers
 from web.api.statistics import offerings, usage
 from web.edge.origins import CrossOrigin
 from web.limits.admission import Places, admitting
@@ -129,6 +130,10 @@ def create_app(
     app.register_blueprint(bulk_reports.blueprint)
     app.register_blueprint(usage.blueprint)
     app.register_blueprint(offerings.blueprint)
+    app.register_blueprint(provider_offerings.blueprint)
+    app.register_blueprint(service_providers.blueprint)
+    app.register_blueprint(resources.blueprint)
+    app.register_blueprint(offering_users.blueprint)
     app.register_blueprint(about.blueprint)
     app.register_blueprint(identities.blueprint)
     app.register_blueprint(agent_services.blueprint)

@@ -34,6 +34,16 @@ class ResourceState(IntEnum):
     TERMINATED = 6
 
 
+class OfferingState(IntEnum):
+    """States of an offering, with the numbers that catalogues use for them."""
+
+    DRAFT = 1
+    ACTIVE = 2
+    PAUSED = 3
+    ARCHIVED = 4
+    UNAVAILABLE = 5
+
+
 class Entity(Struct, frozen=True, kw_only=True):
     """A thing of the catalogue, as it is from some moment on."""
 

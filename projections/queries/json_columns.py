@@ -31,6 +31,8 @@ MOMENT = Kind(
     "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
     " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
 )
+EXACT = Kind("trim_scale({})::text", in_quotes=False)
+JSON = Kind("({})::text", in_quotes=False)
 MONTH = Kind("to_char({}, 'YYYY-MM')")
 OBJECTS = Kind("coalesce('[' || string_agg({}, ',') || ']', '[]')", in_quotes=False)
 
@@ -49,13 +51,15 @@ def link(collection: LiteralString) -> Kind:
 class Column(NamedTuple):
     """A column of a row: its name on the wire, the name of its value inside, and how that is written.
 
-    `members` are the columns of the objects that OBJECTS lists.
+    One that is `left_out` where it is null is not in the object then. `members` are the columns of the
+    objects that OBJECTS lists.
     """
 
     name: str
     shows: str
     kind: Kind
     is_nullable: bool
+    left_out: bool = False
     members: tuple["Column", ...] = ()
 
 
@@ -78,13 +82,23 @@ Values = Mapping[str, "SQL | Written | Listed"]
 
 def json_object(columns: Sequence[Column], values: Values) -> Composable:
     """Return the SQL of a JSON object of these columns, as one text called `json`."""
-    members = [(column.name, *_member(column, values)) for column in columns]
-    template = ",".join(f'"{name}":{place}' for name, place, _ in members)
-    texts = [Literal(f"{{{template}}}"), *(text for *_, text in members)]
-    return SQL("format({}) AS json").format(SQL(", ").join(texts))
+    members = [_member(column, values) for column in columns]
+    template, texts = "".join(place for place, _ in members), [text for _, text in members]
+    if any(column.left_out for column in columns):
+        whole = SQL("format({})").format(SQL(", ").join([Literal(template), *texts]))
+        return SQL("'{{' || substr({}, 2) || '}}' AS json").format(whole)
+    return SQL("format({}) AS json").format(SQL(", ").join([Literal(f"{{{template[1:]}}}"), *texts]))
 
 
 def _member(column: Column, values: Values) -> tuple[str, Composable]:
+    """Return the place of a member, which begins with a comma, and its text."""
+    place, text = _value(column, values)
+    if not column.left_out:
+        return f',"{column.name}":{place}', text
+    return "%%s", SQL("coalesce({} || nullif({}, 'null'), '')").format(Literal(f',"{column.name}":'), text)
+
+
+def _value(column: Column, values: Values) -> tuple[str, Composable]:
     """Return the place of a value in the object, and its text. In quotes only what is declared so is null."""
     text = _text(column, values)
     if not column.kind.in_quotes:

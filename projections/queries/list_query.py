@@ -160,6 +160,8 @@ def _total(query: ListQuery, restrictions: Sequence[str], kinds: Kinds, where: C
     """
     if query.stored_total is None:
         return query.total.format(where=where)
+    if kinds is not None:
+        kinds = tuple(each for each in kinds if each[0] in query.visibility)
     filters = [name for name in restrictions if name in query.filters]
     if scope := stored_count(filters, kinds):
         return query.stored_total.format(scope=scope)

@@ -14,13 +14,17 @@ from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usages
 from projections.queries.agents import me, registrations
+from projections.queries.catalogue.offering_users import OFFERING_USERS
+from projections.queries.catalogue.offerings import OFFERINGS
+from projections.queries.catalogue.resources import PROVIDED, RESOURCES
+from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
-from web.wire.responses import statistics
+from web.wire.responses import catalogue, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
@@ -37,6 +41,12 @@ LISTS = [
     (registrations.SERVICES, AGENT_SERVICE),
     (registrations.PROCESSORS, AGENT_PROCESSOR),
     (me.USERS, USER_ME),
+    (OFFERINGS, catalogue.OFFERING),
+    (OFFERINGS, catalogue.USER_ATTRIBUTE_CONFIG),
+    (SERVICE_PROVIDERS, catalogue.SERVICE_PROVIDER),
+    (PROVIDED, catalogue.RESOURCE),
+    (RESOURCES, catalogue.RESOURCE),
+    (OFFERING_USERS, catalogue.OFFERING_USER),
 ]
 KINDS = ("customers", "providers", "projects", "offerings")
 SCOPES: list[Scopes] = [None] + [

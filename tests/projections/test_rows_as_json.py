@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from projections.queries.json_columns import Column, json_object
 from tests.conftest import database
@@ -24,7 +25,7 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.wire.responses import agents, columns, statistics
+from web.wire.responses import agents, catalogue, columns, statistics
 from web.wire.responses.columns import ColumnField, Objects
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
 from web.wire.responses.schemas import RowSchema
@@ -68,6 +69,9 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
     columns.Boolean: ("boolean", [True, False]),
     columns.Empty: ("text", [None]),
     columns.Constant: ("text", [None]),
+    columns.HexIfAny: ("uuid", UUIDS),
+    columns.Number: ("numeric", [0, 1, -1, 10**18, 12.3, 0.01]),
+    columns.Json: ("jsonb", [{}, [], {"cpu": 1, "größe": [1.5, None, True]}, *TEXTS]),
 }
 """Values of each type of column, and their type in PostgreSQL."""
 
@@ -76,6 +80,8 @@ LISTED = [
     *(statistics.COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
     *(statistics.COMPONENT_USAGES_PER_PROJECT, statistics.OFFERING_COMPONENT_STAT),
     *agents.ROWS,
+    *(catalogue.OFFERING, catalogue.USER_ATTRIBUTE_CONFIG, catalogue.SERVICE_PROVIDER),
+    *(catalogue.RESOURCE, catalogue.OFFERING_USER),
 ]
 ROWS = [
     *LISTED,
@@ -96,8 +102,10 @@ def test_a_column_is_written_as_its_field_dumps_it(odd: World, row: RowSchema, c
         for value in [*values, None] if field.allow_none else values:
             shown = {column.shows: value, "host_url": HOST}
             expected = field.serialize(column.shows, shown)
-            (written,) = cursor.execute(statement, {"value": value, "host_url": HOST})
-            assert written["json"].encode() == orjson.dumps({column.name: expected})
+            parameter = Jsonb(value) if sql_type == "jsonb" else value
+            (written,) = cursor.execute(statement, {"value": parameter, "host_url": HOST})
+            is_left_out = value is None and column.left_out
+            assert written["json"].encode() == orjson.dumps({} if is_left_out else {column.name: expected})
 
 
 @pytest.fixture(scope="module", name="odd")

@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
-from web.wire.fields import moment_of, uuid_of
+from web.wire.fields import FALSE, TRUE, moment_of, uuid_of
 from web.wire.urls import RESOURCE_PATH, path_of
 
 DATE_FORMATS = (
@@ -98,6 +98,25 @@ class NumberFilter(fields.Field[int]):
         return int(number) if abs(number) < NO_NUMBER_FITS else NO_NUMBER_FITS
 
 
+class BooleanFilter(fields.Field[bool]):
+    def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        word = value.strip().lower()
+        if word not in TRUE | FALSE:
+            raise ValidationError(not_available(value))
+        return word in TRUE
+
+
+class AnyFilter(fields.Field[list[Any]]):
+    """Any of the values of a repeated parameter, each as `inner` reads it."""
+
+    def __init__(self, inner: fields.Field[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def _deserialize(self, value: list[str], attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return [self.inner.deserialize(each) for each in value]
+
+
 class ChoicesFilter(fields.Field[list[str]]):
     """Any of the values of a repeated parameter."""
 
@@ -156,7 +175,7 @@ def load_query(schema: Schema, context: LoadContext) -> tuple[dict[str, Any], li
     """
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
-        if isinstance(schema.fields.get(name), ChoicesFilter):
+        if isinstance(schema.fields.get(name), ChoicesFilter | AnyFilter):
             given[name] = [value for value in values if value]
         else:
             given[name] = values[-1]

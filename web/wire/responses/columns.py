@@ -3,6 +3,7 @@
 `attribute` names the value inside. Both ways give the same bytes: `tests/test_rows_as_json.py` compares them.
 """
 
+import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
@@ -12,7 +13,9 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from projections.queries.json_columns import (
+    EXACT,
     HEX,
+    JSON,
     MOMENT,
     MONTH,
     NUMBER,
@@ -35,6 +38,8 @@ class ColumnField(fields.Field[Any]):
     kind: Kind
     members: tuple[Column, ...] = ()
     """The columns of the objects that the value is a list of."""
+    left_out = False
+    """Is a null left out of the object?"""
 
 
 class Text(fields.String, ColumnField):
@@ -59,6 +64,15 @@ class Hex(fields.UUID, ColumnField):
 
     def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.hex
+
+
+class HexIfAny(Hex):
+    """A uuid as 32 hex digits. Clients take no null for it: without one the key is left out."""
+
+    left_out = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
 
 
 class Moment(fields.AwareDateTime, ColumnField):
@@ -99,6 +113,21 @@ class Decimal(fields.Decimal, ColumnField):
 
 class Integer(fields.Integer, ColumnField):
     kind = NUMBER
+
+
+class Number(fields.Raw, ColumnField):
+    """An exact number with the decimals that it needs."""
+
+    kind = EXACT
+
+
+class Json(fields.Raw, ColumnField):
+    """JSON as PostgreSQL writes it, with a space after each comma and colon."""
+
+    kind = JSON
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> orjson.Fragment:
+        return orjson.Fragment(json.dumps(value, ensure_ascii=False))
 
 
 class Boolean(fields.Boolean, ColumnField):

@@ -39,7 +39,7 @@ class RowSchema(Schema):
         """Return the columns as PostgreSQL has to know them."""
         fields = cast("dict[str, ColumnField]", self.dump_fields)
         return [
-            Column(name, field.attribute or name, field.kind, field.allow_none, field.members)
+            Column(name, field.attribute or name, field.kind, field.allow_none, field.left_out, field.members)
             for name, field in fields.items()
         ]
 

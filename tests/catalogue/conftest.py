@@ -1,0 +1,3 @@
+"""Fixtures of the catalogue."""
+
+from tests.catalogue.reading import catalogued as catalogued

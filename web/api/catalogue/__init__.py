@@ -1,0 +1,1 @@
+"""Reading the catalogue: offerings, their providers, users and resources."""
