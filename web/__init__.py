@@ -21,6 +21,7 @@ from web.api.agents import about, identities
 from web.api.agents import services as agent_services
 from web.api.catalogue import offering_users, provider_offerings, resources, service_providers
 from web.api.statistics import offerings, usage
+from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
 from web.limits.admission import Places, admitting
 from web.limits.deadline import pulse
@@ -116,7 +117,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
     app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
-    layers: WSGIApplication = ConditionalGet(app.wsgi_app, services)
+    layers: WSGIApplication = ConditionalGet(expanding(app.wsgi_app, max_body_bytes), services)
     if places:
         layers = admitting(layers, places)
     if proxies:

@@ -101,6 +101,10 @@ class UnsupportedMediaType(Exception):
     """The body is of a kind that is not read here."""
 
 
+class UnsupportedEncoding(Exception):
+    """The body is compressed in a way that is not read here."""
+
+
 class BadHeader(Exception):
     """A header is not what it should be; the message is the answer."""
 
@@ -180,6 +184,9 @@ DETAILS: dict[type[Exception], Detail] = {
         409, "A request with this Idempotency-Key is still under way. Send the same again later."
     ),
     UnsupportedMediaType: Detail(415, 'Unsupported media type "{error}" in request.'),
+    UnsupportedEncoding: Detail(
+        415, 'Unsupported content encoding "{error}" in request: gzip is read.', {"Accept-Encoding": "gzip"}
+    ),
     errors.KeyReused: Detail(
         422, "This Idempotency-Key was used for another request. A new request needs a new key."
     ),
@@ -214,9 +221,8 @@ def problem_of(error: Exception) -> Problem:
     if is_database_away(error):
         return _detail(503, "The database is not available at the moment. Try again.")
     status, message, headers = DETAILS[_kind_of(error)]
-    if isinstance(error, UnsupportedMediaType):
-        message = message.format(error=echo(error))
-    return _detail(status, message.format(error=error), headers)
+    told = echo(error) if isinstance(error, UnsupportedMediaType | UnsupportedEncoding) else error
+    return _detail(status, message.format(error=told), headers)
 
 
 def _problem_of_http(error: HTTPException) -> Problem:
