@@ -13,7 +13,7 @@ from web.runtime.database import open_services
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_command(file: Path) -> None:
-    """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON).
+    """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON, or YAML: .yaml, .yml).
 
     The whole file is checked before anything is stored. Only what the ledger does not know yet is
     stored; a usage that is there already is kept as it is. Lists and keys that are not read are named on

@@ -17,6 +17,7 @@ from msgspec import Raw
 
 from web.importer.structure import KEYS, LISTS
 from web.importer.values import StructureItem, decode_hook
+from web.importer.yaml_text import NotYaml, json_of
 
 LONGEST_VALUE = 100
 """In characters: as much of a wrong value is shown."""
@@ -26,6 +27,9 @@ MOST_NAMED = 20
 
 LIKENESS = 0.8
 """A name so like another one is taken for a misspelt one: `customer_uid` is 0.96 of `customer_uuid`."""
+
+YAML = (".yaml", ".yml")
+"""Suffixes of files that are not in JSON."""
 
 Lists = dict[str, list[Raw]]
 
@@ -81,11 +85,12 @@ class Unread:
 def read_lists(path: Path) -> tuple[Lists, list[str]]:
     """Return the known lists of a file, their objects still as text, and a line for people if it has others.
 
-    Raises StructureError, OSError.
+    A file in YAML is told by its name. Raises StructureError, OSError.
     """
     try:
-        top = WITH_ALL_KEYS.decode(_text(path))
-    except UNREADABLE as error:
+        text = _text(path)
+        top = WITH_ALL_KEYS.decode(json_of(bytes(text)) if path.suffix.lower() in YAML else text)
+    except (*UNREADABLE, NotYaml) as error:
         raise StructureError(f"{path}: {error}") from None
     counted = Counter(key.text for key in top)
     known = {key.text: text for key, text in top.items() if key.text in LISTS}
