@@ -19,7 +19,13 @@ from projections.projector import Projector
 from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
-from web.api.catalogue import offering_users, provider_offerings, resources, service_providers
+from web.api.catalogue import (
+    offering_users,
+    plan_periods,
+    provider_offerings,
+    resources,
+    service_providers,
+)
 from web.api.statistics import offerings, usage
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
@@ -134,6 +140,7 @@ def create_app(
     app.register_blueprint(provider_offerings.blueprint)
     app.register_blueprint(service_providers.blueprint)
     app.register_blueprint(resources.blueprint)
+    app.register_blueprint(plan_periods.blueprint)
     app.register_blueprint(offering_users.blueprint)
     app.register_blueprint(about.blueprint)
     app.register_blueprint(identities.blueprint)

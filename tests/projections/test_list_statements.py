@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usages
 from projections.queries.agents import me, registrations
+from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
 from projections.queries.catalogue.resources import PROVIDED, RESOURCES
@@ -47,7 +48,12 @@ LISTS = [
     (PROVIDED, catalogue.RESOURCE),
     (RESOURCES, catalogue.RESOURCE),
     (OFFERING_USERS, catalogue.OFFERING_USER),
+    (plan_periods.PROVIDED, catalogue.PLAN_PERIOD),
+    (plan_periods.SEEN, catalogue.PLAN_PERIOD),
 ]
+MONTHS = ("current", "month", "month_start", "now")
+"""Parameters of some lists."""
+
 KINDS = ("customers", "providers", "projects", "offerings")
 SCOPES: list[Scopes] = [None] + [
     {kind: [UUID(PROJECT), UUID(RESOURCE)][:number] if kind in kinds else [] for kind in KINDS}
@@ -71,7 +77,7 @@ def plan(
     scopes: Scopes = None,
     order: Any = (),
 ) -> str:
-    restrictions = {"host_url": "http://localhost/", "current": "2026-11-01"} | filters
+    restrictions = {"host_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
     parameters = {**restrictions, **(scopes or {}), "limit": 10, "offset": 0}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()

@@ -81,7 +81,7 @@ LISTED = [
     *(statistics.COMPONENT_USAGES_PER_PROJECT, statistics.OFFERING_COMPONENT_STAT),
     *agents.ROWS,
     *(catalogue.OFFERING, catalogue.USER_ATTRIBUTE_CONFIG, catalogue.SERVICE_PROVIDER),
-    *(catalogue.RESOURCE, catalogue.OFFERING_USER),
+    *(catalogue.RESOURCE, catalogue.OFFERING_USER, catalogue.PLAN_PERIOD),
 ]
 ROWS = [
     *LISTED,

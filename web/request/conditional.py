@@ -37,7 +37,10 @@ DEPEND_ON_THE_DAY = (
     "/api/marketplace-provider-offerings/",
     STATISTICS,
 )
-"""Paths of answers that show the current month or period."""
+"""How paths of answers begin that show the current month or period."""
+
+DEPEND_ON_THE_MOMENT = ("/plan_periods/",)
+"""How paths of answers end that may be others a second later: there is no 304 for them."""
 
 
 class ConditionalGet:
@@ -113,7 +116,9 @@ def etag_of(environ: "WSGIEnvironment", end: End, day: str, caller: Caller) -> s
 
 
 def day_of(path: str, services: Services) -> str:
-    """Return today in the ledger's zone, where an answer depends on it; else nothing."""
+    """Return today in the ledger's zone, or the moment, where an answer depends on it; else nothing."""
+    if path.endswith(DEPEND_ON_THE_MOMENT):
+        return services.clock().isoformat()
     if not path.startswith(DEPEND_ON_THE_DAY):
         return ""
     return f"{services.clock().astimezone(services.ledger.zone):%F}"

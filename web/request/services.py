@@ -86,7 +86,7 @@ class Current:
     caller: Caller | None = None
     token_uuid: UUID | None = None
     day: str = ""
-    """Today in the ledger's zone, where the answer depends on it."""
+    """Today in the ledger's zone, or the moment, where the answer depends on it."""
     etag: str = ""
     received: float | None = None
     """When the whole request was there, by the clock of `web/limits/deadline.py`."""

@@ -115,6 +115,7 @@ WITH page AS MATERIALIZED (
 SELECT {json} FROM page r ORDER BY {order}""")
 
 PROVIDED_BY = {"providers": SQL("r.provider_uuid"), "offerings": SQL("r.offering_uuid")}
+SEEN_BY = {**PROVIDED_BY, "customers": SQL("r.customer_uuid"), "projects": SQL("r.project_uuid")}
 
 PROVIDED = ListQuery(
     ROWS,
@@ -129,8 +130,5 @@ PROVIDED = ListQuery(
 )
 """Resources as the provider's side sees them, the newest first."""
 
-RESOURCES = replace(
-    PROVIDED,
-    visibility={**PROVIDED_BY, "customers": SQL("r.customer_uuid"), "projects": SQL("r.project_uuid")},
-)
+RESOURCES = replace(PROVIDED, visibility=SEEN_BY)
 """Resources as both sides see them."""

@@ -3,9 +3,11 @@
 from typing import get_args
 
 from ledger.domain.catalogue import BillingType, LimitPeriod, OfferingState, ResourceState
+from ledger.domain.reports import Policy
 from web.wire.responses.columns import (
     Boolean,
     Constant,
+    Decimal,
     Empty,
     Hex,
     HexIfAny,
@@ -138,6 +140,32 @@ RESOURCE = declare(
     is_usage_based=Boolean(),
     is_limit_based=Boolean(),
     end_date=Constant("null"),
+)
+
+PLAN_PERIOD = declare(
+    RowSchema,
+    "ResourcePlanPeriod",
+    uuid=Hex(),
+    plan_name=Text(),
+    plan_uuid=Hex(),
+    start=Moment(allow_none=True),
+    end=Moment(allow_none=True),
+    components=Objects(
+        declare(
+            RowSchema,
+            "BaseComponentUsage",
+            uuid=Hex(),
+            created=Moment(),
+            description=Text(),
+            type=Text(attribute="component_type"),
+            name=Text(attribute="component_name"),
+            measured_unit=Text(),
+            usage=Decimal(),
+            date=Moment(attribute="measured_at"),
+            missing_usage_policy=Word(get_args(Policy)),
+            recurring=Boolean(attribute="is_reused"),
+        )
+    ),
 )
 
 OFFERING_USER = declare(

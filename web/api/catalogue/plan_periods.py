@@ -1,0 +1,37 @@
+"""…/plan_periods/ of a resource, on its provider's path and on that of everybody who sees its usage."""
+
+from functools import partial
+
+from flask import Response
+
+from ledger.domain.months import month_of, start_of
+from ledger.errors import NotFound
+from projections.queries.catalogue.plan_periods import PROVIDED, SEEN
+from projections.queries.list_query import ListQuery
+from web.api.catalogue.resources import CONSUMER_PATH, PROVIDER_PATH
+from web.request.authentication import visible
+from web.request.pipeline import api
+from web.request.services import current, services
+from web.wire.fields import uuid_of
+from web.wire.rendering import answers, json_bytes
+from web.wire.responses.catalogue import PLAN_PERIOD
+
+
+def _plan_periods(list_query: ListQuery, uuid: str) -> Response:
+    """Return all of them, whatever page is asked for. Raises NotFound."""
+    now, zone = services().clock(), services().ledger.zone
+    month = month_of(now, zone)
+    restrictions = {"resource_uuid": uuid_of(uuid), "now": now, "month": month}
+    restrictions["month_start"] = start_of(month, zone)
+    with services().reading() as cursor:
+        found = list_query.page(cursor, PLAN_PERIOD.columns, restrictions, visible(), limit=None)
+    current().end = found.end
+    if not found.total:
+        raise NotFound("Resource")
+    return json_bytes(found.rows)
+
+
+blueprint = api("plan_periods")
+for path, list_query in ((PROVIDER_PATH, PROVIDED), (CONSUMER_PATH, SEEN)):
+    view = answers(PLAN_PERIOD, is_list=True)(partial(_plan_periods, list_query))
+    blueprint.add_url_rule(f"{path}<object_id:uuid>/plan_periods/", path.split("/")[2], view)
