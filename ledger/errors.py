@@ -9,7 +9,7 @@ class LedgerError(Exception):
 
 
 class Refusal(LedgerError):
-    """A report broke a rule; nothing of it was appended."""
+    """A report, or a limit, broke a rule; nothing of it was appended."""
 
 
 class ResourceHasNoPlan(Refusal):
@@ -52,6 +52,18 @@ class UserLimitExceeded(Refusal):
         self.limit, self.current, self.additional = limit, current, additional
 
 
+class LimitExists(Refusal):
+    """There is a limit for this resource, component and offering user already."""
+
+
+class NotInProject(Refusal):
+    """The person behind an offering user has no active role on the resource's project itself."""
+
+
+class ComponentOfOtherOffering(Refusal):
+    """A component is not one of the resource's offering."""
+
+
 class FigureTooLarge(Refusal):
     """What would stand for a month is larger than anything that may be reported."""
 
@@ -81,7 +93,7 @@ class ItemsRefused(Refusal):
 
 
 class NotPermitted(LedgerError):
-    """The caller holds no role that may report usage here."""
+    """The caller holds no role that permits this here."""
 
 
 class NotFound(LedgerError):

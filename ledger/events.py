@@ -217,6 +217,19 @@ class AgentProcessorDescribed(Described, frozen=True, kw_only=True):
     entity: agents.AgentProcessor
 
 
+class UserUsageLimitRemoved(Requested, frozen=True, kw_only=True):
+    """A user's limit does not hold any more. `entity` is as it was last described, in the same stream.
+
+    `removed_by` is a user's uuid, None where nobody is known (an import).
+    """
+
+    TOPIC = "UserUsageLimitRemoved"
+
+    source: Source = "api"
+    removed_by: UUID | None = None
+    entity: catalogue.UserUsageLimit
+
+
 DESCRIPTIONS: dict[type[catalogue.Entity], type[Described]] = {
     kind.__annotations__["entity"]: kind for kind in Described.__subclasses__()
 }

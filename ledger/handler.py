@@ -138,13 +138,14 @@ class CommandHandler:
         except TookTooLong:
             raise (UnderWay if command.request else Contended) from None
 
-    def execute(self, decide: Callable[[JournalTransaction], Decision[R]]) -> R:
+    def execute(self, decide: Callable[[JournalTransaction], Decision[R]], *, is_locked: bool = False) -> R:
         """Append what `decide` makes of the read models, which are up to date, all or nothing.
 
         Returns the decision's result. `decide` reads with the transaction's cursor, and is called again where
-        another writer was faster. Raises what it raises, Contended and Busy.
+        another writer was faster. `is_locked`: nobody else appends meanwhile, so that what it reads of other
+        streams still holds. Raises what it raises, Contended and Busy.
         """
-        return self._appended(self._caught_up, decide, Mode(is_bulk=True))
+        return self._appended(self._caught_up, decide, Mode(is_bulk=True, is_locked=is_locked))
 
     def recall(self, request: IdempotentRequest) -> Remembered | None:
         """Return what came of a request with this key, None if there was none. Raises KeyReused."""

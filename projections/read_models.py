@@ -12,10 +12,11 @@ from psycopg.rows import DictRow
 
 from ledger.events import Fact
 from projections.writers.accounts import ACCOUNTS
-from projections.writers.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
+from projections.writers.limits.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
+from projections.writers.limits.user_usage_limits import LIMIT_OWNERS, USER_USAGE_LIMITS
 from projections.writers.read_model import ReadModel
 from projections.writers.resources import RESOURCES
 from projections.writers.user_usage import USER_USAGES
@@ -31,6 +32,8 @@ READ_MODELS: ReadModels = (
     USAGE_OWNERS,
     COMPONENT_USAGES,
     USER_USAGES,
+    LIMIT_OWNERS,
+    USER_USAGE_LIMITS,
     CARRIED_MONTHS,
 )
 

@@ -22,7 +22,7 @@ INSERT INTO read_position (position) VALUES (0);
 CREATE TABLE description (
     stream uuid PRIMARY KEY,
     version bigint NOT NULL,
-    digest text NOT NULL                   -- SHA-256 of the entity as it was last described
+    digest text NOT NULL                   -- SHA-256 of the entity as it was last described, empty once it is removed
 );
 
 CREATE TABLE customer (
@@ -147,14 +147,37 @@ CREATE TABLE plan_period (
 );
 CREATE INDEX plan_period_resource ON plan_period (resource_uuid);
 
+-- The most that an offering user may use of a component of a resource. As usages do, it carries the ids of
+-- those whose resource it is.
 CREATE TABLE user_usage_limit (
+    id bigint NOT NULL,                    -- position of the first fact: the order of creation
     uuid uuid PRIMARY KEY,
     resource_uuid uuid NOT NULL,
     component_uuid uuid NOT NULL,
     offering_user_uuid uuid NOT NULL,
-    "limit" numeric NOT NULL
+    project_uuid uuid NOT NULL,
+    customer_uuid uuid NOT NULL,
+    offering_uuid uuid NOT NULL,
+    provider_uuid uuid NOT NULL,
+    "limit" numeric NOT NULL               -- as it was described, to the digit
 );
+CREATE INDEX user_usage_limit_default_order ON user_usage_limit (id DESC);
 CREATE INDEX user_usage_limit_resource ON user_usage_limit (resource_uuid, component_uuid);
+CREATE INDEX user_usage_limit_user ON user_usage_limit (offering_user_uuid);
+CREATE INDEX user_usage_limit_project ON user_usage_limit (project_uuid, id DESC);
+CREATE INDEX user_usage_limit_customer ON user_usage_limit (customer_uuid, id DESC);
+CREATE INDEX user_usage_limit_offering ON user_usage_limit (offering_uuid, id DESC);
+CREATE INDEX user_usage_limit_provider ON user_usage_limit (provider_uuid, id DESC);
+
+-- How many limits of users there are in a scope: see projections/writers/limits/user_usage_limits.py.
+CREATE TABLE user_usage_limit_count (
+    kind text COLLATE "C",                 -- as in usage_count
+    scope uuid,
+    offering_uuid uuid,
+    limits bigint NOT NULL,
+    PRIMARY KEY (kind, scope, offering_uuid)
+);
+CREATE INDEX user_usage_limit_count_empty ON user_usage_limit_count (kind) WHERE limits = 0;
 
 CREATE TABLE account (
     uuid uuid PRIMARY KEY,
@@ -180,6 +203,7 @@ CREATE TABLE offering_user (
 );
 CREATE INDEX offering_user_default_order ON offering_user (described DESC, id);
 CREATE INDEX offering_user_offering ON offering_user (offering_uuid, described DESC, id);
+CREATE INDEX offering_user_username ON offering_user (username);
 
 CREATE TABLE role (
     uuid uuid PRIMARY KEY,

@@ -283,6 +283,20 @@ def described(entity: entities.Entity, **changes: Any) -> events.Described:
     return events.DESCRIPTIONS[type(entity)](**changed(example, changes))
 
 
+def user_usage_limit_removed(**changes: Any) -> events.UserUsageLimitRemoved:
+    """Return the fact that ends the limit of ENTITIES."""
+    example = {
+        "originator_id": LIMIT.stream,
+        "originator_version": 2,
+        "recorded_at": w.NOW,
+        "source": "api",
+        "removed_by": UUID(w.uid(6)),
+        **REQUESTED,
+        "entity": LIMIT,
+    }
+    return events.UserUsageLimitRemoved(**changed(example, changes))
+
+
 def token_issued(**changes: Any) -> events.TokenIssued:
     """Return the fact of a new token."""
     example = {
@@ -341,6 +355,14 @@ def request_answered(**changes: Any) -> events.RequestAnswered:
 
 # --- entities of the catalogue ---
 
+LIMIT = entities.UserUsageLimit(
+    uuid=UUID(int=0x76),
+    resource_uuid=UUID(w.RESOURCE),
+    component_uuid=UUID(w.CPU),
+    offering_user_uuid=UUID(w.OFFERING_USER),
+    limit=Decimal(20),
+)
+
 ENTITIES = (
     entities.Customer(uuid=UUID(w.CONSUMER), name="Consumer", abbreviation="C"),
     entities.Project(uuid=UUID(w.PROJECT), name="Project", customer_uuid=UUID(w.CONSUMER)),
@@ -395,13 +417,7 @@ ENTITIES = (
         scope_type="customer",
         scope_uuid=UUID(w.CONSUMER),
     ),
-    entities.UserUsageLimit(
-        uuid=UUID(int=0x76),
-        resource_uuid=UUID(w.RESOURCE),
-        component_uuid=UUID(w.CPU),
-        offering_user_uuid=UUID(w.OFFERING_USER),
-        limit=Decimal(20),
-    ),
+    LIMIT,
     agents.AgentIdentity(
         uuid=UUID(int=0x77),
         offering_uuid=UUID(w.OFFERING),
@@ -423,6 +439,7 @@ FACTS = (
     usage_carried_over(),
     user_usage_reported(),
     *map(described, ENTITIES),
+    user_usage_limit_removed(),
     token_issued(),
     token_revoked(),
     request_decided(),

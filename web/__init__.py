@@ -16,7 +16,16 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.journal.ledger import Ledger
 from projections.projector import Projector
-from web.api import bulk_reports, component_usages, health, monthly_summaries, project_usages, user_usages
+from web.api import (
+    bulk_reports,
+    component_usages,
+    health,
+    monthly_summaries,
+    project_usages,
+    root,
+    user_usage_limits,
+    user_usages,
+)
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
 from web.api.catalogue import (
@@ -145,6 +154,8 @@ def create_app(
     app.register_blueprint(about.blueprint)
     app.register_blueprint(identities.blueprint)
     app.register_blueprint(agent_services.blueprint)
+    app.register_blueprint(user_usage_limits.blueprint)
+    app.register_blueprint(root.blueprint)
     errors.register(app, ledger.check_connections)
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)

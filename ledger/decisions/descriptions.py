@@ -1,4 +1,4 @@
-"""Decides what describing an entity leads to: a fact, unless it is as it was last described."""
+"""Decides what describing or removing an entity leads to: a fact, unless it is as it was last described."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import structs
 
-from ledger.domain.catalogue import Entity
+from ledger.domain.catalogue import Entity, UserUsageLimit
 from ledger.domain.provenance import NOBODY_KNOWN, Provenance
-from ledger.events import DESCRIPTIONS, Fact, Source
+from ledger.events import DESCRIPTIONS, Fact, Source, UserUsageLimitRemoved
 
 
 def describe(
@@ -38,3 +38,24 @@ def describe(
                 )
             )
     return facts
+
+
+def remove(
+    limit: UserUsageLimit,
+    known: Mapping[UUID, tuple[int, str]],
+    now: datetime,
+    source: Source = "import",
+    removed_by: UUID | None = None,
+    provenance: Provenance = NOBODY_KNOWN,
+) -> UserUsageLimitRemoved:
+    """Return the removal of a limit, which is known."""
+    version, _ = known[limit.stream]
+    return UserUsageLimitRemoved(
+        originator_id=limit.stream,
+        originator_version=version + 1,
+        recorded_at=now,
+        source=source,
+        removed_by=removed_by,
+        **structs.asdict(provenance),
+        entity=limit,
+    )

@@ -8,10 +8,10 @@ from msgspec import Struct
 from ledger.domain.catalogue import ScopeType
 
 SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", "PROJECT.LIST"
-GET_STATISTICS = "SERVICE_PROVIDER.GET_STATISTICS"
+SET_USER_LIMIT, GET_STATISTICS = "RESOURCE.CONSUMPTION_LIMITATION", "SERVICE_PROVIDER.GET_STATISTICS"
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    "CUSTOMER.OWNER": frozenset({SET_USAGE, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
-    "CUSTOMER.MANAGER": frozenset({SET_USAGE, GET_STATISTICS}),
+    "CUSTOMER.OWNER": frozenset({SET_USAGE, SET_USER_LIMIT, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
+    "CUSTOMER.MANAGER": frozenset({SET_USAGE, SET_USER_LIMIT, GET_STATISTICS}),
     "OFFERING.MANAGER": frozenset({SET_USAGE}),
     "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
@@ -64,6 +64,15 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
     def may_report(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
         """Return whether the caller is staff, or has a permitting role on the offering or its provider."""
         return self.is_staff or offering_uuid in self._own_offerings or provider_uuid in self._own_providers
+
+    def may_limit_users(self, project_uuid: UUID, customer_uuid: UUID, provider_uuid: UUID) -> bool:
+        """Return whether the caller is staff, or has a permitting role on either side of a resource."""
+        return (
+            self.is_staff
+            or project_uuid in self.scopes("project", SET_USER_LIMIT)
+            or customer_uuid in self.scopes("customer", SET_USER_LIMIT)
+            or provider_uuid in self._providers_with(SET_USER_LIMIT)
+        )
 
     @property
     def reports_somewhere(self) -> bool:

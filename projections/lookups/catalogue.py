@@ -37,7 +37,7 @@ JOIN project p ON p.uuid = r.project_uuid
 JOIN offering o ON o.uuid = r.offering_uuid
 WHERE r.uuid = ANY(%(uuids)s)"""
 
-SELECT_COMPONENT = "SELECT to_json(c)::text AS value FROM component c WHERE uuid = %(uuid)s"
+SELECT_COMPONENTS = "SELECT to_json(c)::text AS value FROM component c WHERE uuid = ANY(%(uuids)s)"
 
 SELECT_PLAN_PERIODS = "SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = ANY(%(uuids)s)"
 
@@ -60,11 +60,11 @@ def metered_resources(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[
     return {each.resource.uuid: each for each in found}
 
 
-def component(cursor: Cursor[DictRow], uuid: UUID) -> Component:
-    """Return a component that exists. Its resource may be of another offering by now."""
-    row = cursor.execute(SELECT_COMPONENT, {"uuid": uuid}).fetchone()
-    assert row is not None
-    return msgspec.json.decode(row["value"], type=Component)
+def components(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, Component]:
+    """Return the components that exist."""
+    rows = cursor.execute(SELECT_COMPONENTS, {"uuids": list(uuids)}) if uuids else ()
+    found = (msgspec.json.decode(row["value"], type=Component) for row in rows)
+    return {each.uuid: each for each in found}
 
 
 def plan_periods(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, PlanPeriod]:

@@ -150,8 +150,9 @@ class PostgresReadModels:
             if isinstance(report, UserUsageReport):
                 resource = resources[report.resource_uuid]
                 if all(each.uuid != report.component_uuid for each in resource.components):
-                    moved = catalogue.component(cursor, report.component_uuid)
-                    components = (*resource.components, moved)
+                    # It exists, and the resource is of another offering by now.
+                    moved = catalogue.components(cursor, [report.component_uuid])
+                    components = (*resource.components, *moved.values())
                     resources[report.resource_uuid] = structs.replace(resource, components=components)
         return resources
 

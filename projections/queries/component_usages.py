@@ -24,7 +24,6 @@ FILTERS = {
     "measured_from": SQL("u.measured_at >= %(measured_from)s"),
     "measured_before": SQL("u.measured_at < %(measured_before)s"),
     "missing_usage_policies": SQL("u.missing_usage_policy = ANY(%(missing_usage_policies)s)"),
-    "nothing": SQL("false"),
 }
 """Conditions by name, each with the parameter of the same name. Times are aware, months are dates."""
 

@@ -2,7 +2,7 @@
 
 Both figures are sums over all resources of an offering, and neither is added up here: what was consumed
 follows the usages (`projections/writers/counters.py`), what was allocated follows the limits
-(`projections/writers/allocation.py`).
+(`projections/writers/limits/allocation.py`).
 
 Past allocation is what our own history says, as there are no invoices. The limits of a month are those that
 were described by its end in UTC. The first description of a resource counts for the months before it, too,

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from ledger.domain import agents, catalogue
 from ledger.domain.catalogue import Entity
-from ledger.events import Described
+from ledger.events import Described, UserUsageLimitRemoved
 from projections.rows import as_json, digest, upsert
 from projections.writers.read_model import ReadModel
 
@@ -24,7 +24,6 @@ TABLES: dict[type[Entity], str] = {
     catalogue.Plan: "plan",
     catalogue.PlanComponent: "plan_component",
     catalogue.PlanPeriod: "plan_period",
-    catalogue.UserUsageLimit: "user_usage_limit",
     agents.AgentIdentity: "agent_identity",
     agents.AgentService: "agent_service",
     agents.AgentProcessor: "agent_processor",
@@ -52,16 +51,28 @@ UPSERTS = {
 UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=("stream",))
 
 
-def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> None:
+NOT_DESCRIBED = ""
+"""The digest of an entity that is no more: whatever it is described as is new."""
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described | UserUsageLimitRemoved]]) -> None:
     """Write the last description of every entity."""
     last = {fact.originator_id: fact for _, fact in facts}
     described = [
-        {"stream": fact.originator_id, "version": fact.originator_version, "digest": digest(fact.entity)}
+        {
+            "stream": fact.originator_id,
+            "version": fact.originator_version,
+            "digest": digest(fact.entity) if isinstance(fact, Described) else NOT_DESCRIBED,
+        }
         for fact in last.values()
     ]
     cursor.execute(UPSERT_DESCRIPTION, {"rows": as_json(described)})
     for kind, statement in UPSERTS.items():
-        theirs = [each for each in facts if type(each[1].entity) is kind]
+        theirs = [
+            (position, fact)
+            for position, fact in facts
+            if isinstance(fact, Described) and type(fact.entity) is kind
+        ]
         if theirs:
             cursor.execute(statement, {"rows": as_json(last_descriptions(theirs))})
 
@@ -83,6 +94,9 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
     return rows.values()
 
 
-CATALOGUE = ReadModel(
-    handles=(Described,), project=project, writes=("description", *TABLES.values()), is_cached=True
+CATALOGUE = ReadModel[Described | UserUsageLimitRemoved](
+    handles=(Described, UserUsageLimitRemoved),
+    project=project,
+    writes=("description", *TABLES.values()),
+    is_cached=True,
 )

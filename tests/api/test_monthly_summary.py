@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from ledger.events import ResourceDescribed
 from projections.read_models import dispatch
-from projections.writers.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
+from projections.writers.limits.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
 from tests import controls
 from tests.api.monthly import MONTHLY, describe_resource, entity, figures, report, rows
 from tests.world import (

@@ -101,6 +101,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "UsageReported",
         "UserDescribed",
         "UserUsageLimitDescribed",
+        "UserUsageLimitRemoved",
         "UserUsageReported",
     ]
 

@@ -4,7 +4,8 @@
 order; `journals/2026_11.expected.json` is what the API answered then. Neither is ever written anew: a fact
 that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
 `2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
-whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an agent.
+whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an
+agent, `2026_11_limits` has limits of users, some of them removed.
 """
 
 import json
@@ -23,6 +24,7 @@ from ledger.domain.people import Person
 from ledger.events import Fact
 from ledger.journal.mapper import FactMapper
 from tests.paths import JOURNALS
+from tests.user_limits.limiting import LIMITS
 from tests.world import USAGES, USER_USAGES, World, open_world
 
 LISTS = {
@@ -31,6 +33,7 @@ LISTS = {
     "monthly": "/api/marketplace-component-usage-monthly/",
     "agent_identities": "/api/marketplace-site-agent-identities/",
     "agent_services": "/api/marketplace-site-agent-services/",
+    "limits": LIMITS,
     "agent_processors": "/api/marketplace-site-agent-processors/",
 }
 

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from projections.queries import component_usages, monthly_summary, user_usages
+from projections.queries import component_usages, monthly_summary, user_usage_limits, user_usages
 from projections.queries.agents import me, registrations
 from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
@@ -27,12 +27,18 @@ from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
 from web.wire.responses import catalogue, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
-from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
+from web.wire.responses.lists import (
+    COMPONENT_USAGE,
+    COMPONENT_USER_USAGE,
+    MONTHLY_SUMMARY,
+    USER_USAGE_LIMIT,
+)
 from web.wire.responses.schemas import RowSchema
 
 LISTS = [
     (component_usages.USAGES, COMPONENT_USAGE),
     (user_usages.USAGES, COMPONENT_USER_USAGE),
+    (user_usage_limits.LIMITS, USER_USAGE_LIMIT),
     (monthly_summary.SUMMARIES, MONTHLY_SUMMARY),
     (COMPONENT_USAGES, statistics.COMPONENT_USAGES),
     (COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),

@@ -15,6 +15,7 @@ from projections.read_models import READ_MODELS, dispatch
 from projections.schema import create_read_models
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
+from projections.writers.limits.user_usage_limits import LIMIT_OWNERS
 from projections.writers.read_model import ReadModel
 from projections.writers.resources import RESOURCES
 from tests.agents.registering import register_all
@@ -70,6 +71,7 @@ def test_a_batch_enters_the_models_that_handle_its_facts_with_those_facts_only(w
         (RESOURCES, [project]),
         (USAGE_OWNERS, [project]),
         (COMPONENT_USAGES, [reported]),
+        (LIMIT_OWNERS, [project]),
     ]
 
 

@@ -27,7 +27,12 @@ from tests.world import (
 )
 from web.wire.responses import agents, catalogue, columns, statistics
 from web.wire.responses.columns import ColumnField, Objects
-from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY
+from web.wire.responses.lists import (
+    COMPONENT_USAGE,
+    COMPONENT_USER_USAGE,
+    MONTHLY_SUMMARY,
+    USER_USAGE_LIMIT,
+)
 from web.wire.responses.schemas import RowSchema
 
 HOST = 'http://localhost:8000/"ö\\/'
@@ -76,7 +81,7 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
 """Values of each type of column, and their type in PostgreSQL."""
 
 LISTED = [
-    *(COMPONENT_USAGE, COMPONENT_USER_USAGE, MONTHLY_SUMMARY),
+    *(COMPONENT_USAGE, COMPONENT_USER_USAGE, USER_USAGE_LIMIT, MONTHLY_SUMMARY),
     *(statistics.COMPONENT_USAGES, statistics.COMPONENT_USAGES_PER_MONTH),
     *(statistics.COMPONENT_USAGES_PER_PROJECT, statistics.OFFERING_COMPONENT_STAT),
     *agents.ROWS,

@@ -56,7 +56,7 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) 
         number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)
         if number is None:
             raise Missing("Invalid page.")
-        restrictions |= _host(row)
+        restrictions |= host_of(row)
         found = list_query.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
     current().end = found.end
     last = _last_page(found.total, size)
@@ -70,7 +70,7 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) 
 def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     restrictions, order = load_query(query, _context())
     with services().reading() as cursor:
-        found = list_query.page(cursor, _columns(row), restrictions | _host(row), visible(), order, None)
+        found = list_query.page(cursor, _columns(row), restrictions | host_of(row), visible(), order, None)
     current().end = found.end
     return _counted(found)
 
@@ -96,13 +96,13 @@ def row_response(
 ) -> Response:
     """Return the row with this uuid as a response. Raises NotFound if there is none that the scopes see."""
     with services().reading() as cursor:
-        found, current().end = list_query.one(cursor, _columns(row), {"uuid": uuid} | _host(row), scopes)
+        found, current().end = list_query.one(cursor, _columns(row), {"uuid": uuid} | host_of(row), scopes)
     if found is None:
         raise NotFound(kind)
     return json_bytes(found.encode(), status)
 
 
-def _host(row: RowSchema) -> dict[str, str]:
+def host_of(row: RowSchema) -> dict[str, str]:
     """Return the parameter of links, where a row has any."""
     return {"host_url": root_url()} if row.has_links else {}
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from projections.lookups import import_targets as imports
 from web.importer.reading import Lists, Unread, error_at, keys_of, parsed
-from web.importer.structure import LISTS, USAGES, USER_USAGES
+from web.importer.structure import LISTS, USAGES, USER_LIMITS, USER_USAGES
 from web.importer.values import BadValue
 from web.request.services import Services
 
@@ -83,6 +83,8 @@ class Check:
         self._owners[name][item.uuid] = tuple(getattr(item, owner) for owner in imports.OWNERS.get(name, ()))
         if name == USER_USAGES:
             self._once("username", item.component_usage_uuid, item.username)
+        if name == USER_LIMITS:
+            self._once("offering_user_uuid", item.resource_uuid, item.component_uuid, item.offering_user_uuid)
 
     def _once(self, key: str, *parts: Any) -> None:
         if parts in self._keys:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from ledger.decisions.descriptions import describe
+from ledger.decisions.descriptions import describe, remove
 from ledger.decisions.imports import (
     ImportedUserUsage,
     ImportTarget,
@@ -24,12 +24,12 @@ from ledger.decisions.imports import (
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
 from ledger.journal.transaction import JournalTransaction
-from projections.lookups import catalogue
+from projections.lookups import catalogue, user_limits
 from projections.lookups import import_targets as imports
 from projections.rows import digest
 from web.importer.checks import Check, OnProgress
 from web.importer.reading import Lists, parsed
-from web.importer.structure import USAGES, USER_USAGES
+from web.importer.structure import USAGES, USER_LIMITS, USER_USAGES
 from web.importer.values import StructureItem
 from web.request.services import Services
 
@@ -81,8 +81,13 @@ class Import:
 
     def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
         """Append objects of a list; return how many were new, changed, unchanged and kept."""
-        decide = {USAGES: self._usages, USER_USAGES: self._user_usages}.get(name, self._descriptions)
-        return self._services.handler.execute(partial(decide, items))
+        decide = {
+            USAGES: self._usages,
+            USER_USAGES: self._user_usages,
+            USER_LIMITS: self._user_limits,
+        }.get(name, self._descriptions)
+        # The API sets limits meanwhile.
+        return self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
 
     def _descriptions(
         self, items: Sequence[StructureItem], transaction: JournalTransaction
@@ -92,9 +97,21 @@ class Import:
         versions = catalogue.descriptions(transaction.cursor, [entity.stream for entity in entities])
         digests = [digest(entity) for entity in entities]
         facts = describe(entities, versions, digests, self._services.clock())
-        counted = Counter("new" if fact.originator_version == 1 else "changed" for fact in facts)
+        is_known = {stream for stream, (_, last) in versions.items() if last}
+        counted = Counter("changed" if fact.originator_id in is_known else "new" for fact in facts)
         counted["unchanged"] = len(items) - len(facts)
         return Decision(counted, facts, new.values() if facts else ())
+
+    def _user_limits(
+        self, items: Sequence[StructureItem], transaction: JournalTransaction
+    ) -> Decision[Counter[str]]:
+        """Describe limits. One takes the place of another that is for the same user of the same."""
+        limits = [item.value({}, self._services.ledger.zone) for item in items]
+        replaced = user_limits.replaced_by(transaction.cursor, limits)
+        known = catalogue.descriptions(transaction.cursor, [limit.stream for limit in replaced])
+        removals = [remove(limit, known, self._services.clock()) for limit in replaced]
+        decision = self._descriptions(items, transaction)
+        return decision._replace(facts=[*removals, *decision.facts])
 
     def _usages(
         self, items: Sequence[StructureItem], transaction: JournalTransaction

@@ -251,6 +251,7 @@ DESCRIBED: dict[str, type[StructureItem]] = {
 """The lists whose objects are described, in the order in which they are."""
 
 USAGES, USER_USAGES = "component_usages", "component_user_usages"
+USER_LIMITS = "component_user_usage_limits"
 
 LISTS: dict[str, type[StructureItem]] = DESCRIBED | {USAGES: ComponentUsage, USER_USAGES: ComponentUserUsage}
 

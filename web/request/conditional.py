@@ -30,6 +30,9 @@ VERSION = version("usage-ledger")
 
 ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 
+READING = ("GET", "HEAD")
+"""The methods whose answers are of the read models, and may be had already."""
+
 DEPEND_ON_THE_DAY = (
     "/api/marketplace-component-usage-monthly/",
     "/api/marketplace-project-usage/",
@@ -53,7 +56,7 @@ class ConditionalGet:
         self._application, self._services = application, services
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in READING:
             with suppress(Exception):
                 if headers := self._headers(environ):
                     start_response("304 NOT MODIFIED", headers)
@@ -87,14 +90,14 @@ def unmodified() -> Response | None:
 def add_position(response: Response) -> Response:
     """Return the response with `Ledger-Position`, and with the `ETag` of the answer to a GET."""
     now, shared = current(), services().projector.shared_position
-    if request.method not in ("GET", "HEAD") or now.end is None:
+    if request.method not in READING or now.end is None:
         now.end = shared.known().end
     elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
         shared.advance(KnownPosition(now.generation, now.end))
     response.headers["Ledger-Position"] = str(now.end.position)
     if response.status_code == 304:
         response.headers["ETag"] = f'"{now.etag}"'
-    elif response.status_code == 200 and now.caller and request.method in ("GET", "HEAD"):
+    elif response.status_code == 200 and now.caller and request.method in READING:
         now.etag = _etag(now)  # anew: the rows may be of a later position than when the request came
         response.headers["ETag"] = f'"{now.etag}"'
         if request.if_none_match.star_tag:

@@ -22,6 +22,7 @@ from web.wire.errors import BadHeader
 from web.wire.fields import TRUE
 from web.wire.parameters import last_of
 
+HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
@@ -37,15 +38,22 @@ def replay() -> Response | None:
     return replayed(earlier) if earlier else None
 
 
+def refuse_key() -> None:
+    """Raise BadHeader if a request that describes something names itself: what it does is not remembered."""
+    for name in (HEADER, EXPECT):
+        if name in request.headers:
+            raise BadHeader(f"{name} is for reports. To send this request again does no harm without it.")
+
+
 def _key() -> str | None:
     """Return the key of the request: a quoted string, as the draft has it, or the same without quotes."""
-    header = request.headers.get("Idempotency-Key")
+    header = request.headers.get(HEADER)
     if header is None:
         return None
     quoted = QUOTED.fullmatch(header.strip())
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else header.strip()
     if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise BadHeader(f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters.")
+        raise BadHeader(f"{HEADER} must have 1 to {LONGEST_KEY} printable ASCII characters.")
     return key
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from web.request.authentication import authenticate
-from web.request.conditional import unmodified
+from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
@@ -15,7 +15,7 @@ def before_view() -> Response | None:
     authenticate()
     if request.method == "POST":
         return replay()
-    if request.method not in ("GET", "HEAD"):
+    if request.method not in READING:
         return None
     if b"min_position" in request.query_string:
         await_position(end)

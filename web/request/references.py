@@ -79,6 +79,7 @@ def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
     if not wanted.keys() - {"resources"}:
         return Found(resources=resources, version=version)
     with here.reading() as cursor:
+        components = catalogue.components(cursor, wanted.get("components", ()))
         usages = decision_state.usages(cursor, wanted.get("usages", ()))
         plan_periods = catalogue.plan_periods(cursor, wanted.get("plan_periods", ()))
         offering_users = catalogue.offering_users(cursor, wanted.get("offering_users", ()))
@@ -88,6 +89,7 @@ def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
         resources=resources,
         version=version,
         usages={uuid: usage for uuid, usage in usages.items() if is_visible(usage, scopes)},
+        components=components,
         plan_periods=plan_periods,
         offering_users=offering_users,
         offerings={uuid: each for uuid, each in offerings.items() if is_visible(each, scopes)},

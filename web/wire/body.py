@@ -22,7 +22,7 @@ from marshmallow.experimental.context import Context
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from ledger.domain.catalogue import PlanPeriod
+from ledger.domain.catalogue import Component, PlanPeriod
 from ledger.domain.metering import MeteredResource
 from web.fast.loader import FieldCache, load_well_formed
 from web.wire.errors import MalformedBody
@@ -44,6 +44,7 @@ class Found(Struct, frozen=True, kw_only=True):
     resources: Mapping[UUID, MeteredResource] = {}
     version: tuple[int, int] = (0, 0)
     """The version of the catalogue that `resources` were read at or after."""
+    components: Mapping[UUID, Component] = {}
     plan_periods: Mapping[UUID, PlanPeriod] = {}
     usages: Mapping[UUID, Mapping[str, Any]] = {}
     """The component usages that the caller may see: what each is of, and whose."""

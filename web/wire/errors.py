@@ -41,6 +41,12 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "Service providers can only specify date for limit-based or prepaid billing components "
         "when backfilling past billing periods.",
     ),
+    errors.LimitExists: (
+        "non_field_errors",
+        "The fields resource, component, user must make a unique set.",
+    ),
+    errors.NotInProject: ("user", "The specified user is not part of the resource's project."),
+    errors.ComponentOfOtherOffering: ("component", "Component is wrong."),
     errors.FigureTooLarge: (
         "non_field_errors",
         "The figure of the month would have more than 18 digits before the decimal point.",

@@ -215,7 +215,7 @@ class BulkItems(Items):
         return items
 
 
-Kind = Literal["resources", "plan_periods", "usages", "offering_users", "offerings"]
+Kind = Literal["resources", "components", "plan_periods", "usages", "offering_users", "offerings"]
 """The part of Found that a field's uuids are looked up in."""
 
 

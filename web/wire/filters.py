@@ -23,8 +23,8 @@ from web.wire.parameters import (
 from web.wire.requests import POLICIES
 
 
-class UsageQuery(Schema):
-    """The filters that lists of component usages and of user usages share."""
+class ResourceQuery(Schema):
+    """The filters of lists of what belongs to resources."""
 
     class Meta:
         unknown = EXCLUDE
@@ -32,6 +32,11 @@ class UsageQuery(Schema):
     resource = ResourceUrlFilter()
     resource_uuid = UuidFilter()
     offering_uuid = UuidFilter()
+
+
+class UsageQuery(ResourceQuery):
+    """The filters that lists of component usages and of user usages share."""
+
     project_uuid = UuidFilter()
     customer_uuid = UuidFilter()
     type = TextFilter(attribute="component_type")
@@ -51,8 +56,6 @@ class UsageQuery(Schema):
             data["measured_before"] = start_of(min(day, date.max - timedelta(1)) + timedelta(1), zone)
         if {"billing_period_year", "billing_period_month"} <= data.keys() and "billing_period" not in data:
             _as_month(data)
-        if "resource" in data and data["resource"] is None:
-            data["nothing"] = data.pop("resource")  # a URL of no resource finds nothing
         return data
 
 
@@ -89,6 +92,11 @@ class ComponentUserUsageQuery(UsageQuery):
 
 
 LIKE_LITERALLY = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+class UserUsageLimitQuery(ResourceQuery):
+    component_type = TextFilter()
+    username = TextFilter()
 
 
 class MonthlyQuery(Schema):
@@ -165,9 +173,10 @@ def _current_month() -> date:
 
 
 # Made once: to make a schema takes longer than to load with it.
-COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, MONTHLY_QUERY = (
+COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, USER_USAGE_LIMIT_QUERY, MONTHLY_QUERY = (
     ComponentUsageQuery(),
     ComponentUserUsageQuery(),
+    UserUsageLimitQuery(),
     MonthlyQuery(),
 )
 CURRENT_MONTH_QUERY, MONTH_RANGE_QUERY = CurrentMonthQuery(), MonthRangeQuery()

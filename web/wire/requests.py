@@ -3,6 +3,7 @@
 Unknown keys of single reports are ignored, as in Waldur. Items of the bulk endpoint refuse them.
 """
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError
@@ -24,7 +25,7 @@ from web.wire.fields import (
     Reference,
     Text,
 )
-from web.wire.urls import OfferingUserUrl
+from web.wire.urls import Url
 
 POLICIES = ("none", "reuse", "zero")
 NOT_OF_USAGE = "Is not the one that component_usage is of."
@@ -86,7 +87,7 @@ class SetUsage(Body):
 class SetUserUsage(Body):
     username = Text(required=True, max_length=100)
     usage = Amount(attribute="amount")
-    user = OfferingUserUrl(attribute="offering_user_uuid")
+    user = Url("offering_users", attribute="offering_user_uuid")
     date = Moment(attribute="measured")
 
     def build(self, values: dict[str, Any]) -> UserUsageItem | UserUsageReport:
@@ -189,7 +190,40 @@ def _of_the_month(
     )
 
 
+class UserLimit(Amount):
+    """The most that a user may use: a figure from 0 on."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        limit = super()._deserialize(value, attr, data, **kwargs)
+        if limit < 0:
+            raise ValidationError("Limit must be a positive number.")
+        return limit
+
+
+class ChangeUserUsageLimit(Body):
+    """Some values of a limit, by the names of UserUsageLimit."""
+
+    resource = Url("resources", attribute="resource_uuid")
+    component = Reference("components", attribute="component_uuid")
+    user = Url("offering_users", attribute="offering_user_uuid")
+    limit = UserLimit()
+
+    def build(self, values: dict[str, Any]) -> dict[str, Any]:
+        if component := values.get("component_uuid"):
+            values["component_uuid"] = component.uuid
+        return values
+
+
+class SetUserUsageLimit(ChangeUserUsageLimit):
+    """The values of a limit, of which the figure may be left out."""
+
+    resource = Url("resources", attribute="resource_uuid", required=True)
+    component = Reference("components", attribute="component_uuid", required=True)
+    user = Url("offering_users", attribute="offering_user_uuid", required=True)
+
+
 # Made once: to make a schema takes longer than to load with it.
+CHANGE_USER_USAGE_LIMIT, SET_USER_USAGE_LIMIT = ChangeUserUsageLimit(), SetUserUsageLimit()
 SET_USAGE, SET_USER_USAGE, SET_USER_USAGES = SetUsage(), SetUserUsage(), SetUserUsages()
 COMPONENT_REPORT, USER_REPORT = ComponentReport(), UserReport()
 

@@ -16,10 +16,14 @@ from werkzeug.routing import RequestRedirect
 
 from web.wire.body import Loading, type_name
 from web.wire.errors import BadHeader, UnusableHost, echo
-from web.wire.fields import Reference, uuid_of
+from web.wire.fields import Kind, Reference, uuid_of
 
 RESOURCE_PATH = re.compile(r"/api/marketplace-resources/([^/.]+)/")
-OFFERING_USER_PATH = re.compile(r"/api/marketplace-offering-users/([^/.]+)/")
+PATHS: dict[Kind, re.Pattern[str]] = {
+    "resources": RESOURCE_PATH,
+    "offering_users": re.compile(r"/api/marketplace-offering-users/([^/.]+)/"),
+}
+"""Paths of objects that bodies name by their URLs."""
 
 HOST = re.compile(r"([\w.-]{1,253}|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE)
 """A name or an address, and perhaps a port. Docker's names of services have underscores."""
@@ -60,14 +64,11 @@ def _origin(scheme: str, host: str) -> str:
     return f"{scheme}://{host}".removesuffix(f":{USUAL_PORTS[scheme]}")
 
 
-class OfferingUserUrl(Reference):
-    """The URL of an offering user that exists, loaded as its uuid. Only the path of the URL counts."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__("offering_users", **kwargs)
+class Url(Reference):
+    """The URL of an object that exists, loaded as its uuid. Only the path of the URL counts."""
 
     def uuid_in(self, text: str) -> UUID | None:
-        match = OFFERING_USER_PATH.fullmatch(path_of(text))
+        match = PATHS[self.kind].fullmatch(path_of(text))
         return uuid_of(match[1]) if match else None
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
@@ -76,12 +77,12 @@ class OfferingUserUrl(Reference):
         if not isinstance(value, str):
             raise ValidationError(f"Incorrect type. Expected URL string, received {type_name(value)}.")
         path = path_of(value)
-        match = OFFERING_USER_PATH.fullmatch(path)
+        match = PATHS[self.kind].fullmatch(path)
         if match is None:
             known = "Incorrect" if is_routed(path) else "No"
             raise ValidationError(f"Invalid hyperlink - {known} URL match.")
         uuid = uuid_of(match[1])
-        if uuid is None or uuid not in Loading.get().found.offering_users:
+        if uuid is None or uuid not in getattr(Loading.get().found, self.kind):
             raise ValidationError("Invalid hyperlink - Object does not exist.")
         return uuid
 
@@ -100,8 +101,8 @@ def path_of(url: str) -> str:
 
 
 def is_routed(path: str) -> bool:
-    """Return whether a path leads to something else than an offering user."""
-    if RESOURCE_PATH.fullmatch(path):
+    """Return whether a path leads to anything."""
+    if any(pattern.fullmatch(path) for pattern in PATHS.values()):
         return True
     if not path.startswith("/"):
         return False

@@ -57,6 +57,19 @@ COMPONENT_USER_USAGE = declare(
     billing_period=Date(),
 )
 
+USER_USAGE_LIMIT = declare(
+    RowSchema,
+    "ComponentUserUsageLimit",
+    url=Link("component-user-usage-limits"),
+    uuid=Hex(),
+    resource=Link("marketplace-resources", attribute="resource_uuid"),
+    component=Hex(attribute="component_uuid"),
+    component_type=Text(),
+    user=Link("marketplace-offering-users", attribute="offering_user_uuid"),
+    limit=Decimal(),
+    username=Text(),
+)
+
 MONTHLY_SUMMARY = declare(
     RowSchema,
     "ComponentUsageMonthly",

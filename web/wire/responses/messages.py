@@ -44,6 +44,16 @@ OUTCOMES = declare(
     ObjectSchema, "ReportOutcomes", **COUNTS, results=fields.List(fields.Nested(OUTCOME), required=True)
 )
 
+
+class Root(ObjectSchema):
+    """The URL of each list of the API, by its name."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+ROOT = Root()
+
 HEALTH = declare(
     ObjectSchema,
     "Health",

@@ -1,0 +1,1 @@
+"""Writers of what may be used: limits of resources, components and users."""
