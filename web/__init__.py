@@ -43,7 +43,7 @@ from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
 from web.request.conditional import ConditionalGet, add_position
-from web.request.pipeline import release
+from web.request.pipeline import STRICT, release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
 from web.request.services import Clock, Services, refresh
 from web.wire import errors
@@ -115,24 +115,28 @@ def create_app(
     clock: Clock = utc_now,
     proxies: int = 0,
     origins: Collection[str] = (),
+    is_strict: bool = False,
     places: Places | None = None,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
     `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
     So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like. Browsers may
-    call from pages of these `origins`. Where there are `places`, each request needs one.
+    call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
+    Where there are `places`, each request needs one.
     """
     pulse()
     give_back_memory()
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config[TIMEOUT] = TIMEOUT_SECONDS
+    app.config[STRICT] = is_strict
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
     app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
-    layers: WSGIApplication = ConditionalGet(expanding(app.wsgi_app, max_body_bytes), services)
+    layers: WSGIApplication = expanding(app.wsgi_app, max_body_bytes)
+    layers = ConditionalGet(layers, services, is_strict=is_strict)
     if places:
         layers = admitting(layers, places)
     if proxies:

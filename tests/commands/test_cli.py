@@ -104,6 +104,8 @@ def test_an_error_is_told_in_one_line(
         ("serve", "LEDGER_TIME_ZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone like Europe/Tallinn"),
         ("serve", "LEDGER_MAX_BODY_BYTES", "many", "'many' is no number of bytes"),
         ("serve", "LEDGER_PROXIES", "-1", "'-1' is no number from 0 to 99"),
+        ("serve", "LEDGER_STRICT", "maybe", "'maybe' is neither yes nor no"),
+        ("serve", "LEDGER_CORS_ORIGINS", "null", "'null' is no origin like https://portal.example.org"),
         (
             "token list",
             "LEDGER_DATABASE_URL",

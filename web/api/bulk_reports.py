@@ -33,7 +33,7 @@ from web.wire.bounds import MOST_ITEMS
 from web.wire.errors import MalformedBody
 from web.wire.fields import FALSE, TRUE, load_item
 from web.wire.outcomes import Form
-from web.wire.parameters import check_parameters, last_of
+from web.wire.parameters import last_of, takes
 from web.wire.rendering import answers
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT
 from web.wire.responses.messages import OUTCOMES
@@ -46,9 +46,9 @@ blueprint = api("bulk_reports", "/api/ledger/reports")
 
 
 @blueprint.post("/")
+@takes(*SWITCHES)
 @answers(OUTCOMES, 200, 201, 400)
 def report() -> Response:
-    check_parameters(request.args, SWITCHES)
     refuse_expected()
     is_atomic, is_dry_run = _switch("atomic", default=True), _switch("dry_run", default=False)
     items = read_items()

@@ -19,7 +19,7 @@ from web.request.services import current, services
 from web.wire.body import LoadContext
 from web.wire.errors import Missing
 from web.wire.fields import uuid_of
-from web.wire.parameters import last_of, load_query
+from web.wire.parameters import P, last_of, load_query, takes
 from web.wire.rendering import answers, json_bytes
 from web.wire.responses.schemas import RowSchema
 from web.wire.urls import root_url
@@ -35,17 +35,27 @@ def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[..
 
     Its arguments, if it is called with any, restrict the list like filters of these names.
     """
-    return answers(row, is_list=True)(partial(_page, list_query, query, row))
+    return takes_page(query, row)(answers(row, is_list=True)(partial(_page, list_query, query, row)))
 
 
 def whole_list_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
     """Return the view of a list that is not paged: all rows, whatever page a request asks for."""
-    return answers(row, is_list=True)(partial(_whole_list, list_query, query, row))
+    return takes_page(query, row)(answers(row, is_list=True)(partial(_whole_list, list_query, query, row)))
 
 
 def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], Response]:
     """Return the view of a row. It raises NotFound if there is none by that uuid, or not for the caller."""
-    return answers(row)(partial(_single, list_query, row, kind))
+    return takes_row(row)(answers(row)(partial(_single, list_query, row, kind)))
+
+
+def takes_page(query: Schema, row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Return the decorator that declares the parameters of a list's view."""
+    return takes(*query.fields, "page", "page_size", columns=row.fields)
+
+
+def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Return the decorator that declares the parameters of a view of a single row."""
+    return takes(columns=row.fields)
 
 
 def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) -> Response:
@@ -108,7 +118,9 @@ def host_of(row: RowSchema) -> dict[str, str]:
 
 
 def _columns(row: RowSchema) -> list[Column]:
-    """Return the columns that `?field=` names. If it names unknown ones only: all, or none at all."""
+    """Return the columns that a GET names in `?field=`. If it names unknown ones only: all, or none."""
+    if request.method not in ("GET", "HEAD"):
+        return row.columns
     wanted = set(filter(None, request.args.getlist("field")))
     known = [column for column in row.columns if column.name in wanted]
     return known if known or (wanted and not row.all_if_unknown) else row.columns

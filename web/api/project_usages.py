@@ -24,7 +24,7 @@ from web.request.pipeline import api
 from web.request.services import current, services
 from web.wire.errors import Missing
 from web.wire.fields import TRUE, uuid_of
-from web.wire.parameters import last_of
+from web.wire.parameters import last_of, takes
 from web.wire.rendering import answers, json_response
 from web.wire.responses import project_usages
 
@@ -33,9 +33,13 @@ blueprint = api("project_usages")
 PROJECT = "/api/marketplace-project-usage/<object_id:uuid>"
 CUSTOMER = "/api/marketplace-customer-usage/<object_id:uuid>"
 
+SERIES = ("offering_uuid", "component_type", "period_offset", "include_terminated")
+"""The parameters of series of periods."""
+
 
 @blueprint.get(f"{PROJECT}/components-usage/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage/", defaults={"kind": "customer"})
+@takes("include_terminated")
 @answers(project_usages.COMPONENTS)
 def components_usage(kind: ScopeKind, uuid: str) -> Response:
     periods = _periods(_today())
@@ -48,6 +52,7 @@ def components_usage(kind: ScopeKind, uuid: str) -> Response:
 
 @blueprint.get(f"{PROJECT}/components-usage-timeseries/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage-timeseries/", defaults={"kind": "customer"})
+@takes(*SERIES)
 @answers(project_usages.TIME_SERIES)
 def components_usage_timeseries(kind: ScopeKind, uuid: str) -> Response:
     today = _today()
@@ -56,6 +61,7 @@ def components_usage_timeseries(kind: ScopeKind, uuid: str) -> Response:
 
 
 @blueprint.get(f"{CUSTOMER}/components-usage-by-project/", defaults={"kind": "customer"})
+@takes(*SERIES)
 @answers(project_usages.BY_PROJECT)
 def components_usage_by_project(kind: ScopeKind, uuid: str) -> Response:
     today = _today()

@@ -5,6 +5,7 @@ import re
 from flask import Response, current_app
 
 from web.request.pipeline import api
+from web.wire.parameters import takes
 from web.wire.rendering import DECLARED, answers, json_response
 from web.wire.responses.messages import ROOT
 from web.wire.urls import root_url
@@ -15,6 +16,7 @@ blueprint = api("root", "/api")
 
 
 @blueprint.get("/")
+@takes()
 @answers(ROOT)
 def index() -> Response:
     root = root_url()

@@ -49,11 +49,12 @@ DEPEND_ON_THE_MOMENT = ("/plan_periods/",)
 class ConditionalGet:
     """WSGI middleware that answers most conditional GETs with a 304 before Flask begins with the request.
 
-    Everything else, from a wrong token to a database that is away, is left to Flask.
+    Everything else, from a wrong token to a database that is away, is left to Flask, and so is a query that
+    may be refused.
     """
 
-    def __init__(self, application: "WSGIApplication", services: Services) -> None:
-        self._application, self._services = application, services
+    def __init__(self, application: "WSGIApplication", services: Services, *, is_strict: bool) -> None:
+        self._application, self._services, self._is_strict = application, services, is_strict
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in READING:
@@ -65,8 +66,9 @@ class ConditionalGet:
 
     def _headers(self, environ: "WSGIEnvironment") -> list[tuple[str, str]]:
         """Return the headers of a 304, none if the client does not have the answer."""
-        has = parse_etags(environ["HTTP_IF_NONE_MATCH"])
-        if has.star_tag or "min_position" in environ.get("QUERY_STRING", ""):
+        has, query = parse_etags(environ["HTTP_IF_NONE_MATCH"]), environ.get("QUERY_STRING", "")
+        may_be_refused = "HTTP_PREFER" in environ or (self._is_strict and query)
+        if has.star_tag or may_be_refused or "min_position" in query:
             return []
         end = self._services.projector.refresh().end
         caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services).caller

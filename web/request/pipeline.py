@@ -1,18 +1,33 @@
-"""What every request to the API goes through before its view."""
+"""What every request to the API goes through before its view.
 
-from flask import Blueprint, Response, request
+Parameters that the view does not read are named in the header `Ledger-Ignored`: a misspelt filter finds too
+much. Where a client asks for it with `Prefer: handling=strict` (RFC 7240), or the operator does, they are
+refused, and so are unknown keys of bodies.
+"""
+
+from functools import partial
+
+from flask import Blueprint, Response, after_this_request, current_app, request
+from werkzeug.http import parse_dict_header
 
 from web.request.authentication import authenticate
 from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
+from web.wire.parameters import strangers
+
+STRICT = "LEDGER_STRICT"
+"""Key in an app's config: whether every request is taken strictly."""
+
+ALWAYS_STRICT = "/api/ledger/"
 
 
 def before_view() -> Response | None:
     """Return a response if the view is not needed. One hook, as each costs Flask as much as its body does."""
     end = refresh()
     authenticate()
+    check_names()
     if request.method == "POST":
         return replay()
     if request.method not in READING:
@@ -20,6 +35,35 @@ def before_view() -> Response | None:
     if b"min_position" in request.query_string:
         await_position(end)
     return unmodified()
+
+
+def check_names() -> None:
+    """Find out whether the request is to be taken strictly, and what is to be said of its parameters.
+
+    Raises ValidationError for unknown ones of a strict request.
+    """
+    now, is_preferred = current(), "Prefer" in request.headers and prefers_strict(request.headers["Prefer"])
+    now.is_strict = is_preferred or current_app.config[STRICT] or request.path.startswith(ALWAYS_STRICT)
+    if is_preferred:
+        after_this_request(partial(_add_header, "Preference-Applied", "handling=strict"))
+    if not request.query_string:
+        return
+    found = strangers(current_app.view_functions[request.endpoint or ""])
+    if now.is_strict:
+        found.check()
+    elif ignored := str(found):
+        after_this_request(partial(_add_header, "Ledger-Ignored", ignored))
+
+
+def prefers_strict(header: str) -> bool:
+    """Return whether a header `Prefer` asks for strict handling."""
+    preferences = {name.lower(): value or "" for name, value in parse_dict_header(header).items()}
+    return preferences.get("handling", "").partition(";")[0].strip().lower() == "strict"
+
+
+def _add_header(name: str, value: str, response: Response) -> Response:
+    response.headers[name] = value
+    return response
 
 
 def release(_: object) -> None:

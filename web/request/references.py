@@ -7,15 +7,28 @@ cache, other objects in the database, which is not asked where a body names none
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from typing import Any
 from uuid import UUID
+
+from marshmallow import ValidationError
 
 from projections.lookups import catalogue, decision_state
 from projections.queries.list_query import Scopes
 from web.request.authentication import visible
 from web.request.reading import read_object
-from web.request.services import Services, services
-from web.wire.body import NON_FIELD, TOO_DEEP, Body, Found, LoadContext, Loading
+from web.request.services import Services, current, services
+from web.wire.body import (
+    MOST_HINTS,
+    MOST_TOLD,
+    NON_FIELD,
+    TOO_DEEP,
+    Body,
+    Found,
+    LoadContext,
+    Loading,
+    unknown,
+)
 from web.wire.bounds import MOST_ITEMS
 from web.wire.errors import MalformedBody
 from web.wire.fields import Items, Kind, Reference
@@ -30,11 +43,37 @@ def load(schema: Body) -> tuple[Any, Found]:
     """
     try:
         body = read_object("usages" if "usages" in schema.fields else NON_FIELD)
+        if current().is_strict:
+            check_keys(schema, body)
         context = context_of({schema: [body]})
         with Loading(context):
             return schema.load(body), context.found
     except RecursionError:
         raise MalformedBody(TOO_DEEP) from None
+
+
+def check_keys(schema: Body, body: Mapping[str, Any]) -> None:
+    """Raise ValidationError, by name, for keys that the schema does not have, those of listed items too."""
+    if told := _unknown_keys(schema, body, count()):
+        raise ValidationError(told)
+
+
+def _unknown_keys(schema: Body, item: Mapping[str, Any], place: Iterator[int]) -> dict[str, Any]:
+    """Return the errors of unknown keys; `place` counts them, as there may be many in one request."""
+    told: dict[str, Any] = {
+        name: [unknown("field", name, schema.load_fields, is_hinted=number < MOST_HINTS)]
+        for name in item
+        if name not in schema.load_fields and (number := next(place)) < MOST_TOLD
+    }
+    for name, field in schema.load_fields.items():
+        if isinstance(field, Items) and isinstance(item.get(name), list):
+            of_items = [
+                _unknown_keys(field.schema, each, place) if isinstance(each, dict) else {}
+                for each in item[name]
+            ]
+            if any(of_items):
+                told[name] = of_items
+    return told
 
 
 def context_of(bodies: Mapping[Body, Objects]) -> LoadContext:

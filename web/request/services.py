@@ -84,6 +84,8 @@ class Current:
     end: End | None = None
     """The last fact that the answer is sure to show."""
     caller: Caller | None = None
+    is_strict: bool = False
+    """Whether names that nobody knows here are refused, and not ignored."""
     token_uuid: UUID | None = None
     day: str = ""
     """Today in the ledger's zone, or the moment, where the answer depends on it."""

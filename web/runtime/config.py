@@ -70,6 +70,13 @@ def parse_origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def parse_switch(text: str) -> bool:
+    """Return whether a text is `yes`. Raises ValueError unless it is `yes` or `no`."""
+    if text.lower() not in ("yes", "no"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text.lower() == "yes"
+
+
 def parse_folder(text: str) -> Path:
     """Return an absolute path, with `~` expanded."""
     return Path(text).expanduser().absolute()
@@ -147,6 +154,12 @@ CORS_ORIGINS = Variable[tuple[str, ...]](
     parse_origins,
     if_unset="none",
 )
+STRICT = Variable(
+    "LEDGER_STRICT",
+    "`yes` refuses unknown parameters and keys of bodies, as a client does with `Prefer: handling=strict`",
+    parse_switch,
+    default="no",
+)
 TOKEN = Variable(
     "LEDGER_TOKEN",
     "the API token that `usage-ledger report` reports with",
@@ -156,7 +169,7 @@ TOKEN = Variable(
 
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
-    TOKEN,
+    *(STRICT, TOKEN),
 )
 
 
@@ -170,6 +183,7 @@ class Settings:
     max_body_bytes: int
     proxies: int
     cors_origins: tuple[str, ...]
+    is_strict: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -182,6 +196,7 @@ class Settings:
             max_body_bytes=MAX_BODY_BYTES.read(environment),
             proxies=PROXIES.read(environment),
             cors_origins=CORS_ORIGINS.read(environment),
+            is_strict=STRICT.read(environment),
         )
 
 

@@ -138,6 +138,7 @@ def application(
         max_body_bytes=settings.max_body_bytes,
         proxies=settings.proxies,
         origins=settings.cors_origins,
+        is_strict=settings.is_strict,
         places=places,
     )
 

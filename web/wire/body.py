@@ -142,6 +142,8 @@ def unknown(kind: str, name: str, known: Collection[str], *, is_hinted: bool = T
     """Return the error of an unknown field or parameter: it tells the likely name, or all that there are."""
     if not is_hinted:
         return f"Unknown {kind}."
+    if not known:
+        return f"Unknown {kind}. None is known here."
     meant = nearest(name, tuple(sorted(known))) if len(name) <= LONGEST_HINTED else None
     return f"Unknown {kind}. " + (
         f"Did you mean {meant}?" if meant else f"Known are {', '.join(sorted(known))}."

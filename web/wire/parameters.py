@@ -1,16 +1,17 @@
-"""Parameters of query strings: the kinds of filters and orders, as Waldur reads them."""
+"""Parameters of query strings: the kinds of filters and orders, as Waldur reads them, and who takes which."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple, ParamSpec
+from urllib.parse import quote
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from marshmallow import Schema, ValidationError, fields
 
-from web.wire.body import MOST_HINTS, LoadContext, Loading, unknown
+from web.wire.body import LONGEST_HINTED, MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
 from web.wire.fields import FALSE, TRUE, moment_of, uuid_of
 from web.wire.urls import RESOURCE_PATH, path_of
@@ -20,6 +21,13 @@ DATE_FORMATS = (
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
 NO_NUMBER_FITS = 10**9
+
+OF_EVERY_GET = {"min_position"}
+
+MOST_NAMED = 20
+"""How many unknown parameters a header names."""
+
+P = ParamSpec("P")
 
 
 class UuidFilter(fields.Field[UUID]):
@@ -189,7 +197,70 @@ def last_of(name: str) -> str:
     return (request.args.getlist(name) or [""])[-1]
 
 
-def check_parameters(given: Collection[str], known: Collection[str]) -> None:
-    """Raise ValidationError, by name, for parameters of a query that are not among the known ones."""
-    if wrong := [name for name in given if name not in known]:
-        raise ValidationError({name: [unknown("parameter", name, known)] for name in wrong[:MOST_HINTS]})
+class Taken(NamedTuple):
+    """The parameters that a view reads, and the columns that one of them, `field`, may name."""
+
+    names: frozenset[str]
+    columns: frozenset[str]
+
+
+TAKEN: dict[Callable[..., Any], Taken] = {}
+
+NOTHING = Taken(frozenset(), frozenset())
+
+
+def takes(
+    *names: str, columns: Iterable[str] | None = None
+) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Return a decorator that declares which parameters a view reads, besides those that every GET may have.
+
+    With `columns` there is a further one, `field`, which names some of them.
+    """
+    field = () if columns is None else ("field",)
+    taken = Taken(frozenset((*names, *field)), frozenset(columns or ()))
+
+    def declare(view: Callable[P, Response]) -> Callable[P, Response]:
+        TAKEN[view] = taken
+        return view
+
+    return declare
+
+
+class Strangers(NamedTuple):
+    """What a query has that its view does not read."""
+
+    names: list[str]
+    columns: list[str]
+    taken: Taken
+
+    def __str__(self) -> str:
+        """Return them as a header: in ASCII, and of a bounded length, whatever a client sends."""
+        words = [*map(_word, self.names), *(f"field={_word(column)}" for column in self.columns)]
+        more = [f"{len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
+        return ", ".join(words[:MOST_NAMED] + more)
+
+    def check(self) -> None:
+        """Raise ValidationError, by name, if there are any."""
+        told = {name: [self._told("parameter", name, place)] for place, name in enumerate(self.names)}
+        if self.columns:
+            told["field"] = [self._told("column", name, place) for place, name in enumerate(self.columns)]
+        if told:
+            raise ValidationError(told)
+
+    def _told(self, kind: str, name: str, place: int) -> str:
+        known = self.taken.columns if kind == "column" else self.taken.names
+        return unknown(kind, name, known, is_hinted=place < MOST_HINTS)
+
+
+def _word(name: str) -> str:
+    return quote(name[:LONGEST_HINTED], safe="") or '""'
+
+
+def strangers(view: Callable[..., Any] | None) -> Strangers:
+    """Return what the query of the request has that this view does not read."""
+    taken = TAKEN.get(view, NOTHING) if view else NOTHING
+    if request.method in ("GET", "HEAD"):
+        taken = Taken(taken.names | OF_EVERY_GET, taken.columns)
+    names = [name for name in request.args if name not in taken.names]
+    asked = dict.fromkeys(filter(None, request.args.getlist("field"))) if "field" in taken.names else {}
+    return Strangers(names, [name for name in asked if name not in taken.columns], taken)

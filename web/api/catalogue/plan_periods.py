@@ -13,6 +13,7 @@ from web.request.authentication import visible
 from web.request.pipeline import api
 from web.request.services import current, services
 from web.wire.fields import uuid_of
+from web.wire.parameters import takes
 from web.wire.rendering import answers, json_bytes
 from web.wire.responses.catalogue import PLAN_PERIOD
 
@@ -33,5 +34,5 @@ def _plan_periods(list_query: ListQuery, uuid: str) -> Response:
 
 blueprint = api("plan_periods")
 for path, list_query in ((PROVIDER_PATH, PROVIDED), (CONSUMER_PATH, SEEN)):
-    view = answers(PLAN_PERIOD, is_list=True)(partial(_plan_periods, list_query))
+    view = takes("page", "page_size")(answers(PLAN_PERIOD, is_list=True)(partial(_plan_periods, list_query)))
     blueprint.add_url_rule(f"{path}<object_id:uuid>/plan_periods/", path.split("/")[2], view)

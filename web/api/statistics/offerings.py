@@ -6,7 +6,7 @@ from flask import Response
 
 from ledger.errors import NotFound, NotPermitted
 from projections.queries.statistics.offering_usages import OFFERING_USAGES, provider_of
-from web.api.pages import page_of
+from web.api.pages import page_of, takes_page
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import services
@@ -21,6 +21,7 @@ page = page_of(OFFERING_USAGES, MONTH_RANGE_QUERY, OFFERING_COMPONENT_STAT)
 
 
 @blueprint.get("/<object_id:uuid>/component_stats/")
+@takes_page(MONTH_RANGE_QUERY, OFFERING_COMPONENT_STAT)
 @answers(OFFERING_COMPONENT_STAT, is_list=True)
 def component_stats(uuid: str) -> Response:
     return page(offering_uuid=_offering(uuid))
