@@ -16,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.journal.ledger import Ledger
 from tests import world
+from tests.support.clients import client as client
+from tests.support.clients import url as url
 from tests.support.command import environment as environment
 from tests.support.wire import wire as wire
 from web.runtime.database import open_ledger, prepare_database, projector_of

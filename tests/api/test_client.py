@@ -1,9 +1,6 @@
 """Waldur's own client, unchanged, over a real connection."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -53,44 +50,16 @@ from waldur_api_client.models import (
     ComponentUserUsageOEnum,
     MissingUsagePolicyEnum,
 )
-from werkzeug.serving import make_server
 
 from tests import controls
+from tests.support.clients import client_of
 from tests.world import CATALOGUE, CONSUMER, OFFERING, OFFERING_USER, PROJECT, PROVIDER, RESOURCE, World, uid
-from web.commands import tokens
 
 MONTHS = [date(2026 - number // 12, 12 - number % 12, 1) for number in range(1, 79)]
 """78 months, the current one first."""
 
 DASHED = {name: str(UUID(w)) for name, w in controls.OWNERS.items() if name.endswith("_uuid")}
 """The ids of the owners of RESOURCE, as the client writes them."""
-
-
-@pytest.fixture
-def url(world: World) -> Iterator[str]:
-    """Where the world is served to real clients."""
-    server = make_server("127.0.0.1", 0, world.app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def client_of(world: World, username: str, url: str) -> Iterator[AuthenticatedClient]:
-    token = tokens.create(world.services, tokens.user_named(world.services, username), days=None)
-    with AuthenticatedClient(base_url=url, token=token) as client:
-        yield client
-
-
-@pytest.fixture
-def client(world: World, url: str) -> Iterator[AuthenticatedClient]:
-    with client_of(world, "staff", url) as client:
-        yield client
 
 
 def item(component_type: str, amount: str, **rest: Any) -> ComponentUsageItemRequest:
