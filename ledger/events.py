@@ -21,7 +21,7 @@ from msgspec import Struct
 from ledger.domain import agents, catalogue
 from ledger.domain.reports import Policy
 
-Source = Literal["api", "import", "carry-over"]
+Source = Literal["api", "import", "carry-over", "command-line"]
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):

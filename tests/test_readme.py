@@ -3,13 +3,17 @@
 import json
 import re
 import shlex
+import subprocess
+import textwrap
 import tomllib
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 import pytest
 
 from tests.paths import README, ROOT
+from tests.support.command import COMMAND, Environment, executed, served
 from tests.world import RESOURCE, World
 from web.commands import demo
 from web.commands.main import main
@@ -42,12 +46,33 @@ def test_the_table_of_endpoints_has_each_of_them_and_no_other(world: World) -> N
 
 
 def test_the_requests_of_the_readme_report_and_read(world: World) -> None:
-    report, read = (shlex.split(line) for line in TEXT.splitlines() if line.startswith("    curl "))
+    report, read, *_ = (shlex.split(line) for line in TEXT.splitlines() if line.startswith("    curl "))
     body = json.loads(report[report.index("-d") + 1].replace(demo.RESOURCE.hex, RESOURCE))
     staff, url = world.as_("staff"), urlsplit(read[-1])
     assert staff.post(urlsplit(report[-1]).path, body).status_code == 201
     rows = staff.send("GET", url.path, query_string=url.query).get_json()
     assert [(row["type"], row["usage"]) for row in rows] == [("cpu", "12.50")]
+
+
+def test_the_lines_about_a_catalogue_of_ones_own_lead_to_a_report_and_a_read(
+    environment: Environment, tmp_path: Path
+) -> None:
+    part = TEXT.partition("\n### Your own catalogue\n")[2].partition("\n## ")[0]
+    catalogue, text = (textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", part, re.MULTILINE))
+    (tmp_path / "lab.yaml").write_text(catalogue)
+    with served(environment, "--no-demo") as here:
+        *lines, read = text.replace("http://127.0.0.1:8000", here.url).splitlines()
+        done = subprocess.run(
+            ["/bin/sh", "-ec", "\n".join([*lines, 'echo "$LEDGER_TOKEN"'])],
+            env=environment | {"PATH": f"{COMMAND.parent}:{environment['PATH']}"},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        token = done.stdout.splitlines()[-1]
+        (row,) = json.loads(executed(read.replace("$LEDGER_TOKEN", token)))
+    assert [row[name] for name in ("resource_name", "type", "usage")] == ["sea-ice", "cpu", "12.50"]
 
 
 def test_every_module_and_folder_that_the_readme_names_is_there() -> None:

@@ -11,13 +11,15 @@ SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", 
 SET_USER_LIMIT, GET_STATISTICS = "RESOURCE.CONSUMPTION_LIMITATION", "SERVICE_PROVIDER.GET_STATISTICS"
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "CUSTOMER.OWNER": frozenset({SET_USAGE, SET_USER_LIMIT, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
+    "CUSTOMER.SUPPORT": frozenset(),
     "CUSTOMER.MANAGER": frozenset({SET_USAGE, SET_USER_LIMIT, GET_STATISTICS}),
     "OFFERING.MANAGER": frozenset({SET_USAGE}),
     "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
+    "AUDITOR": frozenset(),
 }
-"""What roles permit, after Waldur's defaults. Usages are seen with any role, in this table or not."""
+"""What roles permit, after Waldur's defaults; AUDITOR is ours. Usages are seen with any role, here or not."""
 
 
 class HeldRole(Struct, frozen=True, array_like=True):

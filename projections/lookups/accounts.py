@@ -28,6 +28,13 @@ SELECT t.token_uuid, t.user_uuid, a.username, t.issued_at, t.expires_at, t.revok
 FROM token t JOIN account a ON a.uuid = t.user_uuid
 ORDER BY t.issued_at, t.token_uuid"""
 
+SELECT_ACCOUNTS = "SELECT uuid, username, is_staff, is_support, is_active FROM account ORDER BY id"
+
+SELECT_ROLES = """
+SELECT r.*, a.username
+FROM role r LEFT JOIN account a ON a.uuid = r.user_uuid
+ORDER BY a.id, r.role_name, r.scope_type, r.scope_uuid, r.uuid"""
+
 SELECT_ACCOUNTS_NAMED = "SELECT uuid, is_active FROM account WHERE username = %(username)s"
 
 
@@ -57,3 +64,13 @@ def tokens(cursor: Cursor[DictRow]) -> list[DictRow]:
 def accounts_named(cursor: Cursor[DictRow], username: str) -> list[DictRow]:
     """Return the accounts (uuid, is_active) with this username: none, one, or in odd catalogues more."""
     return cursor.execute(SELECT_ACCOUNTS_NAMED, {"username": username}).fetchall()
+
+
+def accounts(cursor: Cursor[DictRow]) -> list[DictRow]:
+    """Return every account, as they were described first: uuid, username, is_staff, is_support, is_active."""
+    return cursor.execute(SELECT_ACCOUNTS).fetchall()
+
+
+def roles(cursor: Cursor[DictRow]) -> list[DictRow]:
+    """Return every role, by user: the fields of a Role, and the user's name."""
+    return cursor.execute(SELECT_ROLES).fetchall()

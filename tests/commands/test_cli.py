@@ -7,11 +7,14 @@ import subprocess
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from ledger.domain.access import ROLE_PERMISSIONS
+from ledger.domain.catalogue import ScopeType
 from tests.support.command import (
     COMMAND,
     Environment,
@@ -35,8 +38,12 @@ from web.commands.main import main
         (["serve"], ["--bind HOST:PORT", "127.0.0.1:8000", "--workers", "--no-demo", "SIGTERM"]),
         (["import"], ["FILE", "structure format", "while the service runs", "checked before"]),
         (["report"], ["FILE", "--url", "--chunk", "--refused", "--dry-run", "LEDGER_TOKEN", "FILE.progress"]),
+        (["user"], ["create", "list"]),
+        (["user", "create"], ["USERNAME", "--staff", "--support", "role grant", "token create"]),
+        (["role"], ["grant", "list", "revoke"]),
+        (["role", "grant"], ["USERNAME ROLE SCOPE_TYPE SCOPE_UUID", *ROLE_PERMISSIONS, *get_args(ScopeType)]),
         (["token"], ["create", "list", "revoke"]),
-        (["token", "create"], ["USERNAME", "--expires DAYS", "only now", "hash"]),
+        (["token", "create"], ["[USERNAME]", "--user-uuid UUID", "--expires DAYS", "only now", "hash"]),
         (["token", "list"], ["id, issued (UTC), expires, state, username"]),
         (["token", "revoke"], ["TOKEN_ID", "token list"]),
     ],
@@ -77,7 +84,7 @@ def test_help_says_what_a_command_does_and_takes(arguments: list[str], words: li
             "Invalid value for '--workers': 0 is not in the range 1<=x<=64. "
             "`usage-ledger serve --help` says more.",
         ),
-        ("token create nobody", 1, "nobody is named 'nobody'; import a file whose list `users` has them"),
+        ("token create nobody", 1, "nobody is named 'nobody'; `usage-ledger user list` shows who there is"),
         ("token revoke zz", 1, "'zz' is no token id; `usage-ledger token list` shows them"),
         (
             "token revoke 00000000000000000000000000000001",

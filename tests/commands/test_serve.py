@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -13,7 +12,6 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -25,6 +23,7 @@ from tests.support.command import (
     PATIENCE_SECONDS,
     Environment,
     Served,
+    executed,
     free_port,
     output_of,
     positions,
@@ -142,19 +141,6 @@ def test_the_journal_has_a_tokens_hash_and_not_the_token(environment: Environmen
         ).fetchall()
     assert [topic for topic, _ in rows[-2:]] == ["TokenIssued", "TokenRevoked"]
     assert all(token.encode() not in bytes(state) for _, state in rows)
-
-
-def executed(line: str) -> str:
-    """What a printed command prints: run by the shell where there is curl, or else read and sent."""
-    if shutil.which("curl"):
-        words = ["/bin/sh", "-c", line]
-        return subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout
-    words = shlex.split(line)
-    headers = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
-    data = words[words.index("-d") + 1].encode() if "-d" in words else None
-    with urlopen(Request(words[-1], data, headers), timeout=30) as response:  # noqa: S310 (it is http)
-        head = f"HTTP/1.1 {response.status} {response.reason}\n\n" if "-i" in words else ""
-        return head + str(response.read().decode())
 
 
 # --- serve --------------------------------------------------------------------------------------------------

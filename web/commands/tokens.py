@@ -39,13 +39,24 @@ def user_named(services: Services, username: str) -> UUID:
         found = accounts.accounts_named(cursor, username)
     active: list[UUID] = [account["uuid"] for account in found if account["is_active"]]
     if not found:
-        raise TokenError(f"nobody is named {username!r}; import a file whose list `users` has them")
+        raise TokenError(f"nobody is named {username!r}; `usage-ledger user list` shows who there is")
     if not active:
         raise TokenError(f"{username!r} is not active")
     if len(active) > 1:
         uuids = ", ".join(sorted(uuid.hex for uuid in active))
         raise TokenError(f"{len(active)} active users are named {username!r}: {uuids}")
     return active[0]
+
+
+def user_with(services: Services, uuid: UUID) -> UUID:
+    """Return the uuid of an active user. Raises TokenError if there is no such user."""
+    with services.deciding() as cursor:
+        is_active = {each["uuid"]: each["is_active"] for each in accounts.accounts(cursor)}
+    if uuid not in is_active:
+        raise TokenError(f"nobody has the uuid {uuid.hex}; `usage-ledger user list` shows who there is")
+    if not is_active[uuid]:
+        raise TokenError(f"the user with the uuid {uuid.hex} is not active")
+    return uuid
 
 
 def revoke(services: Services, token_uuid: UUID) -> None:
@@ -75,12 +86,19 @@ def token_group() -> None:
 
 
 @token_group.command("create")
-@click.argument("username")
+@click.argument("username", required=False)
+@click.option("--user-uuid", type=click.UUID, metavar="UUID", help="The user, in place of USERNAME.")
 @click.option("--expires", type=click.IntRange(1, 36_500), metavar="DAYS", help="Default: never.")
-def create_command(username: str, expires: int | None) -> None:
+@click.pass_context
+def create_command(
+    context: click.Context, username: str | None, user_uuid: UUID | None, expires: int | None
+) -> None:
     """Issue a token to USERNAME and print it. It is shown only now: the ledger keeps its hash."""
+    if (username is None) == (user_uuid is None):
+        raise click.UsageError("Either USERNAME or --user-uuid names the user.", context)
     with open_services() as services:
-        click.echo(create(services, user_named(services, username), expires))
+        user = user_with(services, user_uuid) if user_uuid else user_named(services, username or "")
+        click.echo(create(services, user, expires))
 
 
 @token_group.command("list")

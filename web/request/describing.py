@@ -1,7 +1,9 @@
-"""Hands the description of an entity to the ledger, from requests that register, change or remove one."""
+"""Hands the description of an entity to the ledger, where requests or commands make, change or remove one."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -9,6 +11,8 @@ from psycopg.rows import DictRow
 from ledger.decisions.descriptions import describe, remove
 from ledger.decisions.requests import Decision
 from ledger.domain.catalogue import Entity, UserUsageLimit
+from ledger.domain.provenance import NOBODY_KNOWN, Provenance
+from ledger.events import Fact, Source
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue
 from projections.rows import digest
@@ -32,11 +36,23 @@ def append_description(choose: Callable[[Cursor[DictRow]], E], *, is_locked: boo
 
     def decide(transaction: JournalTransaction) -> Decision[E]:
         entity = choose(transaction.cursor)
-        known = catalogue.descriptions(transaction.cursor, [entity.stream])
-        facts = describe([entity], known, [digest(entity)], now, "api", described_by, sent)
+        facts = described(entity, transaction.cursor, now, "api", described_by, sent)
         return Decision(entity, facts)
 
     return services().handler.execute(decide, is_locked=is_locked)
+
+
+def described(
+    entity: Entity,
+    cursor: Cursor[DictRow],
+    now: datetime,
+    source: Source,
+    described_by: UUID | None = None,
+    provenance: Provenance = NOBODY_KNOWN,
+) -> list[Fact]:
+    """Return the description of an entity as a fact, none if it is the last one of that entity."""
+    known = catalogue.descriptions(cursor, [entity.stream])
+    return describe([entity], known, [digest(entity)], now, source, described_by, provenance)
 
 
 def append_removal(choose: Callable[[Cursor[DictRow]], UserUsageLimit]) -> None:
