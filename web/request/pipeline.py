@@ -15,6 +15,7 @@ from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
+from web.wire.filters import IGNORED
 from web.wire.parameters import strangers
 
 STRICT = "LEDGER_STRICT"
@@ -48,11 +49,12 @@ def check_names() -> None:
         after_this_request(partial(_add_header, "Preference-Applied", "handling=strict"))
     if not request.query_string:
         return
-    found = strangers(current_app.view_functions[request.endpoint or ""])
+    ignored = IGNORED.get(request.path.split("/")[2], ())
+    found = strangers(current_app.view_functions[request.endpoint or ""], ignored)
     if now.is_strict:
         found.check()
-    elif ignored := str(found):
-        after_this_request(partial(_add_header, "Ledger-Ignored", ignored))
+    elif named := str(found):
+        after_this_request(partial(_add_header, "Ledger-Ignored", named))
 
 
 def prefers_strict(header: str) -> bool:

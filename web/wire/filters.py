@@ -1,5 +1,6 @@
 """The filters and orders of the lists: their names on the wire, and what those restrict inside."""
 
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from web.wire.parameters import (
 from web.wire.requests import POLICIES
 
 
-class ResourceQuery(Schema):
+class ByResourceQuery(Schema):
     """The filters of lists of what belongs to resources."""
 
     class Meta:
@@ -34,7 +35,7 @@ class ResourceQuery(Schema):
     offering_uuid = UuidFilter()
 
 
-class UsageQuery(ResourceQuery):
+class UsageQuery(ByResourceQuery):
     """The filters that lists of component usages and of user usages share."""
 
     project_uuid = UuidFilter()
@@ -94,7 +95,7 @@ class ComponentUserUsageQuery(UsageQuery):
 LIKE_LITERALLY = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
-class UserUsageLimitQuery(ResourceQuery):
+class UserUsageLimitQuery(ByResourceQuery):
     component_type = TextFilter()
     username = TextFilter()
 
@@ -180,3 +181,32 @@ COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, USER_USAGE_LIMIT_QUERY, MONTH
     MonthlyQuery(),
 )
 CURRENT_MONTH_QUERY, MONTH_RANGE_QUERY = CurrentMonthQuery(), MonthRangeQuery()
+
+IGNORED: Mapping[str, Collection[str]] = {
+    "marketplace-offering-users": {
+        *("has_complete_profile", "has_consent", "is_provider_backed", "offering"),
+        *("offering_has_active_tos", "offering_slug", "query", "runtime_state"),
+        *("service_provider_account_uuid", "state"),
+    },
+    "marketplace-provider-offerings": {
+        *("accessible", "accessible_via_calls", "allowed_customer_uuid", "attributes", "billable"),
+        *("can_create_offering_user", "category_group_uuid", "consumer_customer_uuid", "customer"),
+        *("description", "has_active_terms_of_service", "has_terms_of_service", "importable", "keyword"),
+        *("offering_group_uuid", "open_for_proposals", "organization_group_uuid", "query"),
+        *("resource_customer_uuid", "resource_project_uuid", "scope_uuid", "service_manager_uuid"),
+        *("shared", "slug", "tag", "tag_name", "tag_names_and", "tags_and", "user_has_consent"),
+        *("user_has_offering_user", "uuid_list"),
+    },
+    "marketplace-provider-resources": {
+        *("component_count", "customer", "downscaled", "flavor_name", "has_terminate_date", "image_name"),
+        *("is_attached", "lexis_links_supported", "limit_component_count", "offering", "offering_billable"),
+        *("offering_shared", "offering_slug", "only_limit_based", "only_usage_based", "order_state"),
+        *("paused", "query", "resource_attributes", "restrict_member_access", "runtime_state", "scope"),
+        *("service_manager_uuid", "visible_to_providers", "visible_to_username"),
+    },
+    "marketplace-service-providers": {"customer", "customer_keyword"},
+    "marketplace-site-agent-identities": {"orphaned"},
+    "marketplace-site-agent-processors": {"last_run", "last_run_before", "stale"},
+    "marketplace-site-agent-services": {"stale"},
+}
+"""Parameters of Waldur's lists that change nothing here, by the list; the README states them."""

@@ -1,7 +1,7 @@
 """Parameters of query strings: the kinds of filters and orders, as Waldur reads them, and who takes which."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, ParamSpec
@@ -232,6 +232,8 @@ class Strangers(NamedTuple):
     names: list[str]
     columns: list[str]
     taken: Taken
+    ignored: Collection[str]
+    """Names that Waldur reads."""
 
     def __str__(self) -> str:
         """Return them as a header: in ASCII, and of a bounded length, whatever a client sends."""
@@ -248,6 +250,8 @@ class Strangers(NamedTuple):
             raise ValidationError(told)
 
     def _told(self, kind: str, name: str, place: int) -> str:
+        if kind == "parameter" and name in self.ignored:
+            return "Is one of Waldur's, and ignored here."
         known = self.taken.columns if kind == "column" else self.taken.names
         return unknown(kind, name, known, is_hinted=place < MOST_HINTS)
 
@@ -256,11 +260,11 @@ def _word(name: str) -> str:
     return quote(name[:LONGEST_HINTED], safe="") or '""'
 
 
-def strangers(view: Callable[..., Any] | None) -> Strangers:
-    """Return what the query of the request has that this view does not read."""
+def strangers(view: Callable[..., Any] | None, ignored: Collection[str]) -> Strangers:
+    """Return what the query of the request has that this view does not read, and Waldur may."""
     taken = TAKEN.get(view, NOTHING) if view else NOTHING
     if request.method in ("GET", "HEAD"):
         taken = Taken(taken.names | OF_EVERY_GET, taken.columns)
     names = [name for name in request.args if name not in taken.names]
     asked = dict.fromkeys(filter(None, request.args.getlist("field"))) if "field" in taken.names else {}
-    return Strangers(names, [name for name in asked if name not in taken.columns], taken)
+    return Strangers(names, [name for name in asked if name not in taken.columns], taken, ignored)
