@@ -28,3 +28,6 @@ CREATE INDEX user_usage_customer
     ON user_usage (customer_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
 CREATE INDEX user_usage_provider
     ON user_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+
+-- Of any month, those who are silent in it: they may be few among many.
+CREATE INDEX silence_months ON silence USING gist (daterange(after, before, '()')) WHERE is_expected;

@@ -19,6 +19,7 @@ from projections.writers.limits.allocation import COMPONENT_LIMITS, RESOURCE_LIM
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS, USER_USAGE_LIMITS
 from projections.writers.read_model import ReadModel
 from projections.writers.resources import RESOURCES
+from projections.writers.statistics.silence import SILENCE
 from projections.writers.user_usage import USER_USAGES
 
 ReadModels = tuple[ReadModel[Any], ...]
@@ -27,6 +28,7 @@ READ_MODELS: ReadModels = (
     RESOURCE_LIMITS,
     CATALOGUE,
     RESOURCES,
+    SILENCE,
     ACCOUNTS,
     COMPONENT_LIMITS,
     USAGE_OWNERS,

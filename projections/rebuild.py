@@ -56,7 +56,7 @@ LOG = "ALTER TABLE component_usage SET LOGGED; ALTER TABLE user_usage SET LOGGED
 # For this transaction: most of the time goes into indexes.
 USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
 
-ANALYZE = "ANALYZE component_usage, user_usage"
+ANALYZE = "ANALYZE component_usage, user_usage, silence"
 
 LOADED_MODELS = tuple(replace(model, project=model.load or model.project) for model in READ_MODELS)
 """The read models as they are written while there are neither counters nor indexes."""

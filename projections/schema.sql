@@ -327,6 +327,27 @@ CREATE TABLE usage_count (
 );
 CREATE INDEX usage_count_empty ON usage_count (month) WHERE component_usages = 0;
 
+-- The months in which a resource has no usage, as spans: those between `after`, the last month with usage that
+-- comes before a span, and `before`, the next one with usage. Both are infinite where there is none.
+CREATE TABLE silence (
+    resource_uuid uuid,
+    offering_uuid uuid NOT NULL,
+    after date,
+    before date NOT NULL,
+    is_expected boolean NOT NULL,          -- is the resource in a state in which there should be usage?
+    PRIMARY KEY (resource_uuid, after)
+);
+
+-- How many resources of an offering have usage in a month, and how many of them are expected to.
+CREATE TABLE reporting_count (
+    month date,
+    offering_uuid uuid,
+    resources bigint NOT NULL,
+    expected bigint NOT NULL,
+    PRIMARY KEY (month, offering_uuid)
+);
+CREATE INDEX reporting_count_empty ON reporting_count (month) WHERE resources = 0;
+
 -- What was used of a component in a month by all resources of a project, and by the terminated ones of them.
 CREATE TABLE project_usage (
     project_uuid uuid,

@@ -15,6 +15,9 @@ from web.wire.responses.columns import Link, Objects
 from web.wire.responses.messages import ERRORS
 from web.wire.responses.schemas import RowSchema
 
+TELLS_LISTS = "/api/marketplace-stats/resources_missing_usage/"
+"""Where Waldur tells an error as a list of texts, which no schema of an object declares."""
+
 LARGE = 100_000
 """In bytes: an answer of more is like the smaller ones."""
 
@@ -41,6 +44,9 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
         assert None in schemas
     else:
         body = orjson.loads(response.data)
+        if response.request.path == TELLS_LISTS and response.status_code == 400 and isinstance(body, list):
+            assert all(isinstance(each, str) for each in body)
+            return
         assert any(schema and dumped(schema, body, response) == response.data for schema in schemas), body
 
 

@@ -44,6 +44,10 @@ class OfferingState(IntEnum):
     UNAVAILABLE = 5
 
 
+EXPECTED_STATES = (ResourceState.OK, ResourceState.UPDATING)
+"""States in which a resource is expected to have usage every month."""
+
+
 class Entity(Struct, frozen=True, kw_only=True):
     """A thing of the catalogue, as it is from some moment on."""
 

@@ -25,6 +25,7 @@ from ledger.events import (
 from projections.rows import IS_TERMINATED, as_json, insert
 from projections.writers import counters
 from projections.writers.read_model import ReadModel
+from projections.writers.statistics.silence import end_silence
 from projections.writers.usage_rows import ComponentUsageRow, UsageDelta, usage_rows
 
 OWNERS = {
@@ -104,7 +105,10 @@ Descriptions = Sequence[tuple[int, Described]]
 
 def project(cursor: Cursor[DictRow], facts: Reports) -> None:
     """Make every usage of the batch what was last reported of it."""
-    _write(cursor, usage_rows(facts), UPSERT, counters.with_counters)
+    delta = usage_rows(facts)
+    _write(cursor, delta, UPSERT, counters.with_counters)
+    if delta.first:
+        end_silence(cursor, [delta.rows[uuid] for uuid in delta.first])
 
 
 def load(cursor: Cursor[DictRow], facts: Reports) -> None:
@@ -155,7 +159,10 @@ def refresh_all_owners(cursor: Cursor[DictRow]) -> None:
 COMPONENT_USAGES = ReadModel(
     handles=(UsageReported, UserUsageReported),
     project=project,
-    writes=("component_usage", "user_usage", "usage_count", "project_usage", "monthly_consumption"),
+    writes=(
+        *("component_usage", "user_usage", "usage_count", "project_usage", "monthly_consumption"),
+        *("silence", "reporting_count"),
+    ),
     reads=("resource", "project", "offering", "component"),
     load=load,
 )

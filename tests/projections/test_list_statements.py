@@ -21,8 +21,10 @@ from projections.queries.catalogue.resources import PROVIDED, RESOURCES
 from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
+from projections.queries.statistics.missing_usage import MISSING_USAGE
 from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
+from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
 from web.wire.responses import catalogue, statistics
@@ -56,6 +58,8 @@ LISTS = [
     (OFFERING_USERS, catalogue.OFFERING_USER),
     (plan_periods.PROVIDED, catalogue.PLAN_PERIOD),
     (plan_periods.SEEN, catalogue.PLAN_PERIOD),
+    (USAGE_TRENDS, statistics.AGGREGATED_USAGE_TREND),
+    (MISSING_USAGE, statistics.RESOURCE_MISSING_USAGE),
 ]
 MONTHS = ("current", "month", "month_start", "now")
 """Parameters of some lists."""
@@ -85,7 +89,8 @@ def plan(
 ) -> str:
     restrictions = {"host_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
-    parameters = {**restrictions, **(scopes or {}), "limit": 10, "offset": 0}
+    others = {"billing_period": None, "limit": 10, "offset": 0}
+    parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
     return "\n".join(line["QUERY PLAN"] for line in rows)
 

@@ -119,7 +119,8 @@ def tell_of_everything(world: World) -> None:
     assert world.report_user(usage["uuid"], username="ann", usage=3).status_code == 201
     assert world.report(usages=[{"type": "gpu", "amount": 8}], date="2026-11-02").status_code == 201
     carry_into(date(2026, 11, 1), world.services, lambda _name, _usage: None)
-    world.describe(resources=[entity("resources", RESOURCE, project_uuid=SECOND_PROJECT, limits={"cpu": 4})])
+    changes = {"project_uuid": SECOND_PROJECT, "limits": {"cpu": 4}, "state": 3}
+    world.describe(resources=[entity("resources", RESOURCE, **changes)])
 
 
 def test_every_kind_of_fact_is_handled_but_that_of_answers() -> None:

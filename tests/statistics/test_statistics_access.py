@@ -20,7 +20,10 @@ from tests.world import (
 
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 UNSEEN = {"detail": "No Offering matches the given query."}
-NAMES = ["component_usages", "component_usages_per_month", "component_usages_per_project"]
+NAMES = [
+    *("aggregated_usage_trends", "resources_missing_usage"),
+    *("component_usages", "component_usages_per_month", "component_usages_per_project"),
+]
 SEE_ALL = ("staff", "support")
 EVERYBODY = [user["username"] for user in CATALOGUE["users"] if user["username"] != "former-owner"]
 

@@ -168,6 +168,29 @@ class MonthRangeQuery(Schema):
         return data
 
 
+NO_BILLING_PERIOD = "billing_period must be in YYYY-MM format"
+
+
+class MissingUsageQuery(Schema):
+    """A month, without any this one; `provider_uuid` is the customer of the offering."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    billing_period = PlainMonthFilter(NO_BILLING_PERIOD, NO_BILLING_PERIOD)
+    provider_uuid = UuidFilter()
+
+    @post_load
+    def moment(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Add the month that is asked for, and the present."""
+        return {"billing_period": _current_month(), "now": Loading.get().now} | data
+
+    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
+        """Tell of a wrong month without its name, as Waldur does."""
+        if messages := error.messages_dict.get("billing_period"):
+            raise ValidationError(messages)
+
+
 def _current_month() -> date:
     context = Loading.get()
     return month_of(context.now, context.zone)
@@ -180,7 +203,12 @@ COMPONENT_USAGE_QUERY, COMPONENT_USER_USAGE_QUERY, USER_USAGE_LIMIT_QUERY, MONTH
     UserUsageLimitQuery(),
     MonthlyQuery(),
 )
-CURRENT_MONTH_QUERY, MONTH_RANGE_QUERY = CurrentMonthQuery(), MonthRangeQuery()
+ALL_QUERY, CURRENT_MONTH_QUERY, MONTH_RANGE_QUERY, MISSING_USAGE_QUERY = (
+    Schema(unknown=EXCLUDE),
+    CurrentMonthQuery(),
+    MonthRangeQuery(),
+    MissingUsageQuery(),
+)
 
 IGNORED: Mapping[str, Collection[str]] = {
     "marketplace-offering-users": {
