@@ -124,7 +124,7 @@ class UserUsageReported(Report, frozen=True, kw_only=True):
 class Described(Requested, frozen=True, kw_only=True):
     """A catalogue entity as it is from now on, whole. One stream per entity.
 
-    `described_by` is a user's uuid, None where nobody is known (an import).
+    `described_by` is a user's uuid, None where nobody is known (an import, a command).
     """
 
     source: Source = "import"

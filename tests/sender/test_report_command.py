@@ -9,11 +9,12 @@ import shlex
 import subprocess
 import termios
 import textwrap
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from ledger.events import UsageReported, UserUsageReported
+from ledger.events import Report, UsageReported, UserUsageReported
 from tests.paths import README
 from tests.sender.sending import NO_TOKEN, REPLACED, amounts, line, written
 from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, output_of, run, served
@@ -42,6 +43,7 @@ def test_a_table_is_reported_line_by_line_and_empty_cells_are_left_out(
         (SECOND_RESOURCE, "1.00", ""),
     ]
     assert [str(fact.amount) for fact in world.facts(UserUsageReported)] == ["4.00"]
+    assert {fact.agent for fact in world.facts(Report)} == {f"usage-ledger/{version('usage-ledger')}"}
     assert list(tmp_path.iterdir()) == [table]
     assert output_of(shell, "report", table, "--url", front.url) == (
         "0 created, 0 changed, 3 unchanged, 0 refused\n"

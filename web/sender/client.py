@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 from itertools import chain
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ LONGEST_PAUSE = 300
 RESULTS = get_args(Result)
 THROUGH_PROXY = " It was asked for through the proxy of the environment; NO_PROXY leaves that out."
 WORTH_ANOTHER_TRY = {408, 409, 425, 429, 500, 502, 503, 504}
+AGENT = f"usage-ledger/{version('usage-ledger')}"
+"""What facts name as the program that reported."""
 NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 OnWaiting = Callable[[str, float], None]
@@ -69,7 +72,11 @@ class ApiClient:
         self.url = url
         self._http = open_http()
         self._address = f"{url}{PATH}?atomic=false&dry_run={str(is_dry_run).lower()}"
-        self._headers = {"Authorization": f"Token {token}", "Content-Type": "application/x-ndjson"}
+        self._headers = {
+            "Authorization": f"Token {token}",
+            "Content-Type": "application/x-ndjson",
+            "User-Agent": AGENT,
+        }
         self._is_dry_run, self._on_waiting, self._pause = is_dry_run, on_waiting, pause
         self._was_reached = False
         self._through = THROUGH_PROXY if is_proxied else ""
