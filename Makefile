@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test torture-short check rebuild bench
+.PHONY: help install run test programs test-edge torture-short check rebuild bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,16 @@ rebuild: install ## make the read models of `make run` anew from the journal
 
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest
+
+PROGRAMS = nginx:nginx-light chromium:chromium node:nodejs openssl:openssl
+
+programs: ## install nginx, chromium and node where they are missing, on Debian as root
+	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; done; \
+	test -z "$$missing" || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; }
+
+test-edge: install programs ## test with a proxy, a browser and node, in 2 minutes
+	.venv/bin/python -m pytest tests/edge
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

@@ -1,10 +1,8 @@
 """`usage-ledger report`: a service that refuses, fails or stays away."""
 
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +19,7 @@ import pytest
 
 from tests.sender.sending import NO_TOKEN, REPLACED, amounts, line, written
 from tests.support.command import Environment, free_port, output_of, run, served
+from tests.support.programs import certificate
 from tests.support.reporting import Application, Front, Mood, answers, lets_through
 from tests.world import World
 from web.sender.client import PAUSES, ApiClient, GaveUp, UploadFailed, seconds_of
@@ -225,16 +224,10 @@ def test_a_service_that_was_never_reached_is_not_waited_for(
 @contextmanager
 def untrusted() -> Iterator[str]:
     """URL of a service with a certificate that nobody vouches for."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("makes a certificate with openssl, which is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder, "key"), Path(folder, "certificate")
-        options = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-        made: list[str | Path] = [openssl, *options, "-keyout", key, "-out", certificate]
-        subprocess.run(made, check=True, capture_output=True)
+        made, key = certificate(Path(folder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(made, key)
     with ThreadingHTTPServer(("127.0.0.1", 0), QuietRefuser) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
