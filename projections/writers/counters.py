@@ -17,7 +17,7 @@ from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 Write = Callable[[Cursor[DictRow], LiteralString, Mapping[str, Any]], None]
 """Execute a write to `component_usage AS u` that has no RETURNING clause."""
@@ -34,7 +34,23 @@ SCOPES = SQL("""(VALUES
         ('project', c.project_uuid, {nil}), ('customer', c.customer_uuid, c.offering_uuid)
     ) s(kind, scope, offering_uuid)""").format(nil=SQL("'00000000-0000-0000-0000-000000000000'::uuid"))
 
-# The joined `component_usage b` has the rows as they were: a statement does not see its own writes.
+# Of tables whose rows are only counted. The joined `b` has them as they were: a statement does not see what
+# it writes. `sign` is 0 where the change deletes them.
+COUNT_ROWS = SQL("""
+WITH after AS ({change} RETURNING {returned}), changed AS (
+    SELECT {sign} AS sign, {columns} FROM after
+    UNION ALL
+    SELECT -1, {before} FROM after JOIN {table} b USING (uuid)
+)
+INSERT INTO {counter} (kind, scope, offering_uuid, {by}{number})
+SELECT s.kind, s.scope, s.offering_uuid, {by}sum(sign)
+FROM changed c CROSS JOIN LATERAL {scopes}
+GROUP BY s.kind, s.scope, {by}s.offering_uuid
+HAVING sum(sign) <> 0
+ON CONFLICT (kind, scope, {by}offering_uuid) DO UPDATE SET
+    {number} = {counter}.{number} + EXCLUDED.{number}""")
+
+# Of usages, which have sums besides; `component_usage b` has them as they were.
 CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
@@ -116,6 +132,33 @@ SUM_BY_COMPONENT = """
 INSERT INTO monthly_consumption (component_uuid, month, total)
 SELECT component_uuid, billing_period, sum(usage) FROM component_usage
 GROUP BY component_uuid, billing_period"""
+
+
+def counting(
+    change: Composable, table: str, row: str, number: str, *, by: str = "", deletes: bool = False
+) -> Composed:
+    """Return a change of a table's rows, called `row` in it, that changes the counters of their scopes, too.
+
+    Those are in `<table>_count`, where `number` is how many rows there are, by the column `by` if there is
+    one. The change has no RETURNING clause; `deletes`: it is a DELETE.
+    """
+    names = ["offering_uuid", "project_uuid", "customer_uuid", *filter(None, [by])]
+
+    def of(place: str, *more: str) -> Composed:
+        return SQL(", ").join(Identifier(place, name) for name in (*more, *names))
+
+    return COUNT_ROWS.format(
+        change=change,
+        returned=of(row, "uuid"),
+        sign=SQL("0" if deletes else "1"),
+        columns=SQL(", ").join(map(Identifier, names)),
+        before=of("b"),
+        table=Identifier(table),
+        counter=Identifier(f"{table}_count"),
+        by=SQL("{}, ").format(Identifier(by)) if by else SQL(""),
+        number=Identifier(number),
+        scopes=SCOPES,
+    )
 
 
 def with_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from ledger.domain.catalogue import Resource
 from ledger.events import Described, OfferingDescribed, ProjectDescribed, ResourceDescribed
 from projections.rows import as_json
 from projections.writers.catalogue import last_descriptions
-from projections.writers.counters import SCOPES
+from projections.writers.counters import counting
 from projections.writers.read_model import ReadModel
 
 CHANGING = [name for name in (*Resource.__struct_fields__, "modified") if name not in ("uuid", "created")]
@@ -45,25 +45,8 @@ WHERE p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
   AND (r.project_uuid = ANY(%(projects)s) OR r.offering_uuid = ANY(%(offerings)s))
   AND (r.customer_uuid, r.provider_uuid) IS DISTINCT FROM (p.customer_uuid, o.customer_uuid)""")
 
-# The joined `resource b` has the rows as they were: a statement does not see its own writes.
-WITH_COUNTERS = SQL("""
-WITH after AS ({change} RETURNING r.uuid, r.offering_uuid, r.project_uuid, r.customer_uuid, r.state),
-changed AS (
-    SELECT 1 AS sign, a.* FROM after a
-    UNION ALL
-    SELECT -1, b.uuid, b.offering_uuid, b.project_uuid, b.customer_uuid, b.state
-    FROM after JOIN resource b USING (uuid)
-)
-INSERT INTO resource_count (kind, scope, offering_uuid, state, resources)
-SELECT s.kind, s.scope, s.offering_uuid, c.state, sum(c.sign)
-FROM changed c CROSS JOIN LATERAL {scopes}
-GROUP BY s.kind, s.scope, s.offering_uuid, c.state
-HAVING sum(c.sign) <> 0
-ON CONFLICT (kind, scope, offering_uuid, state) DO UPDATE SET
-    resources = resource_count.resources + EXCLUDED.resources""")
-
 UPSERT_AND_COUNT, REFRESH_AND_COUNT = (
-    WITH_COUNTERS.format(change=change, scopes=SCOPES) for change in (UPSERT, REFRESH_OWNERS)
+    counting(change, "resource", "r", "resources", by="state") for change in (UPSERT, REFRESH_OWNERS)
 )
 
 # Without resources there is no row, as if there had never been one.

@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 from ledger.events import UserUsageLimitDescribed
 from tests.user_limits.limiting import LIMITS, body, create, imported, listed
@@ -54,3 +55,19 @@ def test_limits_that_are_changed_set_and_imported_at_once_never_meet(world: Worl
             for row in rows:
                 world.as_("staff").send("DELETE", f"{LIMITS}{row['uuid']}/")
             moving = create(world, component=GPU)
+
+
+def test_a_report_to_another_process_is_held_to_a_limit_at_once(world: World, world_url: str) -> None:
+    with open_world(world_url) as other:
+        other.report(usages=[{"type": "cpu", "amount": 100}])
+        usage = other.usages()[0]["uuid"]
+        share: dict[str, Any] = {"username": "member01", "usage": "20.01", "user": body()["user"]}
+        assert other.report_user(usage, **share).status_code == 201
+        uuid = create(world, limit="20")
+        assert other.report_user(usage, **share).status_code == 400
+        world.as_("staff").send("PATCH", f"{LIMITS}{uuid}/", json={"limit": "50"})
+        assert other.report_user(usage, **share).status_code == 201
+        world.as_("staff").send("PATCH", f"{LIMITS}{uuid}/", json={"limit": "20"})
+        assert other.report_user(usage, **share).status_code == 400
+        world.as_("staff").send("DELETE", f"{LIMITS}{uuid}/")
+        assert other.report_user(usage, **share).status_code == 201

@@ -22,7 +22,7 @@ from ledger.events import (
     UserUsageLimitRemoved,
 )
 from projections.rows import as_json
-from projections.writers.counters import SCOPES
+from projections.writers.counters import counting
 from projections.writers.read_model import ReadModel
 
 UPSERT = SQL("""
@@ -42,12 +42,10 @@ ON CONFLICT (uuid) DO UPDATE SET
     project_uuid = EXCLUDED.project_uuid,
     customer_uuid = EXCLUDED.customer_uuid,
     offering_uuid = EXCLUDED.offering_uuid,
-    provider_uuid = EXCLUDED.provider_uuid
-RETURNING 1 AS is_there, l.uuid, l.project_uuid, l.customer_uuid, l.offering_uuid""")
+    provider_uuid = EXCLUDED.provider_uuid""")
 
 DELETE = SQL("""
-DELETE FROM user_usage_limit l WHERE l.uuid = ANY(%(removed)s)
-RETURNING 0 AS is_there, l.uuid, l.project_uuid, l.customer_uuid, l.offering_uuid""")
+DELETE FROM user_usage_limit l WHERE l.uuid = ANY(%(removed)s)""")
 
 REFRESH_OWNERS = SQL("""
 UPDATE user_usage_limit l SET
@@ -60,27 +58,11 @@ WHERE r.uuid = l.resource_uuid
   AND (l.resource_uuid = ANY(%(resources)s) OR l.project_uuid = ANY(%(projects)s)
        OR l.offering_uuid = ANY(%(offerings)s))
   AND (l.project_uuid, l.customer_uuid, l.offering_uuid, l.provider_uuid)
-      IS DISTINCT FROM (r.project_uuid, r.customer_uuid, r.offering_uuid, r.provider_uuid)
-RETURNING 1 AS is_there, l.uuid, l.project_uuid, l.customer_uuid, l.offering_uuid""")
-
-# The joined `user_usage_limit b` has the rows as they were: a statement does not see its own writes.
-WITH_COUNTERS = SQL("""
-WITH after AS ({change}), changed AS (
-    SELECT is_there AS change, project_uuid, customer_uuid, offering_uuid FROM after
-    UNION ALL
-    SELECT -1, b.project_uuid, b.customer_uuid, b.offering_uuid
-    FROM after JOIN user_usage_limit b USING (uuid)
-)
-INSERT INTO user_usage_limit_count (kind, scope, offering_uuid, limits)
-SELECT s.kind, s.scope, s.offering_uuid, sum(c.change)
-FROM changed c CROSS JOIN LATERAL {scopes}
-GROUP BY s.kind, s.scope, s.offering_uuid
-HAVING sum(c.change) <> 0
-ON CONFLICT (kind, scope, offering_uuid) DO UPDATE SET
-    limits = user_usage_limit_count.limits + EXCLUDED.limits""")
+      IS DISTINCT FROM (r.project_uuid, r.customer_uuid, r.offering_uuid, r.provider_uuid)""")
 
 UPSERT_AND_COUNT, DELETE_AND_COUNT, REFRESH_AND_COUNT = (
-    WITH_COUNTERS.format(change=change, scopes=SCOPES) for change in (UPSERT, DELETE, REFRESH_OWNERS)
+    counting(change, "user_usage_limit", "l", "limits", deletes=change is DELETE)
+    for change in (UPSERT, DELETE, REFRESH_OWNERS)
 )
 
 # Without limits there is no row, as if there had never been one.
