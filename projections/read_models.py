@@ -17,8 +17,8 @@ from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.limits.allocation import COMPONENT_LIMITS, RESOURCE_LIMITS
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS, USER_USAGE_LIMITS
+from projections.writers.provided import PROVIDED
 from projections.writers.read_model import ReadModel
-from projections.writers.resources import RESOURCES
 from projections.writers.statistics.silence import SILENCE
 from projections.writers.user_usage import USER_USAGES
 
@@ -27,7 +27,7 @@ ReadModels = tuple[ReadModel[Any], ...]
 READ_MODELS: ReadModels = (
     RESOURCE_LIMITS,
     CATALOGUE,
-    RESOURCES,
+    PROVIDED,
     SILENCE,
     ACCOUNTS,
     COMPONENT_LIMITS,

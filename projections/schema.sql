@@ -125,9 +125,10 @@ CREATE INDEX resource_default_order ON resource (created DESC, id);
 CREATE INDEX resource_offering ON resource (offering_uuid, created DESC, id);
 CREATE INDEX resource_project ON resource (project_uuid, created DESC, id);
 CREATE INDEX resource_customer ON resource (customer_uuid, created DESC, id);
+CREATE INDEX resource_backend_id ON resource (backend_id);
 CREATE INDEX resource_provider ON resource (provider_uuid, created DESC, id);
 
--- How many resources there are in a scope, by state: see projections/writers/resources.py.
+-- How many resources there are in a scope, by state: see projections/writers/provided.py.
 CREATE TABLE resource_count (
     kind text COLLATE "C",                 -- as in usage_count
     scope uuid,
@@ -199,10 +200,22 @@ CREATE TABLE offering_user (
     user_uuid uuid,
     id bigint NOT NULL,                    -- as those of a service provider
     described timestamptz NOT NULL,
-    modified timestamptz NOT NULL
+    modified timestamptz NOT NULL,
+    provider_uuid uuid                     -- the customer of its offering
 );
 CREATE INDEX offering_user_default_order ON offering_user (described DESC, id);
 CREATE INDEX offering_user_offering ON offering_user (offering_uuid, described DESC, id);
+CREATE INDEX offering_user_provider ON offering_user (provider_uuid, described DESC, id);
+
+-- How many users there are of an offering, and in all: see projections/writers/provided.py.
+CREATE TABLE offering_user_count (
+    kind text COLLATE "C",                 -- as in usage_count
+    scope uuid,
+    offering_uuid uuid,
+    offering_users bigint NOT NULL,
+    PRIMARY KEY (kind, scope, offering_uuid)
+);
+CREATE INDEX offering_user_count_empty ON offering_user_count (kind) WHERE offering_users = 0;
 CREATE INDEX offering_user_username ON offering_user (username);
 
 CREATE TABLE role (

@@ -1,4 +1,4 @@
-"""Read model of who may call: accounts, their roles and tokens, and users as offerings know them."""
+"""Read model of who may call: accounts, their roles and tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,13 @@ from psycopg.rows import DictRow
 
 from ledger.domain.catalogue import Role
 from ledger.events import (
-    Described,
     Fact,
-    OfferingUserDescribed,
     RoleDescribed,
     TokenIssued,
     TokenRevoked,
     UserDescribed,
 )
 from projections.rows import as_json, upsert
-from projections.writers.catalogue import last_descriptions
 from projections.writers.read_model import ReadModel
 
 UPSERT_ACCOUNT = """
@@ -43,18 +40,6 @@ FROM (
 ) n
 WHERE n.uuid = a.uuid"""
 
-UPSERT_OFFERING_USER = """
-INSERT INTO offering_user (uuid, offering_uuid, person, username, user_uuid, id, described, modified)
-SELECT n.uuid, n.offering_uuid, n.person, p.username, n.user_uuid, n.id, n.described, n.modified
-FROM json_populate_recordset(NULL::offering_user, %(rows)s) n
-LEFT JOIN journal.person p ON p.uuid = n.person
-ON CONFLICT (uuid) DO UPDATE SET
-    offering_uuid = EXCLUDED.offering_uuid,
-    person = EXCLUDED.person,
-    username = EXCLUDED.username,
-    user_uuid = EXCLUDED.user_uuid,
-    modified = EXCLUDED.modified"""
-
 UPSERT_ROLE = upsert("role", Role.__struct_fields__)
 
 INSERT_TOKENS = """
@@ -71,22 +56,17 @@ WHERE n.token_uuid = t.token_uuid"""
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     """Write the last description of users and roles, and every token with its end."""
     accounts: dict[UUID, dict[str, Any]] = {}
-    offering_users: list[tuple[int, Described]] = []
     roles = {}
     for position, fact in facts:
         match fact:
             case UserDescribed(entity=user):
                 first = accounts.get(user.uuid, {}).get("position", position)
                 accounts[user.uuid] = {**structs.asdict(user), "position": first}
-            case OfferingUserDescribed():
-                offering_users.append((position, fact))
             case RoleDescribed(entity=role):
                 roles[role.uuid] = role
     if accounts:
         cursor.execute(UPSERT_ACCOUNT, {"rows": as_json(accounts.values())})
         cursor.execute(NUMBER_ACCOUNTS)
-    if offering_users:
-        cursor.execute(UPSERT_OFFERING_USER, {"rows": as_json(last_descriptions(offering_users))})
     if roles:
         cursor.execute(UPSERT_ROLE, {"rows": as_json(roles.values())})
     _project_tokens(cursor, facts)
@@ -110,8 +90,8 @@ def _project_tokens(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) 
 
 
 ACCOUNTS = ReadModel[Fact](
-    handles=(UserDescribed, OfferingUserDescribed, RoleDescribed, TokenIssued, TokenRevoked),
+    handles=(UserDescribed, RoleDescribed, TokenIssued, TokenRevoked),
     project=project,
-    writes=("account", "offering_user", "role", "token"),
+    writes=("account", "role", "token"),
     is_cached=True,
 )

@@ -16,8 +16,8 @@ from projections.schema import create_read_models
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS
+from projections.writers.provided import PROVIDED
 from projections.writers.read_model import ReadModel
-from projections.writers.resources import RESOURCES
 from tests.agents.registering import register_all
 from tests.api.monthly import entity
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
@@ -68,7 +68,7 @@ def test_a_batch_enters_the_models_that_handle_its_facts_with_those_facts_only(w
     assert last_description == period[0]
     assert entered == [
         (CATALOGUE, [project, period]),
-        (RESOURCES, [project]),
+        (PROVIDED, [project]),
         (USAGE_OWNERS, [project]),
         (COMPONENT_USAGES, [reported]),
         (LIMIT_OWNERS, [project]),

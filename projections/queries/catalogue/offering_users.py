@@ -6,24 +6,23 @@ from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
 OFFERING = "FROM offering WHERE uuid = n.offering_uuid"
-CUSTOMER = "FROM offering o JOIN customer c ON c.uuid = o.customer_uuid WHERE o.uuid = n.offering_uuid"
 
 FILTERS = {
     "uuid": SQL("n.uuid = %(uuid)s"),
     "offering_uuid": SQL("n.offering_uuid = %(offering_uuid)s"),
     "offering_uuids": SQL("n.offering_uuid = ANY(%(offering_uuids)s)"),
-    "provider_uuid": SQL(f"(SELECT customer_uuid {OFFERING}) = %(provider_uuid)s"),
+    "provider_uuid": SQL("n.provider_uuid = %(provider_uuid)s"),
     "parent_offering_uuid": SQL(f"(SELECT parent_uuid {OFFERING}) = %(parent_offering_uuid)s"),
     "user_uuid": SQL("n.user_uuid = %(user_uuid)s"),
     "user_username": SQL("(SELECT username FROM account WHERE uuid = n.user_uuid) = %(user_username)s"),
     "username": SQL("n.username = %(username)s"),
-    "is_restricted": SQL("NOT %(is_restricted)s"),
+    "nothing": SQL("false"),
     "created_from": SQL("n.described >= %(created_from)s"),
     "created_until": SQL("n.described <= %(created_until)s"),
     "modified_from": SQL("n.modified >= %(modified_from)s"),
     "modified_until": SQL("n.modified <= %(modified_until)s"),
 }
-"""Conditions by name. Nobody is restricted here."""
+"""Conditions by name."""
 
 ORDERS = {
     "created": SQL("n.described"),
@@ -43,8 +42,8 @@ COLUMNS: Values = {
     "user_username": SQL("coalesce((SELECT username FROM account WHERE uuid = n.user_uuid), '')"),
     "created": SQL("n.described"),
     "modified": SQL("n.modified"),
-    "customer_uuid": SQL(f"(SELECT customer_uuid {OFFERING})"),
-    "customer_name": SQL(f"coalesce((SELECT c.name {CUSTOMER}), '')"),
+    "customer_uuid": SQL("n.provider_uuid"),
+    "customer_name": SQL("coalesce((SELECT name FROM customer WHERE uuid = n.provider_uuid), '')"),
 }
 """What a list can show of an offering user, by names inside. A forgotten person's username is empty."""
 
@@ -62,9 +61,9 @@ SELECT {json} FROM page n ORDER BY {order}"""),
     ORDERS,
     default=SQL("n.described DESC, n.id"),
     last=SQL("n.id"),
-    visibility={
-        "providers": SQL(f"(SELECT customer_uuid {OFFERING})"),
-        "offerings": SQL("n.offering_uuid"),
-    },
+    visibility={"providers": SQL("n.provider_uuid"), "offerings": SQL("n.offering_uuid")},
+    stored_total=SQL(
+        "SELECT coalesce(sum(n.offering_users), 0)::bigint AS total FROM offering_user_count n WHERE {scope}"
+    ),
 )
 """Offering users, the newest first."""

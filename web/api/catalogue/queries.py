@@ -108,6 +108,12 @@ class OfferingUserQuery(CatalogueQuery):
     is_restricted = BooleanFilter()
     o = Ordering({name: name for name in ("created", "modified", "username")})
 
+    @post_load
+    def nobody_is_restricted(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data.pop("is_restricted", False):
+            data["nothing"] = None
+        return data
+
 
 OFFERING_QUERY, SERVICE_PROVIDER_QUERY, RESOURCE_QUERY, OFFERING_USER_QUERY = (
     OfferingQuery(),

@@ -1,14 +1,17 @@
-"""The rows of resources: when they were made and changed, whose they are, and how many there are."""
+"""Rows of resources and offering users: how old they are, whose they are, and how many there are."""
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from tests.api.monthly import entity
 from tests.world import (
     CONSUMER,
     NOW,
     OFFERING,
+    OFFERING_USER,
     OTHER_CONSUMER,
+    OTHER_OFFERING,
     OTHER_PROVIDER,
     PROJECT,
     PROVIDER,
@@ -48,6 +51,22 @@ def test_a_resource_is_as_old_as_it_says_or_as_its_first_description(world: Worl
 def owners(world: World) -> tuple[str, str]:
     [row] = rows(world, f"SELECT customer_uuid, provider_uuid FROM resource WHERE uuid = '{RESOURCE}'")  # noqa: S608
     return row["customer_uuid"].hex, row["provider_uuid"].hex
+
+
+def test_an_offering_user_is_of_the_provider_that_the_offering_has_now(world: World) -> None:
+    for provider in (OTHER_PROVIDER, PROVIDER):
+        world.describe(offerings=[entity("offerings", OFFERING, customer_uuid=provider)])
+        [row] = rows(world, "SELECT provider_uuid FROM offering_user")
+        assert row["provider_uuid"].hex == provider
+    user = entity("offering_users", OFFERING_USER, offering_uuid=OTHER_OFFERING)
+    world.describe(offering_users=[user, user | {"uuid": uid(0x32)}])
+    assert {row["provider_uuid"].hex for row in rows(world, "SELECT provider_uuid FROM offering_user")} == {
+        OTHER_PROVIDER
+    }
+    assert rows(world, "SELECT kind, scope, offering_users FROM offering_user_count ORDER BY kind") == [
+        {"kind": "all", "scope": UUID(int=0), "offering_users": 2},
+        {"kind": "offering", "scope": UUID(OTHER_OFFERING), "offering_users": 2},
+    ]
 
 
 def test_a_resource_belongs_to_whom_its_project_and_its_offering_belong_to_now(world: World) -> None:
