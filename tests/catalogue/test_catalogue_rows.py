@@ -4,7 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from waldur_api_client.models import OfferingState, ResourceState
 
+from tests.api.monthly import entity
 from tests.catalogue.reading import (
     CONSUMED,
     HOST,
@@ -41,6 +43,7 @@ from tests.world import (
     World,
     uid,
 )
+from web.wire.responses.catalogue import OFFERING_STATES, RESOURCE_STATES
 
 
 def one(world: World, path: str, uuid: str) -> dict[str, Any]:
@@ -371,6 +374,19 @@ def test_pages_follow_each_other(catalogued: World) -> None:
     assert f'<http://localhost{RESOURCES}?page=2&page_size=3>; rel="next"' in response.headers["Link"]
     found = [*response.get_json(), *rows(catalogued, RESOURCES, page_size=3, page=2)]
     assert [row["uuid"] for row in found] == FOUR
+
+
+def test_states_are_told_in_the_words_of_the_client(world: World) -> None:
+    for word, state in RESOURCE_STATES.items():
+        world.describe(resources=[entity("resources", RESOURCE, state=int(state))])
+        assert one(world, RESOURCES, RESOURCE)["state"] == word
+        assert RESOURCE in uuids(world, RESOURCES, state=word)
+    for number in range(7):
+        world.describe(offerings=[entity("offerings", OFFERING, state=number)])
+        word = {int(state): word for word, state in OFFERING_STATES.items()}.get(number, "Unavailable")
+        assert one(world, OFFERINGS, OFFERING)["state"] == word
+    assert set(RESOURCE_STATES) == {each.value for each in ResourceState}
+    assert set(OFFERING_STATES) == {each.value for each in OfferingState}
 
 
 def test_the_name_of_a_forgotten_person_is_empty(world: World) -> None:

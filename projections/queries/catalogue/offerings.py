@@ -63,14 +63,16 @@ COLUMNS: Values = {
     "category_title": SQL("coalesce((SELECT title FROM category WHERE uuid = o.category_uuid), '')"),
     "parent_uuid": SQL("o.parent_uuid"),
     "parent_name": SQL("(SELECT name FROM offering WHERE uuid = o.parent_uuid)"),
-    "state": SQL("(ARRAY['Draft', 'Active', 'Paused', 'Archived', 'Unavailable'])[o.state]"),
+    "state": SQL(
+        "coalesce((ARRAY['Draft', 'Active', 'Paused', 'Archived', 'Unavailable'])[o.state], 'Unavailable')"
+    ),
     "offering_type": SQL("o.offering_type"),
     "plugin_options": SQL("o.plugin_options"),
     "components": COMPONENTS,
     "config_uuid": SQL("md5('OfferingUserAttributeConfig' || o.uuid)::uuid"),
     "modified": SQL("o.modified"),
 }
-"""What a list can show of an offering, by names inside."""
+"""What a list can show of an offering, by names inside. Of other states than these clients know none."""
 
 ROWS = SQL("""
 WITH page AS MATERIALIZED (
