@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from projections.queries.statistics.missing_usage import missing_usage
+from projections.rebuild import Rebuilt
 from tests.api.monthly import entity
 from tests.conftest import database
+from tests.projections.rebuilding import rebuild_of
 from tests.statistics.reading import STATISTICS, report
 from tests.world import (
     CONSUMER,
@@ -169,6 +171,8 @@ def test_resources_and_offerings_that_move_take_their_usage_along(world: World) 
     assert missing(world, provider_uuid=OTHER_PROVIDER) == []
     assert missing(world, provider_uuid=PROVIDER) == ALL
     assert missing(world, billing_period="2026-10") == []
+    world.describe(resources=[entity("resources", RESOURCE, state=3)])
+    assert rebuild_of(world).run() == Rebuilt(is_live=True)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +226,7 @@ def test_both_ways_to_find_the_silent_find_the_same(world: World) -> None:
         assert world.as_("staff").post("/api/ledger/reports/", [item]).status_code == 201
     assert world.as_("staff").post("/api/ledger/reports/", items[half + 10 :]).status_code == 201
     world.describe(resources=resources)
+    assert rebuild_of(world).run() == Rebuilt(is_live=True)
     told = {(item["resource"], item["date"]) for item in items}
     expected = {*ALL, *(each["uuid"] for each in resources if each["state"] != 6)}
     for month in MONTHS:

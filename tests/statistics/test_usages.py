@@ -1,6 +1,7 @@
 """Usage by component, month and project, over all resources."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,6 +177,16 @@ def test_this_month_is_that_of_the_ledger_and_answers_change_with_it(world: Worl
     assert world.as_("staff").send("GET", path, headers=known).status_code == 304
     world.now = world.now.replace(month=12, day=1)
     assert world.as_("staff").send("GET", path, headers=known).get_json() == []
+
+
+def test_a_month_begins_where_the_ledger_is(world_url: str) -> None:
+    with open_world(world_url, "Asia/Tokyo") as world:
+        report(world, RESOURCE, "2026-11-02", cpu=1)
+        world.now = datetime(2026, 11, 30, 15, tzinfo=UTC)
+        assert rows(world, "component_usages") == rows(world, "component_usages_per_project") == []
+        assert len(rows(world, "component_usages_per_month")) == 1
+        world.now -= timedelta(seconds=1)
+        assert len(rows(world, "component_usages")) == len(rows(world, "component_usages_per_project")) == 1
 
 
 def stats(world: World, offering: str = OFFERING, **query: Any) -> Any:
