@@ -1,6 +1,7 @@
 """The filters and orders of the catalogue's lists: their names on the wire, and what they restrict inside."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, post_load
 
@@ -28,9 +29,13 @@ class CatalogueQuery(Schema):
     modified = MomentFilter(attribute="modified_from")
     modified_before = MomentFilter(attribute="modified_until")
 
+    STATES: ClassVar[Mapping[str, int]] = {}
+
     @post_load
     def restrictions(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Return the restrictions: parts of names as patterns, and one offering as such, which is counted."""
+        """Return the restrictions: states as numbers, parts of names as patterns, one offering by itself."""
+        if "states" in data:
+            data["states"] = [int(self.STATES[word]) for word in data["states"]]
         for name in ("name_part", "project_name_part"):
             if part := data.get(name):
                 data[name] = f"%{part.translate(LIKE_LITERALLY)}%"
@@ -40,6 +45,8 @@ class CatalogueQuery(Schema):
 
 
 class OfferingQuery(CatalogueQuery):
+    STATES = OFFERING_STATES
+
     customer_uuid = UuidFilter()
     category_uuid = UuidFilter()
     project_uuid = UuidFilter()
@@ -50,12 +57,6 @@ class OfferingQuery(CatalogueQuery):
     name_exact = TextFilter()
     o = Ordering({name: name for name in ("created", "name", "state", "type")})
 
-    @post_load
-    def states(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if "states" in data:
-            data["states"] = [int(OFFERING_STATES[word]) for word in data["states"]]
-        return data
-
 
 class ServiceProviderQuery(CatalogueQuery):
     customer_uuid = UuidFilter()
@@ -64,6 +65,8 @@ class ServiceProviderQuery(CatalogueQuery):
 
 class ResourceQuery(CatalogueQuery):
     """`customer_uuid` is the consumer, `provider_uuid` the customer of the offering."""
+
+    STATES = RESOURCE_STATES
 
     offering_uuid = AnyFilter(UuidFilter(), attribute="offering_uuids")
     project_uuid = UuidFilter()
@@ -90,12 +93,6 @@ class ResourceQuery(CatalogueQuery):
             )
         }
     )
-
-    @post_load
-    def states(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if "states" in data:
-            data["states"] = [int(RESOURCE_STATES[word]) for word in data["states"]]
-        return data
 
 
 class OfferingUserQuery(CatalogueQuery):
