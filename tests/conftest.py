@@ -100,9 +100,8 @@ DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models' LOOP
         EXECUTE format('CREATE TABLE kept.%1$I AS TABLE read_models.%1$I', name);
     END LOOP;
-    CREATE TABLE kept.journal AS
-        SELECT max(notification_id) AS last, (SELECT array_agg(uuid) FROM journal.person) AS people
-        FROM journal.ledger_events;
+    CREATE TABLE kept.people AS TABLE journal.person;
+    CREATE TABLE kept.journal AS SELECT max(notification_id) AS last FROM journal.ledger_events;
 END $$"""
 
 TAKE_BACK = """
@@ -110,7 +109,8 @@ DO $$ DECLARE name text; BEGIN
     ALTER TABLE journal.ledger_events DISABLE TRIGGER append_only;
     DELETE FROM journal.ledger_events WHERE notification_id > (SELECT last FROM kept.journal);
     ALTER TABLE journal.ledger_events ENABLE ALWAYS TRIGGER append_only;
-    DELETE FROM journal.person WHERE uuid <> ALL (SELECT unnest(people) FROM kept.journal);
+    DELETE FROM journal.person WHERE uuid NOT IN (SELECT uuid FROM kept.people);
+    INSERT INTO journal.person SELECT * FROM kept.people ON CONFLICT DO NOTHING;
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models' LOOP
         EXECUTE format('DELETE FROM read_models.%1$I', name);
         EXECUTE format('INSERT INTO read_models.%1$I SELECT * FROM kept.%1$I', name);
