@@ -89,7 +89,7 @@ def give_roots(schema: Schema, row: dict[str, Any]) -> None:
         name = field.attribute or name
         if isinstance(field, Link) and row.get(name):
             # Where URLs begin is for `tests/edge` to know.
-            row["host_url"], _, path = row[name].rpartition("api/")
+            row["root_url"], _, path = row[name].rpartition("api/")
             row[name] = UUID(path.split("/")[-2])
         elif isinstance(field, Objects):
             for each in row.get(name, ()):

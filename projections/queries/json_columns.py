@@ -43,8 +43,8 @@ def constant(json: LiteralString) -> Kind:
 
 
 def link(collection: LiteralString) -> Kind:
-    """Return the kind of a uuid that is shown as the URL of its object, on the parameter `host_url`."""
-    path = f"%(host_url)s || 'api/{collection}/' || encode(uuid_send({{}}), 'hex') || '/'"
+    """Return the kind of a uuid that is shown as the URL of its object, on the parameter `root_url`."""
+    path = f"%(root_url)s || 'api/{collection}/' || encode(uuid_send({{}}), 'hex') || '/'"
     return Kind(f"to_json({path})::text", in_quotes=False)
 
 

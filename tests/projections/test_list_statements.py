@@ -87,7 +87,7 @@ def plan(
     scopes: Scopes = None,
     order: Any = (),
 ) -> str:
-    restrictions = {"host_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
+    restrictions = {"root_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
     others = {"billing_period": None, "limit": 10, "offset": 0}
     parameters = {**others, **restrictions, **(scopes or {})}

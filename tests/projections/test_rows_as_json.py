@@ -106,10 +106,10 @@ def test_a_column_is_written_as_its_field_dumps_it(odd: World, row: RowSchema, c
     statement = SQL("SELECT {}").format(json_object([column], {column.shows: SQL(f"%(value)s::{sql_type}")}))
     with odd.services.reading() as cursor:
         for value in [*values, None] if field.allow_none else values:
-            shown = {column.shows: value, "host_url": HOST}
+            shown = {column.shows: value, "root_url": HOST}
             expected = field.serialize(column.shows, shown)
             parameter = Jsonb(value) if sql_type == "jsonb" else value
-            (written,) = cursor.execute(statement, {"value": parameter, "host_url": HOST})
+            (written,) = cursor.execute(statement, {"value": parameter, "root_url": HOST})
             is_left_out = value is None and column.left_out
             assert written["json"].encode() == orjson.dumps({} if is_left_out else {column.name: expected})
 

@@ -181,6 +181,20 @@ def test_unknown_keys_of_bodies_are_refused_by_name_and_nothing_is_stored(
     assert world.usages() == []
 
 
+def test_every_view_that_reads_a_body_refuses_unknown_keys(world: World) -> None:
+    paths = [
+        rule.rule
+        for rule in world.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and "POST" in (rule.methods or ()) and not rule.arguments
+    ]
+    assert len(paths) > 3
+    for path in paths:
+        body = [{"bogus": 1}] if path.startswith("/api/ledger/") else {"bogus": 1}
+        refused = world.as_("staff").send("POST", path, json=body, headers=STRICT)
+        assert refused.status_code == 400, path
+        assert b'"bogus":["Unknown field.' in refused.data, path
+
+
 def test_known_keys_are_taken_strictly_too(world: World) -> None:
     body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": 1}], "date": "2026-11-01"}
     stored = world.as_("staff").send("POST", f"{USAGES}set_usage/", json=body, headers=STRICT)

@@ -114,7 +114,7 @@ def row_response(
 
 def host_of(row: RowSchema) -> dict[str, str]:
     """Return the parameter of links, where a row has any."""
-    return {"host_url": root_url()} if row.has_links else {}
+    return {"root_url": root_url()} if row.has_links else {}
 
 
 def _columns(row: RowSchema) -> list[Column]:

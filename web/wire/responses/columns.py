@@ -160,9 +160,9 @@ class Objects(fields.List[Any], ColumnField):
 
 
 class Link(ColumnField):
-    """The URL of the object with this uuid, in a collection of the API on the host that the request came to.
+    """The URL of the object with this uuid, in a collection of the API where the client came in.
 
-    `host_url` is a value beside those of the row.
+    `root_url` is a value beside those of the row.
     """
 
     def __init__(self, collection: str, **kwargs: Any) -> None:
@@ -170,4 +170,4 @@ class Link(ColumnField):
         self.collection, self.kind = collection, link(collection)
 
     def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else f"{obj['host_url']}api/{self.collection}/{value.hex}/"
+        return None if value is None else f"{obj['root_url']}api/{self.collection}/{value.hex}/"

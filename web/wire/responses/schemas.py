@@ -45,7 +45,7 @@ class RowSchema(Schema):
 
     @cached_property
     def has_links(self) -> bool:
-        """Return whether the parameter `host_url` is needed."""
+        """Return whether the parameter `root_url` is needed."""
         fields = self.dump_fields.values()
         return any(
             isinstance(field, Link) or (isinstance(field, Objects) and field.row.has_links)
