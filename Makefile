@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test programs test-edge torture-short check rebuild bench
+.PHONY: help install run test programs test-edge test-agents torture-short check rebuild bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,18 @@ programs: ## install nginx, chromium and node where they are missing, on Debian 
 
 test-edge: install programs ## test with a proxy, a browser and node, in 2 minutes
 	.venv/bin/python -m pytest tests/edge
+
+AGENTS = 1.0.7 1.0.5 0.9.8
+AGENT_BACKEND = tests/agents/real/backend
+
+# Agents bring many packages, which have nothing to do in .venv.
+.venv-agents/%/installed: tests/agents/real/requirements-%.txt $(wildcard $(AGENT_BACKEND)/*.*)
+	$(PYTHON) -m venv .venv-agents/$*
+	.venv-agents/$*/bin/python -m pip install --quiet --requirement $< ./$(AGENT_BACKEND)
+	@touch $@
+
+test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting agents report, in 2 minutes
+	.venv/bin/python -m pytest tests/agents/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

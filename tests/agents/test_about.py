@@ -23,6 +23,7 @@ def role(
         "customer_uuid": customer,
         "customer_name": customer_name,
         "project_uuid": scope if kind == "project" else None,
+        "expiration_time": None,
     }
 
 

@@ -20,6 +20,7 @@ from tests.agents.registering import (
     register_service,
 )
 from tests.controls import AT_NOW
+from tests.projections.test_rows_as_json import TEXTS
 from tests.world import OFFERING, SECOND_OFFERING, World, plain_headers, uid
 
 LATER = "2026-11-15T12:30:00+00:00"
@@ -78,6 +79,18 @@ def test_an_agent_its_service_and_its_processor_are_answered_whole(world: World)
     for path in (IDENTITIES, SERVICES, PROCESSORS):
         [row] = staff.get(path).get_json()
         assert row == staff.get(f"{path}{row['uuid']}/").get_json()
+
+
+@pytest.mark.parametrize("name", TEXTS[1:])
+def test_names_are_written_as_python_writes_them(world: World, name: str) -> None:
+    dependency = {"package": name, "version": name}
+    answer = register(world, name=name, version=name, dependencies=[dependency])
+    assert (answer.get_json()["name"], answer.get_json()["dependencies"]) == (name, [dependency])
+    service = register_service(world, answer.get_json()["uuid"], name=name, mode=name).get_json()["uuid"]
+    register_processor(world, service, name=name, backend_type=name)
+    for path in (IDENTITIES, SERVICES, PROCESSORS):
+        [row] = world.as_("staff").get(path).get_json()  # compared with what Python writes
+        assert row["name"] == name
 
 
 def test_what_is_registered_is_201_and_what_was_known_is_200(world: World) -> None:

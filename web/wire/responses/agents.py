@@ -71,6 +71,7 @@ PERMISSION = declare(
     customer_uuid=Hex(allow_none=True),
     customer_name=Text(allow_none=True),
     project_uuid=Hex(allow_none=True),
+    expiration_time=Constant("null"),
 )
 USER_ME = declare(
     RowSchema,
