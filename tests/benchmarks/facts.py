@@ -31,6 +31,7 @@ def facts_of(world: World) -> Iterator[Fact]:
         yield from reported
         shared = [usage for usage in reported if of_users.next()]
         yield from (user_usage(world, usage, place) for place, usage in enumerate(shared))
+    yield from described([*world.offering_users, *world.user_usage_limits], moment(world.months[-1]))
 
 
 class Evenly:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import reads, upkeep, writes
+from tests.benchmarks import portals, reads, upkeep, writes
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measure import Line
 
@@ -18,7 +18,8 @@ ROWS: Mapping[int, Callable[[Bench], list[Line]]] = {
     9: writes.growth,
     10: upkeep.storage,
     11: upkeep.start,
+    12: portals.lists,
 }
 
-RUN_IN_ORDER = (10, 3, 4, 5, 6, 1, 2, 9, 11, 7, 8)
+RUN_IN_ORDER = (10, 12, 3, 4, 5, 6, 1, 2, 9, 11, 7, 8)
 """Rows that only read come first, those that make the copy larger come last."""

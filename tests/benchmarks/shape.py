@@ -46,6 +46,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     projects: int
     customers: int
     small: int = 10
+    offering_users: int = 0
+    user_usage_limits: int = 0
 
 
 TEN_THOUSAND = Shape(
@@ -67,6 +69,19 @@ MILLION = Shape(
     in_project=1_000,
     projects=500,
     customers=50,
+)
+
+HUNDRED_THOUSAND = Shape(
+    name="100k_resources",
+    usages=1_000_000,
+    user_usages=1_000_000,
+    large=10_000,
+    others=5_000,
+    in_project=1_000,
+    projects=2_000,
+    customers=200,
+    offering_users=20_000,
+    user_usage_limits=100_000,
 )
 
 

@@ -127,6 +127,33 @@ class World:
         )
         return Placed(resource, offering, first)
 
+    @cached_property
+    def offering_users(self) -> list[catalogue.OfferingUser]:
+        return [self._offering_user(number) for number in range(self.shape.offering_users)]
+
+    def _offering_user(self, number: int) -> catalogue.OfferingUser:
+        person = self.people[number % PEOPLE]
+        return catalogue.OfferingUser(
+            uuid=uuid_for("offering user", number),
+            offering_uuid=uuid_for("offering", number % OFFERINGS),
+            person=person.uuid,
+            commitment=person.commitment,
+        )
+
+    @cached_property
+    def user_usage_limits(self) -> list[catalogue.UserUsageLimit]:
+        """One of the first component of each of the first resources."""
+        return [
+            catalogue.UserUsageLimit(
+                uuid=uuid_for("user usage limit", number),
+                resource_uuid=placed.resource.uuid,
+                component_uuid=self.components[placed.offering][0].uuid,
+                offering_user_uuid=self.offering_users[number % len(self.offering_users)].uuid,
+                limit=Decimal(100),
+            )
+            for number, placed in enumerate(self.resources[: self.shape.user_usage_limits])
+        ]
+
     def plan_period(self, resource: catalogue.Resource) -> catalogue.PlanPeriod:
         assert resource.plan_uuid is not None
         return catalogue.PlanPeriod(
