@@ -7,7 +7,7 @@ import pytest
 import waldur_api_client.api
 from werkzeug.routing import Rule
 
-from tests.paths import README
+from tests.paths import ENDPOINTS
 from tests.world import World
 from web.api.catalogue.queries import OFFERING_QUERY
 from web.wire.filters import IGNORED
@@ -67,8 +67,8 @@ def test_the_client_was_read(world: World) -> None:
     assert len(served(world)) > 20
 
 
-def test_the_readme_states_what_is_ignored() -> None:
-    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (`.*`) \|$", README.read_text(), re.MULTILINE))
+def test_what_is_ignored_is_stated() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (`.*`) \|$", ENDPOINTS.read_text(), re.MULTILINE))
     stated = {name: set(re.findall(r"`(\w+)`", text)) for name, text in rows.items()}
     assert {name: stated.get(name) for name in IGNORED} == {name: set(each) for name, each in IGNORED.items()}
 
