@@ -77,8 +77,6 @@ def test_a_report_that_was_moved_has_stored_nothing(world: World) -> None:
     "path",
     [
         "/",
-        "/api",
-        "/api/",
         "/api/nothing",
         "/api/nothing/",
         "/api/marketplace-component-usages/a.b",
