@@ -54,7 +54,8 @@ class Report(Requested, frozen=True, kw_only=True):
     Their stream is one per (resource, component, month). Project, customer, offering and provider are
     those of the resource when the report was recorded. `month` is the first day of the month that the
     report counts for. `written_date` is the date exactly as the reporter sent it, None if undated.
-    `reported_by` is a user's uuid, None where nobody is known (an import).
+    `reported_by` is a user's uuid, None where nobody is known (an import). `reason` says why, in the words
+    of whoever reported.
     """
 
     usage_uuid: UUID
@@ -70,6 +71,7 @@ class Report(Requested, frozen=True, kw_only=True):
     written_date: str | None = None
     reported_by: UUID | None = None
     source: Source = "api"
+    reason: str = ""
 
 
 class UsageReported(Report, frozen=True, kw_only=True):

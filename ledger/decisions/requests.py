@@ -17,7 +17,7 @@ from ledger.domain.metering import VersionedResources
 from ledger.domain.people import Person
 from ledger.domain.provenance import NOBODY_KNOWN, Provenance
 from ledger.domain.reports import ReadableReport, UsageReport, UserUsageReport
-from ledger.events import Fact, RequestDecided, UserUsageReported
+from ledger.events import Fact, Report, RequestDecided, UserUsageReported
 
 AnyReport = ReadableReport | errors.InvalidItem
 """One that could not be read stands in its place among the others, and is refused."""
@@ -52,7 +52,8 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
     the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
     waited too long to be stored. `looked_up` are the resources that it names: they are not looked up again
-    unless the catalogue has changed since. `provenance` is what its facts say of the request.
+    unless the catalogue has changed since. `provenance` is what its facts say of the request. `reason` is
+    that of the reports that have none of their own.
     """
 
     reports: Sequence[AnyReport]
@@ -65,6 +66,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     is_overdue: Callable[[], bool] = never
     looked_up: VersionedResources | None = None
     provenance: Provenance = NOBODY_KNOWN
+    reason: str = ""
 
     @property
     def size(self) -> int:
@@ -157,7 +159,13 @@ def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zo
         return Outcome(result="refused", refusal=refusal.with_traceback(None))
     # Here for all of them, so that no decision leaves it out.
     sent = structs.asdict(command.provenance)
-    facts = tuple([structs.replace(fact, **sent) for fact in decided.facts])
+    said = {"reason": command.reason if report.reason is None else report.reason}
+    facts = tuple(
+        [
+            structs.replace(fact, **sent, **(said if isinstance(fact, Report) else {}))
+            for fact in decided.facts
+        ]
+    )
     for fact in facts:
         state.evolve(fact)
     result: Result = "unchanged"

@@ -40,6 +40,7 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     """A provider's statement about one resource. `measured` is None for an undated report: it is of now.
 
     `expected` is the position at which the reporter saw the figures, if they are to stand as they did.
+    `reason` says why, None where only the request does.
     """
 
     resource_uuid: UUID
@@ -47,6 +48,7 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     plan_period: PlanPeriod | None = None
     measured: Measured | None = None
     expected: int | None = None
+    reason: str | None = None
 
     def month(self, now: datetime, zone: tzinfo) -> date:
         """Return the month that the report is of."""
@@ -70,7 +72,7 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
     """Users' shares of the component usage `usage_uuid`, which is of this component and month.
 
     Without a `usage_uuid` every item is dated, and goes to its month. `invalid` are those of its items
-    that could not be read, by their place among all. `expected` is as of a UsageReport.
+    that could not be read, by their place among all. `expected` and `reason` are as of a UsageReport.
     """
 
     usage_uuid: UUID | None
@@ -80,6 +82,7 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
     items: tuple[UserUsageItem, ...]
     invalid: Mapping[int, InvalidItem] = {}
     expected: int | None = None
+    reason: str | None = None
 
 
 ReadableReport = UsageReport | UserUsageReport

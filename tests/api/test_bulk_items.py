@@ -201,7 +201,8 @@ OF_COMPONENT = "Belongs to the report of a component, and this one has a usernam
                 "amount": ["A valid number is required."],
                 "q": [
                     "Unknown field. Known are amount, component_usage, date, description, expect, "
-                    "missing_usage_policy, plan_period, recurring, resource, type, usage, user, username."
+                    "missing_usage_policy, plan_period, reason, recurring, resource, type, usage, user, "
+                    "username."
                 ],
             },
         ),

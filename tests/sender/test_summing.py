@@ -222,4 +222,4 @@ def test_standard_input_is_added_up_too_and_sums_for_one_figure_are_told(
 
 def test_the_help_says_what_is_added_up(shell: Environment) -> None:
     told = " ".join(output_of(shell, "report", "--help").split())
-    assert "alike in all but amount or usage, date and description" in told
+    assert "alike in all but amount or usage, date, description and reason" in told

@@ -5,8 +5,9 @@ that it is about: by its uuid, or by resource, type and month.
 
 A body is a JSON array, or with `Content-Type: application/x-ndjson` an item a line. An item has `resource`,
 `type` and `amount`, and may have `date`, `description`, `missing_usage_policy` and `plan_period`. An item of
-a user has `username` and `usage` with `component_usage`, or with `resource` and `type`. Other keys are
-refused, those of the other kind too, so nothing that an item says is dropped.
+a user has `username` and `usage` with `component_usage`, or with `resource` and `type`. Any item may have
+`expect` and `reason`. Other keys are refused, those of the other kind too, so nothing that an item says is
+dropped.
 
 The answer has an outcome for each item, in order: `created`, `changed` or `unchanged`, with the figure's
 `uuid` and the fact's `position`, or `refused` with `errors`. All items are stored or none (400, where

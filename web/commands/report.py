@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 import httpx
 import msgspec
+from marshmallow import ValidationError
 
 from ledger.decisions.idempotency import Result
 from web import utc_now
@@ -23,6 +24,7 @@ from web.sender.lines import FilePosition
 from web.sender.progress import Upload, UploadProgress, open_progress
 from web.sender.upload import reports_left, send
 from web.wire.bounds import MOST_ITEMS
+from web.wire.fields import reason_of
 
 SUMS_DIFFER = "their lines differ in more than what is added up"
 
@@ -40,6 +42,14 @@ def service_url(_context: click.Context, _parameter: click.Parameter, value: str
     return value.rstrip("/")
 
 
+def one_line(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Return a reason as the service takes it."""
+    try:
+        return reason_of(value, token="")
+    except ValidationError as error:
+        raise click.BadParameter(" ".join(error.messages)) from None
+
+
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--url", callback=service_url, default="http://127.0.0.1:8000", show_default=True)
@@ -49,6 +59,7 @@ def service_url(_context: click.Context, _parameter: click.Parameter, value: str
 )
 @click.option("--refused", type=click.Path(path_type=Path), help="Where refused lines go, else to stderr.")
 @click.option("--sum", "is_summed", is_flag=True, help="Add lines of one figure up, as said above.")
+@click.option("--reason", callback=one_line, default="", help="Why: for lines that do not say it themselves.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
 def report_command(
     file: Path,
@@ -57,6 +68,7 @@ def report_command(
     chunk: int,
     refused: Path | None,
     is_summed: bool,
+    reason: str,
     dry_run: bool,
 ) -> None:
     """Send the reports in FILE (`-`: standard input) to a running service, with the token LEDGER_TOKEN.
@@ -75,9 +87,10 @@ def report_command(
     input and dry runs are not continued, and a dry run looks at each chunk for itself.
 
     Of several lines for one figure the last one stands. With --sum they are added up first: lines that are
-    alike in all but amount or usage, date and description, and whose dates are written in the same month.
-    The sum is dated with that month, or not at all if they have no date, and has their description if they
-    share one. When one of them can't be read, all lines of the sum are refused.
+    alike in all but amount or usage, date, description and reason, and whose dates are written in the same
+    month.
+    The sum is dated with that month, or not at all if they have no date, and has their description and
+    their reason if they share one. When one of them can't be read, all lines of the sum are refused.
 
     --refused gets a JSON object for each refused line: line (its number), item, errors. The exit code is 1
     if there is one.
@@ -85,8 +98,15 @@ def report_command(
     kind = check_format(file, kind, refused)
     token = api_token() or ask_for_token()
     beside = file if file != STDIN and file.is_file() and not dry_run else None
-    client = ApiClient(url, token, is_dry_run=dry_run, is_proxied=is_proxied(url), on_waiting=print_waiting)
-    new = Upload.new(url, chunk, utc_now(), is_summed=is_summed)
+    client = ApiClient(
+        url,
+        token,
+        reason=reason,
+        is_dry_run=dry_run,
+        is_proxied=is_proxied(url),
+        on_waiting=print_waiting,
+    )
+    new = Upload.new(url, chunk, utc_now(), is_summed=is_summed, reason=reason)
     with opened_file(file) as source, open_progress(beside, new) as progress, closing(client):
         again = rereadable(source) if is_summed else source
         reports = reports_left(again, kind, progress, partial(click.echo, err=True))

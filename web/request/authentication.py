@@ -70,6 +70,11 @@ def _token(authorization: str) -> str:
     return words[1]
 
 
+def token_sent() -> str:
+    """Return the request's token in lower case: nothing that is kept may have it in it."""
+    return _token(request.environ["HTTP_AUTHORIZATION"]).lower()
+
+
 def caller() -> Caller:
     """Return who asks."""
     who = current().caller
@@ -97,7 +102,7 @@ def provenance() -> Provenance:
     is left out, as the journal keeps no secrets; so is a `traceparent` that is none.
     """
     headers = request.environ  # a third of the time that `request.headers` takes
-    token = _token(headers["HTTP_AUTHORIZATION"]).lower()
+    token = token_sent()
 
     def safe(name: str) -> str:
         value: str = headers.get(name, "")

@@ -5,7 +5,8 @@ see `ledger/decisions/idempotency.py`. What could not be read is not remembered,
 decided.
 
 The same request gets the same answer, with `Idempotency-Replayed: true`. Another request with the key is a
-422, and a 409 says that the first one is still under way.
+422, and a 409 says that the first one is still under way. The same body with another `Ledger-Reason` is
+another request: to be told that it was done would hide that its reason was not kept.
 """
 
 import re
@@ -15,7 +16,7 @@ from flask import Response, request
 
 from ledger.decisions.idempotency import IdempotentRequest
 from web.request.authentication import caller
-from web.request.reading import EXPECT
+from web.request.reading import EXPECT, REASON
 from web.request.services import current, services
 from web.request.submit import replayed
 from web.wire.errors import BadHeader
@@ -39,10 +40,15 @@ def replay() -> Response | None:
 
 
 def refuse_key() -> None:
-    """Raise BadHeader if a request that describes something names itself: what it does is not remembered."""
+    """Raise BadHeader if a request that describes something names itself, or says why.
+
+    What it does is not remembered, and its fact has no reason.
+    """
     for name in (HEADER, EXPECT):
         if name in request.headers:
             raise BadHeader(f"{name} is for reports. To send this request again does no harm without it.")
+    if REASON in request.headers:
+        raise BadHeader(f"{REASON} is for reports, and would not be kept.")
 
 
 def _key() -> str | None:
@@ -61,8 +67,9 @@ def _fingerprint() -> str:
     """Return a digest of all that is asked. It reads the body, which can be read again."""
     place = f"{request.method} {request.full_path} {request.mimetype}\n"
     digest = sha256(place.encode())
-    if EXPECT in request.headers:  # a part of what is asked, as the body is
-        digest.update(f"{EXPECT}: {request.headers[EXPECT]}\n".encode())
+    for name in (EXPECT, REASON):  # parts of what is asked, as the body is
+        if name in request.headers:
+            digest.update(f"{name}: {request.headers[name]}\n".encode())
     digest.update(request.get_data())
     current().note_received()
     return digest.hexdigest()

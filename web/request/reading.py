@@ -1,27 +1,35 @@
-"""Reads a request of reports: its body, as plain values, and its header `Ledger-Expect`.
+"""Reads a request of reports: its body, as plain values, and its headers `Ledger-Expect` and `Ledger-Reason`.
 
 What is too much is refused before its bytes become values.
 
 A report that builds on what its writer has read names the position of that answer: in `Ledger-Expect`, or as
 `expect` of a bulk item. If the figure has changed since, it is refused: a 412, or the item's outcome.
+
+Why it is reported is said in `Ledger-Reason`, or as `reason` of a bulk item, which stands over the header. It
+is kept in the facts. A report that changes nothing has none, and its reason is not kept.
 """
 
 import math
+import re
 from typing import Any
+from urllib.parse import unquote
 
 from flask import request
 from marshmallow import ValidationError
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from web.limits.memory import SMALL
-from web.request.authentication import caller
+from web.request.authentication import caller, token_sent
 from web.request.services import current, services
 from web.wire.body import NON_FIELD, from_form, from_json, json_line, not_a_dictionary, not_a_list
 from web.wire.bounds import check_fields, check_values, lines_of
 from web.wire.errors import BadHeader, MalformedBody, UnsupportedMediaType
-from web.wire.fields import A_POSITION, position_of
+from web.wire.fields import A_POSITION, position_of, reason_of
 
-EXPECT = "Ledger-Expect"
+EXPECT, REASON = "Ledger-Expect", "Ledger-Reason"
+
+PERCENT_ENCODED = re.compile("(?:[ -$&-~]|%[0-9A-Fa-f]{2})+")
+NOT_ENCODED = f"{REASON} must be text in UTF-8, percent-encoded where it is not ASCII."
 
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 ENCODED = "application/x-www-form-urlencoded"
@@ -119,6 +127,25 @@ def expected() -> int | None:
     if position is None:
         raise BadHeader(f"{EXPECT} must {A_POSITION}")
     return position
+
+
+def reason() -> str:
+    """Return what the request's header `Ledger-Reason` says, empty without one. Raises ValidationError.
+
+    An empty header is refused: of one that is not ASCII the server leaves just that.
+    """
+    header = request.headers.get(REASON)
+    if header is None:
+        return ""
+    try:
+        text = unquote(header, errors="strict") if PERCENT_ENCODED.fullmatch(header) else ""
+        if not text.strip():
+            raise ValidationError(NOT_ENCODED)
+        return reason_of(text, token_sent())
+    except UnicodeDecodeError:
+        raise ValidationError({"reason": [NOT_ENCODED]}) from None
+    except ValidationError as error:
+        raise ValidationError({"reason": error.messages}) from None
 
 
 def refuse_expected() -> None:

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 
 from projections.lookups import catalogue, decision_state
 from projections.queries.list_query import Scopes
-from web.request.authentication import visible
+from web.request.authentication import token_sent, visible
 from web.request.reading import read_object
 from web.request.services import Services, current, services
 from web.wire.body import (
@@ -77,13 +77,15 @@ def _unknown_keys(schema: Body, item: Mapping[str, Any], place: Iterator[int]) -
 
 
 def context_of(bodies: Mapping[Body, Objects]) -> LoadContext:
-    """Return what is needed to load bodies, by their schema: zone, time and the objects that they name."""
+    """Return what is needed to load bodies, by their schema: the objects that they name, and more."""
     wanted: dict[Kind, set[UUID]] = defaultdict(set)
     for schema, objects in bodies.items():
         for kind, uuid in _references(schema, objects):
             wanted[kind].add(uuid)
     here = services()
-    return LoadContext(zone=here.ledger.zone, now=here.clock(), found=_found(wanted, here))
+    return LoadContext(
+        zone=here.ledger.zone, now=here.clock(), found=_found(wanted, here), token=token_sent()
+    )
 
 
 def _references(schema: Body, objects: Objects) -> Iterator[tuple[Kind, UUID]]:

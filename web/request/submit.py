@@ -10,6 +10,7 @@ from ledger.domain.metering import VersionedResources
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
 from web.request.authentication import caller, provenance
+from web.request.reading import reason
 from web.request.services import current, services
 from web.wire.body import Found
 from web.wire.outcomes import Answer, Form, render
@@ -26,7 +27,8 @@ def submit(
 ) -> Response:
     """Append the request's reports, as far as nothing speaks against them, and return what came of them.
 
-    `found` are the objects that they name.
+    `found` are the objects that they name. Raises ValidationError for a reason in the header that is not to
+    be kept.
     """
     command = ReportCommand(
         reports=reports,
@@ -39,6 +41,7 @@ def submit(
         is_overdue=overdue(current().note_received()),
         looked_up=VersionedResources(found.version, found.resources),
         provenance=provenance(),
+        reason=reason(),
     )
     reported = services().handler.report(command)
     return replayed(reported) if isinstance(reported, Remembered) else respond(render(form, reported))

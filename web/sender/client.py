@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from itertools import chain
 from typing import Any, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
@@ -56,13 +56,17 @@ class TooLarge(Exception):
 
 
 class ApiClient:
-    """A client of the service at a URL. `is_proxied`: the environment names a proxy for it."""
+    """A client of the service at a URL. `is_proxied`: the environment names a proxy for it.
+
+    `reason` says why all is reported.
+    """
 
     def __init__(
         self,
         url: str,
         token: str,
         *,
+        reason: str = "",
         is_dry_run: bool = False,
         is_proxied: bool = False,
         on_waiting: OnWaiting = lambda reason, seconds: None,
@@ -77,6 +81,8 @@ class ApiClient:
             "Content-Type": "application/x-ndjson",
             "User-Agent": AGENT,
         }
+        if reason:
+            self._headers["Ledger-Reason"] = quote(reason, safe=" ")
         self._is_dry_run, self._on_waiting, self._pause = is_dry_run, on_waiting, pause
         self._was_reached = False
         self._through = THROUGH_PROXY if is_proxied else ""

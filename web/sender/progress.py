@@ -38,7 +38,7 @@ class Upload(Struct, frozen=True):
     """A file on its way to a service, in chunks of a size that stays: another one would have other keys.
 
     `begun`, in ISO 8601, is the date of what has none. `is_summed`: what is sent are sums of lines.
-    `first` is the end of the first chunk.
+    `first` is the end of the first chunk. `reason` says why all is reported.
     """
 
     id: str
@@ -47,10 +47,13 @@ class Upload(Struct, frozen=True):
     begun: str
     is_summed: bool = False
     first: FilePosition = NOWHERE
+    reason: str = ""
 
     @classmethod
-    def new(cls, url: str, chunk: int, now: datetime, *, is_summed: bool = False) -> "Upload":
-        return cls(secrets.token_hex(16), url, chunk, now.isoformat(), is_summed)
+    def new(
+        cls, url: str, chunk: int, now: datetime, *, is_summed: bool = False, reason: str = ""
+    ) -> "Upload":
+        return cls(secrets.token_hex(16), url, chunk, now.isoformat(), is_summed, reason=reason)
 
     def other_than(self, earlier: "Upload") -> str | None:
         """Return in words how an earlier upload of the file differs; None if this one continues it."""
@@ -58,6 +61,8 @@ class Upload(Struct, frozen=True):
             return f"to {earlier.url}"
         if earlier.is_summed != self.is_summed:
             return "with --sum" if earlier.is_summed else "without --sum"
+        if earlier.reason != self.reason:
+            return f"with the --reason {earlier.reason!r}" if earlier.reason else "without --reason"
         return None
 
 

@@ -1,8 +1,8 @@
 """Files with several lines for a figure, one for each job, say: added up before they are sent.
 
-Lines are of one sum when they say the same but for amount or usage, date and description, and their dates are
-written in the same month. A sum is sent with the first of that month at midnight, which means the month as it
-is written. Where a line of a sum can't be read none of the sum is sent: nobody means half of it.
+Lines are of one sum when they say the same but for amount or usage, date, description and reason, and their
+dates are written in the same month. A sum is sent with the first of that month at midnight, which means the
+month as it is written. Where a line of a sum can't be read none of the sum is sent: nobody means half of it.
 """
 
 import json
@@ -25,7 +25,9 @@ from web.wire.fields import NO_DATETIME, Amount, moment_of, uuid_of
 from web.wire.requests import COMPONENT_REPORT, FIELDS, USER_REPORT
 
 AMOUNT = Amount(required=True)
-NOT_IN_COMMON = {"amount", "usage", "date", "description"}
+TEXTS = ("description", "reason")
+"""What a sum has if all its lines have the same."""
+NOT_IN_COMMON = {"amount", "usage", "date", *TEXTS}
 UUIDS = ("resource", "plan_period", "component_usage")
 WHERE_DAYS_BEGIN = timezone(timedelta(hours=14))
 """Of a date without an offset nobody knows here which zone it is of: it may be this one."""
@@ -44,7 +46,7 @@ class Share(NamedTuple):
     common: str | None
     month: str | None
     amount: Decimal = ZERO
-    description: Any = None
+    texts: tuple[Any, ...] = ()
     errors: Errors | None = None
 
 
@@ -52,8 +54,8 @@ class Share(NamedTuple):
 class Sum:
     line: int
     """The number of its first line."""
-    description: Any
-    """The description of all its lines, None if they differ."""
+    texts: tuple[Any, ...]
+    """The TEXTS of all its lines, None where they differ."""
     total: Decimal = ZERO  # exact: no file has lines enough for more than the 28 digits of a context
 
 
@@ -94,10 +96,11 @@ class SummedFile:
         if share.errors or share.common is None or share.month is None:
             self._bad.setdefault((share.common, share.month), line)
             return
-        each = self._sums.setdefault((share.common, share.month), Sum(line, share.description))
+        each = self._sums.setdefault((share.common, share.month), Sum(line, share.texts))
         each.total += share.amount
-        if each.description != share.description:
-            each.description = None
+        if each.texts != share.texts:
+            pairs = zip(each.texts, share.texts, strict=True)
+            each.texts = tuple(text if text == other else None for text, other in pairs)
 
     def _all(self) -> Iterator[ReportLine]:
         if self._bad:
@@ -149,7 +152,8 @@ def share_of(item: ReportLine, latest: datetime) -> Share:
         amount = AMOUNT.deserialize(values.get(figure, missing))
     except ValidationError as error:
         errors[figure] = error.messages
-    return Share(common_of(values), month, amount or ZERO, values.get("description"), errors or None)
+    texts = tuple(map(values.get, TEXTS))
+    return Share(common_of(values), month, amount or ZERO, texts, errors or None)
 
 
 def common_of(values: dict[str, Any]) -> str:
@@ -181,8 +185,7 @@ def month_of(values: dict[str, Any], latest: datetime) -> str:
 def sum_of(common: str, month: str, total: Sum) -> bytes:
     values = json.loads(common)
     values["usage" if "username" in values else "amount"] = str(total.total)
-    if total.description is not None:
-        values["description"] = total.description
+    values |= {name: text for name, text in zip(TEXTS, total.texts, strict=True) if text is not None}
     if month != UNDATED:
         values["date"] = f"{month}-01T00:00:00"
     return json.dumps(values, default=str).encode()

@@ -54,11 +54,12 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class LoadContext(Struct, frozen=True, kw_only=True):
-    """What the fields of a body need besides its text."""
+    """What the fields of a body need besides its text. `token` is the request's, in lower case."""
 
     zone: tzinfo
     now: datetime
     found: Found = Found()
+    token: str = ""
 
 
 class Loading(Context[LoadContext]):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError
+from msgspec import structs
 
 from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import Measured, UsageItem, UsageReport, UserUsageItem, UserUsageReport
@@ -22,6 +23,7 @@ from web.wire.fields import (
     NullableBoolean,
     OpenPlanPeriod,
     Position,
+    Reason,
     Reference,
     Text,
 )
@@ -118,16 +120,19 @@ class ComponentReport(StrictBody, UsageItemBody):
     resource = Reference("resources")
     date = Moment()
     expect = Position()
+    reason = Reason()
 
     def build(self, values: dict[str, Any]) -> UsageReport:
         period, resource = values.pop("plan_period", None), values.pop("resource", None)
         measured, expected = values.pop("date", None), values.pop("expect", None)
+        reason = values.pop("reason", None)
         return UsageReport(
             resource_uuid=period.resource_uuid if period else resource.resource.uuid,
             plan_period=period,
             items=(usage_item(values),),
             measured=measured,
             expected=expected,
+            reason=reason,
         )
 
 
@@ -155,10 +160,11 @@ class UserReport(StrictBody, SetUserUsage):
     resource = Reference("resources")
     type = Text()
     expect = Position()
+    reason = Reason()
 
     def build(self, values: dict[str, Any]) -> UserUsageReport:
         usage, resource, name = (values.pop(key, None) for key in ("component_usage", "resource", "type"))
-        expected = values.pop("expect", None)
+        expected, reason = values.pop("expect", None), values.pop("reason", None)
         if usage:
             return UserUsageReport(
                 usage_uuid=usage["uuid"],
@@ -167,8 +173,9 @@ class UserReport(StrictBody, SetUserUsage):
                 month=usage["billing_period"],
                 items=(UserUsageItem(**values),),
                 expected=expected,
+                reason=reason,
             )
-        return _of_the_month(resource, name, values, expected)
+        return structs.replace(_of_the_month(resource, name, values, expected), reason=reason)
 
 
 def _of_the_month(
