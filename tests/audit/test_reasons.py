@@ -1,5 +1,6 @@
 """Why something was reported: a header or a key of an item, kept in the facts of the report."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from ledger.events import Fact, Report, UsageReported, UserUsageReported
 from tests.request.keys import KEY, REPORTS, set_usage
+from tests.support.served import served
 from tests.user_limits.limiting import LIMITS, body
 from tests.world import RESOURCE, USAGES, World
 
@@ -100,6 +102,19 @@ def test_a_header_that_is_none_is_refused_and_nothing_is_stored(world: World) ->
         assert told(report(world, header)) == (400, errors), header
         assert told(bulk(world, item(), header=header)) == (400, errors), header
     assert world.facts() == before
+
+
+def test_bytes_that_the_server_does_not_hand_on_are_not_lost_in_silence(world: World, world_url: str) -> None:
+    path, values = set_usage(1, date="2026-11-02")
+    authorization = world.as_("staff").authorization
+    with served(world_url) as service:
+        for header in ("Zähler".encode(), b"Z\xe4hler", b"\xff", b""):
+            sent = {"Authorization": authorization, "Ledger_Reason": header.decode("latin-1")}
+            reply = service.post(path, json.dumps(values).encode(), **sent)
+            assert (reply.status, reply.json) == (400, NOT_ENCODED)
+        sent = {"Authorization": authorization, "Ledger_Reason": quote("Zähler")}
+        assert service.post(path, json.dumps(values).encode(), **sent).status == 201
+    assert reasons(world) == ["Zähler"]
 
 
 BAD: list[tuple[Any, Any]] = [
