@@ -56,7 +56,7 @@ MAY_IMPORT = {
     },
     "web.api": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
-        *("projections.queries", "web.fast", "web.request", "web.wire"),
+        *("projections.queries", "web.fast", "web.limits", "web.request", "web.wire"),
     },
     "web": {
         "ledger",

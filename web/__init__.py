@@ -28,6 +28,7 @@ from web.api import (
 )
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
+from web.api.audit import events
 from web.api.catalogue import (
     offering_users,
     plan_periods,
@@ -38,7 +39,7 @@ from web.api.catalogue import (
 from web.api.statistics import offerings, usage
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
-from web.limits.admission import Places, admitting
+from web.limits.admission import STREAMS, Places, Room, admitting
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
@@ -82,6 +83,9 @@ class NoSession(SessionInterface):
 
 NO_SESSION = NullSession()
 
+FEED_WAITS = 8
+"""Readers of the feed that may wait in one process, unless the operator says otherwise."""
+
 
 def utc_now() -> datetime:
     """Return the present as an aware datetime."""
@@ -117,13 +121,16 @@ def create_app(
     origins: Collection[str] = (),
     is_strict: bool = False,
     places: Places | None = None,
+    origin: str = "",
+    feed_waits: int = FEED_WAITS,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
     `clock` gives the present as an aware datetime; larger bodies than `max_body_bytes` are answered with 413.
     So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like. Browsers may
     call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
-    Where there are `places`, each request needs one.
+    Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
+    many readers of the feed as `feed_waits` may wait at a time.
     """
     pulse()
     give_back_memory()
@@ -131,6 +138,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.config[STRICT] = is_strict
+    app.config[events.ORIGIN] = origin
+    app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
@@ -148,6 +157,7 @@ def create_app(
     app.register_blueprint(monthly_summaries.blueprint)
     app.register_blueprint(project_usages.blueprint)
     app.register_blueprint(bulk_reports.blueprint)
+    app.register_blueprint(events.blueprint)
     app.register_blueprint(usage.blueprint)
     app.register_blueprint(offerings.blueprint)
     app.register_blueprint(provider_offerings.blueprint)

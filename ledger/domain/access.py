@@ -8,6 +8,7 @@ from msgspec import Struct
 from ledger.domain.catalogue import ScopeType
 
 SET_USAGE, RESOURCE_LIST, PROJECT_LIST = "RESOURCE.SET_USAGE", "RESOURCE.LIST", "PROJECT.LIST"
+READ_FACTS = "LEDGER.READ_FACTS"
 SET_USER_LIMIT, GET_STATISTICS = "RESOURCE.CONSUMPTION_LIMITATION", "SERVICE_PROVIDER.GET_STATISTICS"
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "CUSTOMER.OWNER": frozenset({SET_USAGE, SET_USER_LIMIT, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
@@ -17,7 +18,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
-    "AUDITOR": frozenset(),
+    "AUDITOR": frozenset({READ_FACTS, RESOURCE_LIST, PROJECT_LIST}),
 }
 """What roles permit, after Waldur's defaults; AUDITOR is ours. Usages are seen with any role, here or not."""
 

@@ -8,9 +8,9 @@ The SQL of the write side is in this room; all other SQL is in `projections/`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
+from eventsourcing.persistence import InterfaceError, Notification, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import retry
 from psycopg.rows import tuple_row
@@ -27,6 +27,28 @@ SELECT notification_id, topic, convert_to(
     '{"originator_id":"' || originator_id || '","originator_version":' || originator_version || ',', 'UTF8'
 ) || substr(state, 2)
 FROM journal.ledger_events WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"""
+
+# Of the kinds `searched` only facts in whose state one of the texts is found; with no kinds named, all facts.
+# strpos takes a third of the time that LIKE or position() take.
+SELECT_STORED = """
+SELECT originator_id, originator_version, topic, state, notification_id FROM journal.ledger_events
+WHERE notification_id > %(after)s AND notification_id <= %(last)s AND (
+    %(kinds)s::text[] IS NULL OR topic = ANY(%(kinds)s)
+    OR (topic = ANY(%(searched)s) AND EXISTS (
+        SELECT FROM unnest(%(texts)s::text[]) AS t(part) WHERE strpos(convert_from(state, 'UTF8'), part) > 0))
+)
+ORDER BY notification_id LIMIT %(limit)s"""
+
+
+class Search(NamedTuple):
+    """Some of the facts: all of these kinds, and those of other kinds in whose state one of the texts is.
+
+    Without `kinds` it is all facts.
+    """
+
+    kinds: list[str] | None
+    searched: list[str]
+    texts: list[str]
 
 
 class JournalRecorder(PostgresApplicationRecorder):
@@ -65,3 +87,19 @@ class JournalRecorder(PostgresApplicationRecorder):
             connection.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):
             return cursor.execute(SELECT_TEXTS, {"after": after, "limit": limit}).fetchall()
+
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+    def select_stored(
+        self, after: int, last: int, limit: int, search: Search | None = None
+    ) -> list[Notification]:
+        """Return up to `limit` facts after a position and up to `last`, as they are stored, in order.
+
+        Quicker than the library's notifications, which have states written in hexadecimal.
+        """
+        looked_for = search or Search(None, [], [])
+        values = {"after": after, "last": last, "limit": limit, **looked_for._asdict()}
+        with (
+            self.datastore.get_connection() as connection,
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            return [Notification(*row) for row in cursor.execute(SELECT_STORED, values)]

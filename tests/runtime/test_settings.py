@@ -33,7 +33,7 @@ def test_readme_names_no_other_variable() -> None:
 
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:
     folder = Path.home() / ".local/share/usage-ledger"
-    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), is_strict=False)
+    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), False, "", 8)
     assert Settings.from_environment({}) == defaults
     assert Settings.from_environment({each.name: "" for each in VARIABLES} | {"LEDGER_ZONE": ""}) == defaults
 
@@ -47,6 +47,8 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_PROXIES": "2",
         "LEDGER_CORS_ORIGINS": "https://portal.example.org, http://[::1]:3000,",
         "LEDGER_STRICT": "yes",
+        "LEDGER_ORIGIN": "ledger.example.org/hpc",
+        "LEDGER_FEED_WAITS": "20",
     }
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://db.example.org/ledger",
@@ -56,6 +58,8 @@ def test_settings_are_read_from_their_variables() -> None:
         proxies=2,
         cors_origins=("https://portal.example.org", "http://[::1]:3000"),
         is_strict=True,
+        origin="ledger.example.org/hpc",
+        feed_waits=20,
     )
 
 

@@ -28,7 +28,13 @@ QUEUE = 160
 READERS = 64
 """Requests whose bodies are waited for."""
 
-THREADS = PLACES + QUEUE + READERS + 24
+MOST_WAITS = 99
+"""Requests that may wait for new facts: the most that an operator can allow."""
+
+STREAMS = 4
+"""Answers that are sent in parts, at a time."""
+
+THREADS = PLACES + QUEUE + READERS + MOST_WAITS + STREAMS + 24
 """Of one worker, started when needed; the rest are for those who wait for positions, and for health."""
 
 QUEUE_SECONDS = 10
@@ -39,6 +45,9 @@ SLOW_BODY_SECONDS = 4
 
 PLACE = "usage-ledger.place"
 """Key in a request's environment: the place that it holds."""
+
+STREAMED = "usage-ledger.streamed"
+"""Key in a request's environment: its answer is sent in parts, each made when the one before is taken."""
 
 NEEDS_NO_PLACE = "/healthz"
 
@@ -53,23 +62,26 @@ class Room:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Be in for the time of the block. Raises Overloaded when it is full."""
-        with self._lock:
-            if self.used >= self.size:
+        with self.entered_if_free() as is_in:
+            if not is_in:
                 raise Overloaded
-            self.used += 1
-        try:
             yield
+
+    @contextmanager
+    def entered_if_free(self) -> Iterator[bool]:
+        """Be in for the time of the block, unless it is full. Yields whether that is so."""
+        with self._lock:
+            is_in = self.used < self.size
+            self.used += is_in
+        try:
+            yield is_in
         finally:
             with self._lock:
-                self.used -= 1
+                self.used -= is_in
 
     @property
     def is_crowded(self) -> bool:
         return 2 * self.used > self.size
-
-    @property
-    def is_full(self) -> bool:
-        return self.used >= self.size
 
 
 class Places:
@@ -105,6 +117,15 @@ class Place:
         if self._held:
             self._held = False
             self._places.free.put(None)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have a place for the time of the block. Raises Overloaded."""
+        self.take()
+        try:
+            yield
+        finally:
+            self.leave()
 
     @contextmanager
     def left(self) -> Iterator[None]:
@@ -175,7 +196,8 @@ def admitting(application: "WSGIApplication", places: Places) -> "WSGIApplicatio
         answer = answering(start_response, body)
         try:
             place.take()
-            return whole(application(environ, answer))
+            parts = application(environ, answer)
+            return parts if STREAMED in environ else whole(parts)
         except Overloaded:
             answer("503 SERVICE UNAVAILABLE", [("Content-Type", "application/json")])
             return [b'{"detail":"%s"}' % Overloaded.description.encode()]

@@ -36,18 +36,25 @@ def await_position(end: End) -> None:
     if not last_of("min_position"):
         return
     wanted: int = POSITION.load({"min_position": last_of("min_position")})["min_position"]
+    end = waited(end, wanted, WAITING, current_app.config[TIMEOUT])
     if end.position < wanted:
-        place: Place | None = request.environ.get(PLACE)
-        if not WAITING.is_full:
-            with WAITING.entered(), place.left() if place else nullcontext():
-                end = _wait(end, wanted)
-        if end.position < wanted:
-            raise NotThereYet(wanted, end.position)
+        raise NotThereYet(wanted, end.position)
 
 
-def _wait(end: End, wanted: int) -> End:
-    deadline = time.monotonic() + current_app.config[TIMEOUT]
-    while end.position < wanted and time.monotonic() < deadline:
-        time.sleep(PAUSE_SECONDS)
-        end = refresh()
+def waited(end: End, wanted: int, room: Room, seconds: float) -> End:
+    """Return where the read models are once they are at a position, or after so long. They are now at `end`.
+
+    Those who wait are in `room`; where that is full nobody waits. They hold neither a place nor a connection.
+    Raises Overloaded.
+    """
+    if end.position >= wanted:
+        return end
+    place: Place | None = request.environ.get(PLACE)
+    with room.entered_if_free() as is_in:
+        if is_in:
+            with place.left() if place else nullcontext():
+                deadline = time.monotonic() + seconds
+                while end.position < wanted and time.monotonic() < deadline:
+                    time.sleep(PAUSE_SECONDS)
+                    end = refresh()
     return end

@@ -28,6 +28,8 @@ OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?")
 """In lower case and ASCII, and with the schemes of browsers' extensions."""
 
+LEDGER_ORIGIN = re.compile(r"[A-Za-z0-9._~:/@-]{1,200}")
+
 USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
 
 
@@ -68,6 +70,13 @@ def parse_origins(text: str) -> tuple[str, ...]:
     if "*" in origins and len(origins) > 1:
         raise ValueError("'*' stands for every origin, so there can be no other beside it")
     return origins
+
+
+def parse_origin(text: str) -> str:
+    """Return what a ledger is called: what can stand in a URL, and in a signed note. Raises ValueError."""
+    if text and not LEDGER_ORIGIN.fullmatch(text):
+        raise ValueError(f"{text!r} is no name like ledger.example.org/hpc, in ASCII and without spaces")
+    return text
 
 
 def parse_switch(text: str) -> bool:
@@ -160,6 +169,18 @@ STRICT = Variable(
     parse_switch,
     default="no",
 )
+NAME = Variable(
+    "LEDGER_ORIGIN",
+    "what this ledger is called where others keep its facts; it never changes once they do",
+    parse_origin,
+    if_unset="usage-ledger/ and its id",
+)
+FEED_WAITS = Variable(
+    "LEDGER_FEED_WAITS",
+    "how many readers of `/api/ledger/events/` may wait for facts in a worker; others are answered at once",
+    parse_count,
+    default="8",
+)
 TOKEN = Variable(
     "LEDGER_TOKEN",
     "the API token that `usage-ledger report` reports with",
@@ -169,7 +190,7 @@ TOKEN = Variable(
 
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
-    *(STRICT, TOKEN),
+    *(STRICT, NAME, FEED_WAITS, TOKEN),
 )
 
 
@@ -184,6 +205,8 @@ class Settings:
     proxies: int
     cors_origins: tuple[str, ...]
     is_strict: bool
+    origin: str
+    feed_waits: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -197,6 +220,8 @@ class Settings:
             proxies=PROXIES.read(environment),
             cors_origins=CORS_ORIGINS.read(environment),
             is_strict=STRICT.read(environment),
+            origin=NAME.read(environment),
+            feed_waits=FEED_WAITS.read(environment),
         )
 
 

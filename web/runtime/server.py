@@ -140,6 +140,8 @@ def application(
         origins=settings.cors_origins,
         is_strict=settings.is_strict,
         places=places,
+        origin=settings.origin,
+        feed_waits=settings.feed_waits,
     )
 
 

@@ -1,0 +1,1 @@
+"""Endpoints for auditors: what the journal says, and what follows from it."""

@@ -1,0 +1,120 @@
+"""/api/ledger/events/: every fact of the journal, in its order, for those who keep a copy or look into it.
+
+The answer is an array of events, and `Link` names the next one. With `wait` a client that has all of them is
+answered as soon as there are more. With `Accept: application/x-ndjson` all come at once, an event a line.
+
+Facts come up to where the read models are, as what belongs to whom is known so far. `Ledger-Position` says
+where that is, and a reader who was answered fewer events than `limit` may go on behind it. No fact comes
+before it later, as the order of positions is that of commits: see `ledger/journal/recorder.py`.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
+from urllib.parse import quote, urlencode
+
+from eventsourcing.persistence import Notification
+from flask import Response, current_app, request
+
+from ledger.journal.guard import ledger_id
+from web.api.audit.reading import Readable
+from web.limits.admission import PLACE, STREAMED, Place, Room
+from web.request.authentication import caller
+from web.request.pipeline import api
+from web.request.read_your_writes import waited
+from web.request.services import current, services
+from web.wire.audit.feed import BATCH, FEED_QUERY, LINES, event_of, is_asked_for_lines
+from web.wire.parameters import last_of, takes
+from web.wire.rendering import answers
+from web.wire.responses.audit import CLOUD_EVENT
+from web.wire.urls import root_url
+
+ORIGIN = "LEDGER_ORIGIN"
+"""Key in an app's config: what this ledger is called, empty where it goes by its id."""
+
+WAITS = "LEDGER_FEED_WAITS"
+"""Key in an app's config: the Room of those who wait for facts. Where it is full nobody waits."""
+
+STREAMS = "LEDGER_STREAMS"
+"""Key in an app's config: the Room of those to whom lines are sent."""
+
+blueprint = api("ledger_events", "/api/ledger/events")
+
+
+@blueprint.get("/")
+@takes(*FEED_QUERY.fields)
+@answers(CLOUD_EVENT, is_list=True)
+def events() -> Response:
+    readable = Readable.by(caller(), services())
+    query = FEED_QUERY.load({name: last_of(name) for name in FEED_QUERY.fields if name in request.args})
+    source, as_lines = source_of(), is_asked_for_lines(request.accept_mimetypes)
+    if as_lines:
+        if query["wait"]:
+            _awaited(readable, query["after"], 1, float(query["wait"]))
+        response = _stream(readable, query["after"], source)
+    else:
+        facts = _awaited(readable, query["after"], query["limit"], float(query["wait"]))
+        response = Response(b"[%s]" % b",".join(event_of(fact, source) for fact in facts), content_type=BATCH)
+        if facts:
+            response.headers["Link"] = f'<{_url_after(facts[-1], query["limit"])}>; rel="next"'
+    response.vary.add("Accept")
+    return response
+
+
+def source_of() -> str:
+    """Return the origin of the ledger: what the operator calls it, or its id."""
+    origin: str = current_app.config[ORIGIN]
+    if origin:
+        return origin
+    with services().reading() as cursor:
+        return f"usage-ledger/{ledger_id(cursor.connection).hex}"
+
+
+def _awaited(readable: Readable, after: int, most: int, seconds: float) -> list[Notification]:
+    """Return the facts behind a position. Where there are none wait so many seconds for them."""
+    deadline, end = time.monotonic() + seconds, current().end
+    assert end, "the pipeline has asked where the read models are"
+    while not (facts := readable.page(after, end.position, most)):
+        after, left = max(after, end.position), deadline - time.monotonic()
+        if left <= 0:
+            break
+        end = waited(end, after + 1, current_app.config[WAITS], left)
+        if end.position <= after:
+            break
+    return facts
+
+
+def _stream(readable: Readable, after: int, source: str) -> Response:
+    """Return all facts behind a position, up to where the read models are now. Raises Overloaded."""
+    end, place = current().end, request.environ.get(PLACE)
+    assert end, "the pipeline has asked where the read models are"
+    if request.method == "HEAD":
+        return Response(content_type=LINES)
+    room: Room = current_app.config[STREAMS]
+    stack = ExitStack()
+    stack.enter_context(room.entered())
+    request.environ[STREAMED] = True
+    response = Response(_lines(readable, after, end.position, source, place, stack), content_type=LINES)
+    response.call_on_close(stack.close)  # also where nobody takes the first line
+    return response
+
+
+def _lines(
+    readable: Readable, after: int, last: int, source: str, place: Place | None, stack: ExitStack
+) -> Iterator[bytes]:
+    """Yield the lines of a block at a time. There is a place for reading it, and none while it is sent."""
+    with stack:
+        blocks = readable.blocks(after, last)
+        while True:
+            with place.held() if place else nullcontext():
+                if (block := next(blocks, None)) is None:
+                    return
+                lines = b"".join(event_of(fact, source) + b"\n" for fact in block)
+            if lines:
+                yield lines
+
+
+def _url_after(fact: Notification, limit: int) -> str:
+    """Return the URL of what comes after a fact."""
+    query = {"after": fact.id, "limit": limit} | ({"wait": last_of("wait")} if last_of("wait") else {})
+    return f"{root_url()}{quote(request.path[1:])}?{urlencode(query)}"

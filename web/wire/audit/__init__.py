@@ -1,0 +1,1 @@
+"""What auditors send: the parameters of their endpoints."""
