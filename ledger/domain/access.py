@@ -22,6 +22,18 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """What roles permit, after Waldur's defaults; AUDITOR is ours. Usages are seen with any role, here or not."""
 
+ROLE_SCOPES: dict[str, tuple[ScopeType, ...]] = {
+    "CUSTOMER.OWNER": ("customer",),
+    "CUSTOMER.SUPPORT": ("customer",),
+    "CUSTOMER.MANAGER": ("customer", "service_provider"),
+    "OFFERING.MANAGER": ("offering",),
+    "PROJECT.ADMIN": ("project",),
+    "PROJECT.MANAGER": ("project",),
+    "PROJECT.MEMBER": ("project",),
+    "AUDITOR": ("customer",),
+}
+"""What roles are meant to be held on. An import takes any role on anything, as sites have their own."""
+
 
 class HeldRole(Struct, frozen=True, array_like=True):
     """An active role, as the caller of a request holds it."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from ledger.domain.access import ROLE_PERMISSIONS
+from ledger.domain.access import ROLE_PERMISSIONS, ROLE_SCOPES
 from ledger.domain.provenance import NOBODY_KNOWN
 from ledger.events import OfferingUserDescribed, RoleDescribed, UserDescribed
 from tests.request.test_provenance import provenance_of
@@ -113,9 +113,14 @@ def test_a_username_that_nobody_could_type_again_is_refused(environment: Environ
 # --- roles --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scope_type", SCOPES)
-def test_a_role_is_granted_once_and_revoked_once(world: World, command: Command, scope_type: str) -> None:
-    words = ("role", "grant", "stranger", "CUSTOMER.OWNER", scope_type, SCOPES[scope_type])
+@pytest.mark.parametrize(
+    ("role", "scope_type"),
+    [(role, scope_type) for role, scope_types in ROLE_SCOPES.items() for scope_type in scope_types],
+)
+def test_a_role_is_granted_once_and_revoked_once(
+    world: World, command: Command, role: str, scope_type: str
+) -> None:
+    words = ("role", "grant", "stranger", role, scope_type, SCOPES[scope_type])
     granted = command(*words)
     assert (granted.returncode, granted.stderr) == (0, "")
     uuid = granted.stdout.strip()
@@ -124,7 +129,7 @@ def test_a_role_is_granted_once_and_revoked_once(world: World, command: Command,
     before = world.facts()
     assert command(*words) == (0, f"{uuid}\n", "stranger holds this role already; nothing was stored.\n")
     assert world.facts() == before
-    line = f"{uuid}  {{}}  CUSTOMER.OWNER    {scope_type:<16}  {SCOPES[scope_type]}  stranger"
+    line = f"{uuid}  {{}}  {role:<16}  {scope_type:<16}  {SCOPES[scope_type]}  stranger"
     assert line.format("active ") in command("role", "list").stdout.splitlines()
     assert command("role", "revoke", uuid) == (0, "", "")
     assert world.facts(RoleDescribed)[-1].entity == structs.replace(described.entity, is_active=False)
@@ -180,7 +185,7 @@ def test_an_auditor_sees_what_any_role_on_a_customer_sees_and_reports_nothing(wo
             f"there is no customer with the uuid {uid(0xDEAD)}",
         ),
         (  # uuids are of one kind of objects
-            ("grant", "staff", "AUDITOR", "service_provider", PROVIDER),
+            ("grant", "staff", "CUSTOMER.MANAGER", "service_provider", PROVIDER),
             1,
             f"there is no service_provider with the uuid {PROVIDER}",
         ),
@@ -195,6 +200,11 @@ def test_an_auditor_sees_what_any_role_on_a_customer_sees_and_reports_nothing(wo
             2,
             "Invalid value for 'SCOPE_TYPE': 'cluster' is not one of 'customer', 'project', 'offering', "
             "'service_provider'.",
+        ),
+        (
+            ("grant", "staff", "OFFERING.MANAGER", "project", PROJECT),
+            2,
+            "Invalid value for 'SCOPE_TYPE': OFFERING.MANAGER is for: offering.",
         ),
         (
             ("grant", "staff", "AUDITOR", "customer", "zz"),

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.agents.registering import IDENTITIES, IDENTITY
 from tests.support.served import Served, served
-from tests.world import USAGES, World
+from tests.user_limits.limiting import LIMITS, body, create, describe_members
+from tests.world import SECOND_RESOURCE, USAGES, World
 
 REFUSED = re.compile(
-    'Links can\'t be made of the host ".*": it must be a name or an address in ASCII, and may have a port.'
+    'Links can\'t be made (of the host ".+"|without a host in ASCII): '
+    "it must be a name or an address in ASCII, and may have a port."
 )
 
 HOSTS = (
@@ -69,3 +72,17 @@ def test_links_lead_to_any_host_that_can_be_named_or_it_is_refused(
             for version in (b"1.0", b"1.1"):
                 status, told = ask(service, authorization, *lines, version=version)
                 assert (status, bool(REFUSED.fullmatch(told))) == (400, True), (lines, told)
+
+
+def test_what_is_answered_with_links_is_not_stored_where_none_can_be_made(world: World) -> None:
+    staff, uuid = world.as_("staff"), create(world)
+    describe_members(world)
+    before = world.facts()
+    for method, path, values in (
+        ("POST", IDENTITIES, IDENTITY),
+        ("POST", LIMITS, body(SECOND_RESOURCE)),
+        ("PATCH", f"{LIMITS}{uuid}/", {"limit": "33"}),
+    ):
+        response = staff.send(method, path, json=values, headers={"Host": "a b"})
+        assert (response.status_code, bool(REFUSED.fullmatch(response.get_json()["detail"]))) == (400, True)
+    assert world.facts() == before

@@ -27,6 +27,7 @@ from tests.importer.files import (
     counts,
     import_text,
 )
+from tests.support.command import run
 from tests.world import (
     BASIC,
     CATALOGUE,
@@ -159,6 +160,22 @@ def test_keys_that_are_not_read_are_named_once_for_a_list_with_how_many_objects_
         "component_usages: not read: backend_id (of 1), plan_period (of 1; is it plan_period_uuid?)",
         "component_user_usages: not read: user (of 1)",
     ]
+
+
+@pytest.mark.parametrize("odd", [{"customer": []}, {"customers": [A_CUSTOMER | {"nmae": "N"}]}])
+def test_a_strict_import_stores_nothing_of_a_file_with_names_that_are_not_read(
+    world: World, tmp_path: Path, odd: Object
+) -> None:
+    path, before = tmp_path / "lab.json", world.facts()
+    path.write_text(json.dumps({"customers": [A_CUSTOMER]} | odd))
+    on_world = {"LEDGER_DATABASE_URL": world.conninfo}
+    done = run(on_world, "import", "--strict", str(path))
+    assert (done.returncode, done.stdout, world.facts()) == (1, "", before)
+    named, error = done.stderr.splitlines()
+    assert ": not read: " in named
+    assert error == f"Error: {importing.NOT_READ}"
+    assert run(on_world, "import", str(path)).returncode == 0
+    assert len(world.facts()) == len(before) + 1
 
 
 def test_of_very_many_keys_that_are_not_read_the_first_are_named(world: World, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_settings_are_read_from_their_variables() -> None:
         ("https://bücher.example", "is no origin"),
         ("https://a.example\r\nX: y", "is no origin"),
         ("null", "is no origin"),
+        ("https://a.example:65536", "is no origin"),
         (
             "https://a.example:443",
             "browsers leave out the port of 'https://a.example:443', as it is the usual one",

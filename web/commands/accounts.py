@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from ledger.decisions.requests import Decision
-from ledger.domain.access import ROLE_PERMISSIONS
+from ledger.domain.access import ROLE_PERMISSIONS, ROLE_SCOPES
 from ledger.domain.catalogue import NAMESPACE, Role, ScopeType, User
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import accounts
@@ -112,8 +112,15 @@ def check_username(_context: click.Context, _parameter: click.Parameter, value: 
 def check_role_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if value not in ROLE_PERMISSIONS:
         like = get_close_matches(value.upper(), ROLE_PERMISSIONS, n=1, cutoff=LIKENESS)
-        instead = f"; is it {like[0]}?" if like else "."
+        instead = f"; is it {like[0]}?" if like else ""
         raise click.BadParameter(f"{value!r} is none of {', '.join(ROLE_PERMISSIONS)}{instead}")
+    return value
+
+
+def check_scope_type(context: click.Context, _parameter: click.Parameter, value: ScopeType) -> ScopeType:
+    role_name = context.params["role"]
+    if value not in ROLE_SCOPES[role_name]:
+        raise click.BadParameter(f"{role_name} is for: {', '.join(ROLE_SCOPES[role_name])}")
     return value
 
 
@@ -156,14 +163,22 @@ def role_group() -> None:
 @role_group.command("grant")
 @click.argument("username")
 @click.argument("role", callback=check_role_name)
-@click.argument("scope_type", metavar="SCOPE_TYPE", type=click.Choice(get_args(ScopeType)))
+@click.argument(
+    "scope_type",
+    metavar="SCOPE_TYPE",
+    type=click.Choice(get_args(ScopeType)),
+    callback=check_scope_type,
+)
 @click.argument("scope_uuid", type=click.UUID)
 def grant_command(username: str, role: str, scope_type: ScopeType, scope_uuid: UUID) -> None:
     """Grant ROLE on an object to the active user USERNAME, and print the uuid of what is granted.
 
-    ROLE is CUSTOMER.OWNER, CUSTOMER.SUPPORT, CUSTOMER.MANAGER, PROJECT.ADMIN, PROJECT.MANAGER,
-    PROJECT.MEMBER, OFFERING.MANAGER or AUDITOR. SCOPE_TYPE and SCOPE_UUID name the object: a customer,
-    project, offering or service_provider. A role that they hold already is left as it is.
+    SCOPE_TYPE and SCOPE_UUID name the object. ROLE is one that is held on objects of this type: on a
+    customer CUSTOMER.OWNER, CUSTOMER.SUPPORT, CUSTOMER.MANAGER or AUDITOR; on a service_provider
+    CUSTOMER.MANAGER; on a project PROJECT.ADMIN, PROJECT.MANAGER or PROJECT.MEMBER; on an offering
+    OFFERING.MANAGER. A role that they hold already is left as it is.
+
+    CUSTOMER.OWNER of the provider, CUSTOMER.MANAGER and OFFERING.MANAGER may report.
     """
     with open_services() as services:
         uuid, is_new = grant(services, user_named(services, username), role, scope_type, scope_uuid)

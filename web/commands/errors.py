@@ -73,7 +73,9 @@ def told_in_one_line() -> Iterator[None]:
         raise
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "usage-ledger"
-        raise WrongUsage(f"{error.format_message()} `{command} --help` says more.") from error
+        told = error.format_message()
+        end = "" if told.endswith((".", "?")) else "."
+        raise WrongUsage(f"{told}{end} `{command} --help` says more.") from error
     except OSError as error:
         about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise click.ClickException(about) from error

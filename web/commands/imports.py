@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
-from web.importer.importer import Summary, import_lists
-from web.importer.reading import read_lists
+from web.importer.importer import NOT_READ, Summary, import_lists
+from web.importer.reading import StructureError, read_lists
 from web.runtime.database import open_services
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-def import_command(file: Path) -> None:
+@click.option("--strict", is_flag=True, help="Refuse a file with lists or keys that are not read.")
+def import_command(file: Path, strict: bool) -> None:
     """Import a catalogue and its usages from FILE, in Waldur's structure format (JSON, or YAML: .yaml, .yml).
 
     The whole file is checked before anything is stored. Only what the ledger does not know yet is
@@ -22,6 +23,8 @@ def import_command(file: Path) -> None:
     lists, unread = read_lists(file)
     total = sum(len(raws) for raws in lists.values())
     try:
+        if unread and strict:
+            raise StructureError(NOT_READ)
         with (
             open_services(may_create=True) as services,
             click.progressbar(length=2 * total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
@@ -31,7 +34,7 @@ def import_command(file: Path) -> None:
                 bar.label = f"{name:<28}"
                 bar.update(done)
 
-            summary = import_lists(lists, services, progress, unread.append)
+            summary = import_lists(lists, services, progress, unread.append, is_strict=strict)
     finally:  # also of a file that is refused: what is not read may be why
         for line in unread:
             click.echo(line, err=True)

@@ -21,8 +21,8 @@ ANY = "*"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 REQUEST_HEADERS = (
-    *("Accept", "Authorization", "Content-Type", "If-None-Match", "Idempotency-Key", "Ledger-Expect"),
-    *("Ledger-Reason", "Prefer", "X-Request-ID", "traceparent"),
+    *("Accept", "Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "Idempotency-Key"),
+    *("Ledger-Expect", "Ledger-Reason", "Prefer", "X-Request-ID", "traceparent"),
     # Waldur's portal sends these, and a browser gives up a call with one that is not named.
     *("X-CSRFToken", "X-Impersonated-User-Uuid", "X-Requested-With", "baggage", "sentry-trace"),
 )

@@ -28,12 +28,14 @@ from projections.lookups import catalogue, user_limits
 from projections.lookups import import_targets as imports
 from projections.rows import digest
 from web.importer.checks import Check, OnProgress
-from web.importer.reading import Lists, parsed
+from web.importer.reading import Lists, StructureError, parsed
 from web.importer.structure import USAGES, USER_LIMITS, USER_USAGES
 from web.importer.values import StructureItem
 from web.request.services import Services
 
 CHUNK = 2_000
+
+NOT_READ = "Nothing was stored: the file has lists or keys that are not read."
 
 Summary = dict[str, Counter[str]]
 """How many objects of each list were `new`, `changed`, `unchanged` and `kept`."""
@@ -44,13 +46,16 @@ def import_lists(
     services: Services,
     progress: OnProgress = lambda _doing, _done: None,
     on_unread: Callable[[str], None] = lambda _line: None,
+    *,
+    is_strict: bool = False,
 ) -> Summary:
     """Append what the ledger does not know yet; return what was new, changed, unchanged and kept.
 
-    `on_unread` is called with a line for each list that has keys which are not read. Raises StructureError
-    before anything is appended.
+    `on_unread` is called with a line for each list that has keys which are not read; if `is_strict`, they are
+    refused. Raises StructureError before anything is appended.
     """
-    _check(lists, services, progress, on_unread)
+    if _check(lists, services, progress, on_unread) and is_strict:
+        raise StructureError(NOT_READ)
     run = Import(services)
     summary: Summary = {}
     for name, raws in lists.items():
@@ -62,13 +67,16 @@ def import_lists(
     return summary
 
 
-def _check(lists: Lists, services: Services, progress: OnProgress, on_unread: Callable[[str], None]) -> None:
+def _check(lists: Lists, services: Services, progress: OnProgress, on_unread: Callable[[str], None]) -> bool:
+    """Return whether there are keys that are not read. Raises StructureError."""
     check = Check(lists, services)
     try:
         check.run(progress)
     finally:
-        for line in check.unread.lines():
+        lines = list(check.unread.lines())
+        for line in lines:
             on_unread(line)
+    return bool(lines)
 
 
 class Import:

@@ -19,6 +19,7 @@ from projections.rows import digest
 from web.request.authentication import caller, provenance
 from web.request.idempotency import refuse_key
 from web.request.services import services
+from web.wire.urls import root_url
 
 E = TypeVar("E", bound=Entity)
 
@@ -29,9 +30,10 @@ def append_description(choose: Callable[[Cursor[DictRow]], E], *, is_locked: boo
     `choose` reads with a cursor on read models that are up to date, in the transaction that appends, and is
     called again where another writer was faster. `is_locked`: nobody else appends meanwhile, so that what it
     reads of other entities still holds. The fact says who asked. Raises what `choose` raises, BadHeader,
-    Contended and Busy.
+    UnusableHost, Contended and Busy.
     """
     refuse_key()
+    root_url()  # the answer has links: where none can be made, nothing is to be stored
     now, described_by, sent = services().clock(), caller().user_uuid, provenance()
 
     def decide(transaction: JournalTransaction) -> Decision[E]:

@@ -25,10 +25,12 @@ OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\
 """Variables that Kubernetes sets in every container where a service is named `ledger` or `ledger-…`."""
 
 
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?")
 """In lower case and ASCII, and with the schemes of browsers' extensions."""
 
 LEDGER_ORIGIN = re.compile(r"[A-Za-z0-9._~:/@-]{1,200}")
+
+LAST_PORT = 65_535
 
 USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
 
@@ -63,7 +65,8 @@ def parse_origins(text: str) -> tuple[str, ...]:
     """Return the origins in a list with commas, or `*`, as browsers write them. Raises ValueError."""
     origins = tuple(each.strip().lower() for each in text.split(",") if each.strip())
     for each in origins:
-        if each != "*" and not ORIGIN.fullmatch(each):
+        found = ORIGIN.fullmatch(each)
+        if each != "*" and (found is None or int(found["port"] or 0) > LAST_PORT):
             raise ValueError(f"{each!r} is no origin like https://portal.example.org, without a path")
         if USUAL_PORT.fullmatch(each):
             raise ValueError(f"browsers leave out the port of {each!r}, as it is the usual one")

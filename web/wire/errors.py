@@ -119,9 +119,9 @@ class UnusableHost(Exception):
     """Links can't be made of the host that the client, or a trusted proxy, says it came to."""
 
     def __init__(self, host: str) -> None:
+        about = f'of the host "{echo(host, LONGEST_HOST_ECHO)}"' if host else "without a host in ASCII"
         super().__init__(
-            f'Links can\'t be made of the host "{echo(host, LONGEST_HOST_ECHO)}": '
-            "it must be a name or an address in ASCII, and may have a port."
+            f"Links can't be made {about}: it must be a name or an address in ASCII, and may have a port."
         )
 
 
