@@ -16,27 +16,8 @@ from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.journal.ledger import Ledger
 from projections.projector import Projector
-from web.api import (
-    bulk_reports,
-    component_usages,
-    health,
-    monthly_summaries,
-    project_usages,
-    root,
-    user_usage_limits,
-    user_usages,
-)
-from web.api.agents import about, identities
-from web.api.agents import services as agent_services
 from web.api.audit import events
-from web.api.catalogue import (
-    offering_users,
-    plan_periods,
-    provider_offerings,
-    resources,
-    service_providers,
-)
-from web.api.statistics import offerings, usage
+from web.api.blueprints import BLUEPRINTS
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
 from web.limits.admission import STREAMS, Places, Room, admitting
@@ -151,25 +132,8 @@ def create_app(
     if proxies:
         layers = ProxyFix(layers, *[proxies] * 5)
     app.wsgi_app = CrossOrigin(layers, origins)  # type: ignore[method-assign]
-    app.register_blueprint(health.blueprint)
-    app.register_blueprint(component_usages.blueprint)
-    app.register_blueprint(user_usages.blueprint)
-    app.register_blueprint(monthly_summaries.blueprint)
-    app.register_blueprint(project_usages.blueprint)
-    app.register_blueprint(bulk_reports.blueprint)
-    app.register_blueprint(events.blueprint)
-    app.register_blueprint(usage.blueprint)
-    app.register_blueprint(offerings.blueprint)
-    app.register_blueprint(provider_offerings.blueprint)
-    app.register_blueprint(service_providers.blueprint)
-    app.register_blueprint(resources.blueprint)
-    app.register_blueprint(plan_periods.blueprint)
-    app.register_blueprint(offering_users.blueprint)
-    app.register_blueprint(about.blueprint)
-    app.register_blueprint(identities.blueprint)
-    app.register_blueprint(agent_services.blueprint)
-    app.register_blueprint(user_usage_limits.blueprint)
-    app.register_blueprint(root.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     errors.register(app, ledger.check_connections)
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)
