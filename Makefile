@@ -46,7 +46,7 @@ AGENT_BACKEND = tests/agents/real/backend
 	.venv-agents/$*/bin/python -m pip install --quiet --requirement $< ./$(AGENT_BACKEND)
 	@touch $@
 
-test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting agents report, in 2 minutes
+test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting agents report, in 3 minutes
 	.venv/bin/python -m pytest tests/agents/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
