@@ -12,14 +12,14 @@ by `person` ids only; see `ledger/domain/people.py`.
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from eventsourcing.utils import register_topic
 from msgspec import Struct
 
 from ledger.domain import agents, catalogue
-from ledger.domain.reports import Policy
+from ledger.domain.reports import Policy, RecordedOutcome
 
 Source = Literal["api", "import", "carry-over", "command-line"]
 
@@ -40,7 +40,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Requested(Fact, frozen=True, kw_only=True):
-    """What facts say of the request that led to them, if one did. See `ledger/domain/provenance.py`."""
+    """A fact that names the request that led to it, if one did. See `ledger/domain/provenance.py`."""
 
     token_uuid: UUID | None = None
     agent: str = ""
@@ -254,26 +254,6 @@ class TokenRevoked(Fact, frozen=True, kw_only=True):
     TOPIC = "TokenRevoked"
 
     token_uuid: UUID
-
-
-class RecordedRefusal(Struct, frozen=True, omit_defaults=True):
-    """Why a report was refused: the name of a class in `ledger/errors.py`, and what it was made with.
-
-    `items` are the refusals of the single items of a report, None for a good one.
-    """
-
-    name: str
-    values: tuple[Any, ...] = ()
-    items: tuple["RecordedRefusal | None", ...] = ()
-
-
-class RecordedOutcome(Struct, frozen=True, omit_defaults=True):
-    """The outcome of one report: `uuid` is of its figure, `position` that of its last fact."""
-
-    result: Literal["created", "changed", "unchanged", "refused"]
-    uuid: UUID | None = None
-    position: int | None = None
-    refusal: RecordedRefusal | None = None
 
 
 class RequestDecided(Requested, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from uuid import UUID
 from ledger import events
 from ledger.domain import agents
 from ledger.domain import catalogue as entities
+from ledger.domain.reports import RecordedOutcome, RecordedRefusal
 from tests import world as w
 
 Row = dict[str, Any]
@@ -194,7 +195,7 @@ def bulk_result(**changes: Any) -> Row:
 
 
 REQUESTED = {"token_uuid": None, "agent": "", "request_id": "", "traceparent": ""}
-"""What facts say of the request that led to them, where nobody knows."""
+"""The provenance of facts where nobody is known."""
 
 
 def _of_report(**changes: Any) -> dict[str, Any]:
@@ -324,8 +325,8 @@ def token_revoked(**changes: Any) -> events.TokenRevoked:
 
 def request_decided(**changes: Any) -> events.RequestDecided:
     """Return the fact of a request with an idempotency key, of whose reports one was stored."""
-    outcome = events.RecordedOutcome(result="created", uuid=UUID(USAGE_UUID), position=1)
-    refusal = events.RecordedRefusal("NotReportable", ("fee",))
+    outcome = RecordedOutcome(result="created", uuid=UUID(USAGE_UUID), position=1)
+    refusal = RecordedRefusal("NotReportable", ("fee",))
     example = {
         "originator_id": UUID(int=0x74),
         "originator_version": 1,
@@ -334,7 +335,7 @@ def request_decided(**changes: Any) -> events.RequestDecided:
         "user_uuid": UUID(w.uid(1)),
         "fingerprint": "2" * 64,
         "form": "bulk",
-        "outcomes": (outcome, events.RecordedOutcome(result="refused", refusal=refusal)),
+        "outcomes": (outcome, RecordedOutcome(result="refused", refusal=refusal)),
     }
     return events.RequestDecided(**changed(example, changes))
 

@@ -16,7 +16,8 @@ from msgspec import Struct, structs
 from ledger import errors
 from ledger.domain.catalogue import NAMESPACE
 from ledger.domain.provenance import Provenance
-from ledger.events import Fact, RecordedOutcome, RecordedRefusal, RequestAnswered, RequestDecided
+from ledger.domain.reports import RecordedOutcome, RecordedRefusal
+from ledger.events import Fact, RequestAnswered, RequestDecided
 
 LONGEST_REFUSAL = 64 * 1024
 """How many bytes of a refusal are remembered: nothing that is in the journal can be taken out of it."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -86,3 +86,23 @@ class UserUsageReport(Struct, frozen=True, kw_only=True):
 
 
 ReadableReport = UsageReport | UserUsageReport
+
+
+class RecordedRefusal(Struct, frozen=True, omit_defaults=True):
+    """Why a report was refused: the name of a class in `ledger/errors.py`, and what it was made with.
+
+    `items` are the refusals of the single items of a report, None for a good one.
+    """
+
+    name: str
+    values: tuple[Any, ...] = ()
+    items: tuple["RecordedRefusal | None", ...] = ()
+
+
+class RecordedOutcome(Struct, frozen=True, omit_defaults=True):
+    """The outcome of one report: `uuid` is of its figure, `position` that of its last fact."""
+
+    result: Literal["created", "changed", "unchanged", "refused"]
+    uuid: UUID | None = None
+    position: int | None = None
+    refusal: RecordedRefusal | None = None

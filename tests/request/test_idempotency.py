@@ -9,7 +9,8 @@ import pytest
 
 from ledger import errors
 from ledger.decisions.idempotency import LONGEST_REFUSAL, recorded_refusal, refusal_of
-from ledger.events import RecordedRefusal, Report, RequestDecided
+from ledger.domain.reports import RecordedRefusal
+from ledger.events import Report, RequestDecided
 from projections.rebuild import Rebuild
 from tests.request.keys import KEY, REPORTS, SOME, is_replayed, post, set_usage, told
 from tests.world import (

@@ -23,8 +23,8 @@ from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
 from web.sender.lines import FilePosition
 from web.sender.progress import Upload, UploadProgress, open_progress
 from web.sender.upload import reports_left, send
+from web.wire.audit.reasons import reason_of
 from web.wire.bounds import MOST_ITEMS
-from web.wire.fields import reason_of
 
 SUMS_DIFFER = "their lines differ in more than what is added up"
 

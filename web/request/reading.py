@@ -21,10 +21,11 @@ from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 from web.limits.memory import SMALL
 from web.request.authentication import caller, token_sent
 from web.request.services import current, services
+from web.wire.audit.reasons import reason_of
 from web.wire.body import NON_FIELD, from_form, from_json, json_line, not_a_dictionary, not_a_list
 from web.wire.bounds import check_fields, check_values, lines_of
 from web.wire.errors import BadHeader, MalformedBody, UnsupportedMediaType
-from web.wire.fields import A_POSITION, position_of, reason_of
+from web.wire.fields import A_POSITION, position_of
 
 EXPECT, REASON = "Ledger-Expect", "Ledger-Reason"
 

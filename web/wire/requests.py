@@ -12,6 +12,7 @@ from msgspec import structs
 from ledger.domain.metering import MeteredResource
 from ledger.domain.reports import Measured, UsageItem, UsageReport, UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem
+from web.wire.audit.reasons import Reason
 from web.wire.body import Body, Check, Loading, StrictBody
 from web.wire.errors import echo
 from web.wire.fields import (
@@ -23,7 +24,6 @@ from web.wire.fields import (
     NullableBoolean,
     OpenPlanPeriod,
     Position,
-    Reason,
     Reference,
     Text,
 )
