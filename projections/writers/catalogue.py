@@ -94,6 +94,20 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
     return rows.values()
 
 
+def described_owners(facts: Sequence[tuple[int, Described]]) -> dict[str, list[UUID]]:
+    """Return the `resources`, `projects` and `offerings` whose usages and limits descriptions may move."""
+    changed: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
+    for _, fact in facts:
+        match fact.entity:
+            case catalogue.Resource(uuid=uuid):
+                changed["resources"].append(uuid)
+            case catalogue.Project(uuid=uuid):
+                changed["projects"].append(uuid)
+            case catalogue.Offering(uuid=uuid) | catalogue.Component(offering_uuid=uuid):
+                changed["offerings"].append(uuid)
+    return changed
+
+
 CATALOGUE = ReadModel[Described | UserUsageLimitRemoved](
     handles=(Described, UserUsageLimitRemoved),
     project=project,

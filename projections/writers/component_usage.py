@@ -7,7 +7,6 @@ project and customer of its time.
 
 from collections.abc import Sequence
 from typing import LiteralString
-from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -24,6 +23,7 @@ from ledger.events import (
 )
 from projections.rows import IS_TERMINATED, as_json, insert
 from projections.writers import counters
+from projections.writers.catalogue import described_owners
 from projections.writers.read_model import ReadModel
 from projections.writers.statistics.silence import end_silence
 from projections.writers.usage_rows import ComponentUsageRow, UsageDelta, usage_rows
@@ -132,18 +132,7 @@ def _write(cursor: Cursor[DictRow], delta: UsageDelta, upsert: LiteralString, wr
 
 def follow_catalogue(cursor: Cursor[DictRow], facts: Descriptions) -> None:
     """Refresh the owners of usages whose resource, project, offering or component is described."""
-    changed: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
-    for _, fact in facts:
-        match fact:
-            case ResourceDescribed(entity=resource):
-                changed["resources"].append(resource.uuid)
-            case ProjectDescribed(entity=project):
-                changed["projects"].append(project.uuid)
-            case OfferingDescribed(entity=offering):
-                changed["offerings"].append(offering.uuid)
-            case ComponentDescribed(entity=component):
-                changed["offerings"].append(component.offering_uuid)
-    counters.with_counters(cursor, REFRESH_SOME_OWNERS, changed)
+    counters.with_counters(cursor, REFRESH_SOME_OWNERS, described_owners(facts))
     counters.drop_empty(cursor)
 
 

@@ -88,11 +88,16 @@ class ComponentUserUsageQuery(UsageQuery):
     @post_load
     def pattern(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if part := data.get("username_part"):
-            data["username_part"] = f"%{part.translate(LIKE_LITERALLY)}%"
+            data["username_part"] = containing(part)
         return data
 
 
 LIKE_LITERALLY = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+def containing(part: str) -> str:
+    """Return the ILIKE pattern of texts that contain this one, letter by letter."""
+    return f"%{part.translate(LIKE_LITERALLY)}%"
 
 
 class UserUsageLimitQuery(ByResourceQuery):

@@ -22,6 +22,7 @@ from ledger.events import (
     UserUsageLimitRemoved,
 )
 from projections.rows import as_json
+from projections.writers.catalogue import described_owners
 from projections.writers.counters import counting
 from projections.writers.read_model import ReadModel
 
@@ -92,16 +93,7 @@ def project(
 
 def follow_catalogue(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> None:
     """Refresh the owners of limits whose resource, project or offering is described."""
-    changed: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
-    for _, fact in facts:
-        match fact:
-            case ResourceDescribed(entity=resource):
-                changed["resources"].append(resource.uuid)
-            case ProjectDescribed(entity=project):
-                changed["projects"].append(project.uuid)
-            case OfferingDescribed(entity=offering):
-                changed["offerings"].append(offering.uuid)
-    cursor.execute(REFRESH_AND_COUNT, changed)
+    cursor.execute(REFRESH_AND_COUNT, described_owners(facts))
     cursor.execute(DROP_EMPTY)
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, post_load
 
-from web.wire.filters import LIKE_LITERALLY
+from web.wire.filters import containing
 from web.wire.parameters import (
     AnyFilter,
     BooleanFilter,
@@ -38,7 +38,7 @@ class CatalogueQuery(Schema):
             data["states"] = [int(self.STATES[word]) for word in data["states"]]
         for name in ("name_part", "project_name_part"):
             if part := data.get(name):
-                data[name] = f"%{part.translate(LIKE_LITERALLY)}%"
+                data[name] = containing(part)
         if len(data.get("offering_uuids", ())) == 1:
             [data["offering_uuid"]] = data.pop("offering_uuids")
         return data

@@ -3,11 +3,9 @@
 from typing import get_args
 
 from ledger.domain.catalogue import BillingType, LimitPeriod, OfferingState, ResourceState
-from ledger.domain.reports import Policy
 from web.wire.responses.columns import (
     Boolean,
     Constant,
-    Decimal,
     Empty,
     Hex,
     HexIfAny,
@@ -20,6 +18,7 @@ from web.wire.responses.columns import (
     Text,
     Word,
 )
+from web.wire.responses.lists import FIGURE
 from web.wire.responses.schemas import RowSchema, declare
 
 RESOURCE_STATES = {
@@ -150,22 +149,7 @@ PLAN_PERIOD = declare(
     plan_uuid=Hex(),
     start=Moment(allow_none=True),
     end=Moment(allow_none=True),
-    components=Objects(
-        declare(
-            RowSchema,
-            "BaseComponentUsage",
-            uuid=Hex(),
-            created=Moment(),
-            description=Text(),
-            type=Text(attribute="component_type"),
-            name=Text(attribute="component_name"),
-            measured_unit=Text(),
-            usage=Decimal(),
-            date=Moment(attribute="measured_at"),
-            missing_usage_policy=Word(get_args(Policy)),
-            recurring=Boolean(attribute="is_reused"),
-        )
-    ),
+    components=Objects(declare(RowSchema, "BaseComponentUsage", **FIGURE)),
 )
 
 OFFERING_USER = declare(

@@ -1,6 +1,6 @@
 """The rows of the lists: names of the columns in their order, the type of each, and what it shows."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from ledger.domain.catalogue import BillingType, LimitPeriod
 from ledger.domain.reports import Policy
@@ -19,20 +19,25 @@ OWNERS = {
 }
 """Name and uuid of the resource that something was used of, and of what that belongs to."""
 
+FIGURE: dict[str, Any] = {
+    "uuid": Hex(),
+    "created": Moment(),
+    "description": Text(),
+    "type": Text(attribute="component_type"),
+    "name": Text(attribute="component_name"),
+    "measured_unit": Text(),
+    "usage": Decimal(),
+    "date": Moment(attribute="measured_at"),
+    "missing_usage_policy": Word(get_args(Policy)),
+    "recurring": Boolean(attribute="is_reused"),
+}
+"""What a component of a resource used, and how that was reported."""
+
 COMPONENT_USAGE = declare(
     RowSchema,
     "ComponentUsage",
     all_if_unknown=False,
-    uuid=Hex(),
-    created=Moment(),
-    description=Text(),
-    type=Text(attribute="component_type"),
-    name=Text(attribute="component_name"),
-    measured_unit=Text(),
-    usage=Decimal(),
-    date=Moment(attribute="measured_at"),
-    missing_usage_policy=Word(get_args(Policy)),
-    recurring=Boolean(attribute="is_reused"),
+    **FIGURE,
     **OWNERS,
     billing_period=Date(),
     modified_by=Integer(attribute="reported_by_id", allow_none=True),
