@@ -101,5 +101,5 @@ def give_roots(schema: Schema, row: dict[str, Any]) -> None:
 
 
 def members_of(dumps: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Those of the dumped members that were asked for: a constant is dumped anyway."""
+    """Return those of the dumped members that were asked for: a constant is dumped anyway."""
     return {name: value for name, value in dumps.items() if name in row}

@@ -59,7 +59,7 @@ class AgentService(Entity, frozen=True, kw_only=True):
 
 
 class AgentProcessor(Entity, frozen=True, kw_only=True):
-    """What a service works with. `backend_type` is the kind of system that it reads, such as SLURM."""
+    """A part of a service that works with one system, of the kind `backend_type`, such as SLURM."""
 
     uuid: UUID
     service_uuid: UUID

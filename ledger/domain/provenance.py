@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
-    """What came with a request: the id of its token, and what its client said of itself and of the request.
+    """The origin of a request: the id of its token, and what its client said of itself and of the request.
 
     `agent` is its `User-Agent`, `request_id` its `X-Request-ID`, `traceparent` that of W3C's Trace Context.
     """

@@ -33,7 +33,7 @@ def write(url: str, writer: int) -> None:
 
 
 def follow(world: World, after: int, most: int) -> list[Event]:
-    """What a reader reads in so many requests."""
+    """Return what a reader reads in so many requests."""
     found: list[Event] = []
     for number in range(most):
         page = world.as_("staff").get(FEED, after=after, limit=1 + number % 5, wait=0.2).get_json()

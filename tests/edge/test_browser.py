@@ -36,7 +36,7 @@ TOLD = re.compile(r'<pre id="told">(.+?)</pre>', re.DOTALL)
 
 
 def shown(folder: Path, page: str, *wanted: tuple[str, dict[str, Any]]) -> list[Any]:
-    """What a page was told that fetches these, one after the other, in a new browser."""
+    """Return what a page was told that fetches these, one after the other, in a new browser."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     options += [f"--user-data-dir={folder}/profile", "--virtual-time-budget=30000", "--dump-dom"]
     command = [program("chromium"), *options, f"{page}#{json.dumps(wanted)}"]

@@ -29,7 +29,7 @@ def token_of(client: Client) -> str:
 
 
 def sent_by(client: Client, **changes: Any) -> Provenance:
-    """What facts say of a request of this client's with HEADERS."""
+    """Return what facts say of a request of this client's with HEADERS."""
     token_uuid = issue_token(hash_of(token_of(client)), UUID(int=0), None, NOW).token_uuid
     sent = Provenance(token_uuid=token_uuid, agent="agent/1.0", request_id="r-1", traceparent=TRACE)
     return structs.replace(sent, **changes)

@@ -116,7 +116,7 @@ class Site(NamedTuple):
 
     @property
     def wire(self) -> list[tuple[str, str, int]]:
-        """What the ledger was asked since this was last asked for."""
+        """Return what the ledger was asked since the last call."""
         return recorded(self.folder / "wire.jsonl")
 
     @property
@@ -175,7 +175,7 @@ class Site(NamedTuple):
         )
 
     def user_usages(self) -> list[tuple[str, str, str, str, str, bool]]:
-        """The same of users, with their names and whether they are known at the offering."""
+        """Return the same of users, with their names and whether they are known at the offering."""
         rows = self.world.as_("staff").get(USER_USAGES, page_size=300).get_json()
         return sorted(
             (

@@ -46,7 +46,7 @@ VERSION = ("GET", "/api/version/", 200)
 
 
 def beginning(method: str, path: str, status: int, again: int) -> list[tuple[str, str, int]]:
-    """What an agent asks for each offering before it reports: how it registers differs."""
+    """Return what an agent asks for each offering before it reports: how it registers differs."""
     return [
         ("GET", f"{IDENTITIES}?name=agent-{{hex}}", 200),
         (method, path, status),

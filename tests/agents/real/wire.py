@@ -39,7 +39,7 @@ def record(path: str) -> None:
 
 
 def recorded(path: Path) -> list[tuple[str, str, int]]:
-    """What was asked since the last call, with `{hex}`, `{dashed}` and `{month}` for ids and months."""
+    """Return what was asked since the last call: `{hex}`, `{dashed}` and `{month}` for ids and months."""
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     path.unlink(missing_ok=True)
     return [(method, plain(target), status) for method, target, status, _ in lines]
