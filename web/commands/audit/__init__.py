@@ -1,0 +1,1 @@
+"""Commands for auditors: what was known when, and why it changed."""
