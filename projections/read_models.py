@@ -11,6 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.events import Fact
+from projections.history.moments import MOMENTS
 from projections.writers.accounts import ACCOUNTS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
@@ -37,6 +38,7 @@ READ_MODELS: ReadModels = (
     LIMIT_OWNERS,
     USER_USAGE_LIMITS,
     CARRIED_MONTHS,
+    MOMENTS,
 )
 
 Kinds = frozenset[type[Fact]]

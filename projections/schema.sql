@@ -18,6 +18,12 @@ CREATE TABLE read_position (
 );
 INSERT INTO read_position (position) VALUES (0);
 
+-- The facts that were recorded later than all before them: what a time stands for.
+CREATE TABLE moment (
+    position bigint NOT NULL,
+    recorded_at timestamptz PRIMARY KEY
+);
+
 -- One row for every described entity: an import compares with it before it appends a description.
 CREATE TABLE description (
     stream uuid PRIMARY KEY,

@@ -24,7 +24,11 @@ MAY_IMPORT = {
     "projections.fast": set(),
     "projections.writers": {"ledger.domain", "ledger.events", "projections.rows"},
     "projections.queries": {"ledger.domain", "projections.fast"},
-    "projections.read_models": {"ledger.events", "projections.writers"},
+    "projections.history": {
+        *("ledger.events", "ledger.journal.digests", "projections.fast", "projections.rows"),
+        "projections.writers",
+    },
+    "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
         *("ledger.events", "projections.fast"),
@@ -52,7 +56,8 @@ MAY_IMPORT = {
     "web.limits": {"ledger.errors", "web.wire"},
     "web.request": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
-        *("projections.queries", "projections.rows", "projections.schema", "web.limits", "web.wire"),
+        *("projections.history", "projections.queries", "projections.rows", "projections.schema"),
+        *("web.limits", "web.wire"),
     },
     "web.api": {
         *("ledger", "projections.fast", "projections.lookups", "projections.projector"),

@@ -1,0 +1,1 @@
+"""What read tables were at every position of the journal, and how the statements of today read it."""

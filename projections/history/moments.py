@@ -1,0 +1,85 @@
+"""When the journal was where: which fact a time stands for, and which one a position.
+
+`recorded_at` need not rise from fact to fact: servers have clocks of their own, and who asks earlier may be
+stored later. A time stands for the greatest position at and below which nothing was recorded later. So there
+is a row for every fact that was recorded later than all before it, and for no other one.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL
+
+from ledger.events import Fact
+from ledger.journal.digests import FACT_DIGEST
+from projections.fast.position import BeingReplaced, End
+from projections.rows import as_json
+from projections.writers.read_model import ReadModel
+
+INSERT_MOMENTS = """
+INSERT INTO moment (position, recorded_at)
+SELECT position, recorded_at FROM json_populate_recordset(NULL::moment, %(rows)s)
+WHERE recorded_at > coalesce((SELECT max(recorded_at) FROM moment), '-infinity')"""
+
+SELECT_POSITION_AT = """
+SELECT coalesce(
+    (SELECT position - 1 FROM moment WHERE recorded_at > %(moment)s ORDER BY recorded_at LIMIT 1),
+    (SELECT position FROM read_position)) AS position"""
+
+SELECT_FACT = (
+    SQL("""
+SELECT
+    notification_id AS position, {digest} AS digest,
+    (convert_from(state, 'UTF8')::json ->> 'recorded_at')::timestamptz AS recorded_at
+FROM journal.ledger_events WHERE notification_id <= %(position)s ORDER BY notification_id DESC LIMIT 1""")
+    .format(digest=FACT_DIGEST)
+    .as_string()
+)
+
+
+class Past(NamedTuple):
+    """The journal as it was when this fact was its last one."""
+
+    end: End
+    recorded_at: datetime
+
+
+EMPTY = Past(End(), datetime(1970, 1, 1, tzinfo=UTC))
+"""Before the first fact. No answer shows its time: there is nothing yet."""
+
+
+def position_at(cursor: Cursor[DictRow], moment: datetime) -> int:
+    """Return the greatest position at and below which nothing was recorded after this moment.
+
+    There need not be a fact at it. The read models must be up to date. Raises BeingReplaced.
+    """
+    row = cursor.execute(SELECT_POSITION_AT, {"moment": moment}).fetchone()
+    if row is None or row["position"] is None:
+        raise BeingReplaced
+    position: int = row["position"]
+    return position
+
+
+def fact_at_or_before(cursor: Cursor[DictRow], position: int) -> Past:
+    """Return the fact at a position, where there is none the one before it."""
+    row = cursor.execute(SELECT_FACT, {"position": position}).fetchone()
+    return Past(End(row["position"], row["digest"]), row["recorded_at"]) if row else EMPTY
+
+
+def _risen(facts: Sequence[tuple[int, Fact]]) -> Iterator[dict[str, Any]]:
+    latest: datetime | None = None
+    for position, fact in facts:
+        if latest is None or fact.recorded_at > latest:
+            latest = fact.recorded_at
+            yield {"position": position, "recorded_at": latest}
+
+
+def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Add those facts that were recorded later than all before them."""
+    cursor.execute(INSERT_MOMENTS, {"rows": as_json(_risen(facts))})
+
+
+MOMENTS = ReadModel(handles=(Fact,), project=project, writes=("moment",))

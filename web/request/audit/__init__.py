@@ -1,0 +1,1 @@
+"""Requests for what was known at an earlier point of the journal."""
