@@ -5,6 +5,7 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from marshmallow import Schema
 
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
-from projections.queries.list_query import ListQuery, Page, Scopes
+from projections.queries.list_query import ListQuery, Scopes
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
@@ -61,20 +62,13 @@ def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, R
 def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
-    size, scopes = _page_size(), visible()
+    scopes = visible()
     with services().reading() as cursor:
-        number = _page_number(lambda: list_query.count(cursor, restrictions, scopes), size)
-        if number is None:
-            raise Missing("Invalid page.")
+        asked = page_asked_for(lambda: list_query.count(cursor, restrictions, scopes))
         restrictions |= host_of(row)
-        found = list_query.page(cursor, _columns(row), restrictions, scopes, order, size, (number - 1) * size)
+        found = list_query.page(cursor, _columns(row), restrictions, scopes, order, asked.size, asked.offset)
     current().end = found.end
-    last = _last_page(found.total, size)
-    if number > last:
-        raise Missing("Invalid page.")
-    response = _counted(found)
-    response.headers["Link"] = _links(number, last)
-    return response
+    return paged(json_bytes(found.rows), found.total, asked)
 
 
 def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
@@ -82,12 +76,11 @@ def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Respons
     with services().reading() as cursor:
         found = list_query.page(cursor, _columns(row), restrictions | host_of(row), visible(), order, None)
     current().end = found.end
-    return _counted(found)
+    return _counted(json_bytes(found.rows), found.total)
 
 
-def _counted(found: Page) -> Response:
-    response = json_bytes(found.rows)
-    response.headers["X-Result-Count"] = str(found.total)
+def _counted(response: Response, total: int) -> Response:
+    response.headers["X-Result-Count"] = str(total)
     return response
 
 
@@ -126,16 +119,35 @@ def _columns(row: RowSchema) -> list[Column]:
     return known if known or (wanted and not row.all_if_unknown) else row.columns
 
 
-def _page_size() -> int:
-    wanted = _whole_number(last_of("page_size"))
-    return min(wanted, MAX_PAGE_SIZE) if wanted and wanted > 0 else PAGE_SIZE
+class AskedPage(NamedTuple):
+    """The page of a list that is asked for: its number, how many rows it has, and how many come before it."""
+
+    number: int
+    size: int
+    offset: int
 
 
-def _page_number(count: Callable[[], int], size: int) -> int | None:
-    """Return the number of the page that is asked for, None if there can be no such page."""
+def page_asked_for(count: Callable[[], int]) -> AskedPage:
+    """Return the page that the request asks for, of a list of so many rows. Raises Missing if it has none."""
+    size = _whole_number(last_of("page_size"))
+    size = min(size, MAX_PAGE_SIZE) if size and size > 0 else PAGE_SIZE
     wanted = last_of("page") or "1"
     number = _last_page(count(), size) if wanted == "last" else _whole_number(wanted)
-    return number if number and 1 <= number <= MOST_ROWS // size else None
+    if not number or not 1 <= number <= MOST_ROWS // size:
+        raise Missing("Invalid page.")
+    return AskedPage(number, size, (number - 1) * size)
+
+
+def paged(response: Response, total: int, asked: AskedPage) -> Response:
+    """Return the response of a page with the headers that say how many there are, and where others are.
+
+    Raises Missing if there is no such page.
+    """
+    last = _last_page(total, asked.size)
+    if asked.number > last:
+        raise Missing("Invalid page.")
+    response.headers["Link"] = _links(asked.number, last)
+    return _counted(response, total)
 
 
 def _last_page(total: int, size: int) -> int:
