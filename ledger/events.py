@@ -283,3 +283,17 @@ class RequestAnswered(Fact, frozen=True, kw_only=True):
     fingerprint: str
     status: int
     body: str = ""
+
+
+class ReadModelsVerified(Fact, frozen=True, kw_only=True):
+    """An operator compared the read models with the journal, to the end.
+
+    `to` is the last position that was looked at, `facts` how many there are up to it, and `differences` how
+    many findings there were. All of them are in one stream.
+    """
+
+    TOPIC = "ReadModelsVerified"
+
+    to: int
+    facts: int
+    differences: int

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from ledger.events import Fact
 from projections.history.moments import MOMENTS
 from projections.writers.accounts import ACCOUNTS
+from projections.writers.audit.verifications import VERIFICATIONS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
@@ -39,6 +40,7 @@ READ_MODELS: ReadModels = (
     USER_USAGE_LIMITS,
     CARRIED_MONTHS,
     MOMENTS,
+    VERIFICATIONS,
 )
 
 Kinds = frozenset[type[Fact]]

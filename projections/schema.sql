@@ -446,3 +446,12 @@ CREATE TABLE project_limit (
 CREATE TABLE carried_month (
     month date PRIMARY KEY
 );
+
+-- The runs of `usage-ledger verify` that came to an end.
+CREATE TABLE verification (
+    id bigint PRIMARY KEY,                 -- position of the fact
+    recorded_at timestamptz NOT NULL,
+    up_to bigint NOT NULL,                 -- the last position that was looked at
+    facts bigint NOT NULL,
+    differences bigint NOT NULL
+);

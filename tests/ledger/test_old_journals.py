@@ -5,7 +5,7 @@ order; `journals/2026_11.expected.json` is what the API answered then. Neither i
 that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
 `2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
 whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an
-agent, `2026_11_limits` has limits of users, some of them removed.
+agent, `2026_11_limits` has limits of users, some of them removed, and `2026_11_verified` has verifications.
 """
 
 import json
@@ -35,6 +35,7 @@ LISTS = {
     "agent_services": "/api/marketplace-site-agent-services/",
     "limits": LIMITS,
     "agent_processors": "/api/marketplace-site-agent-processors/",
+    "verifications": "/api/ledger/verifications/",
 }
 
 
@@ -80,7 +81,10 @@ def test_a_journal_of_november_2026_answers_what_it_answered_then(database_url: 
     expected.pop("requests", None)
     with world_of(name, database_url) as world:
         staff = world.as_("staff")
-        answers = {each: staff.get(LISTS[each], start="", page_size=100).json for each in expected}
+        whole = {"monthly": {"start": ""}}
+        answers = {
+            each: staff.get(LISTS[each], page_size=100, **whole.get(each, {})).json for each in expected
+        }
     assert answers == expected
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import psycopg
@@ -19,10 +18,9 @@ from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS
 from projections.writers.provided import PROVIDED
 from projections.writers.read_model import ReadModel
-from tests.agents.registering import register_all
 from tests.api.monthly import entity
-from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
-from web.commands.carry_over import carry_into
+from tests.support.everything import tell_of_everything
+from tests.world import SECOND_PROJECT, World
 
 # What this transaction has read and written so far, by table.
 SELECT_ACCESS = """
@@ -100,29 +98,6 @@ def test_models_read_and_write_the_tables_that_they_declare_and_no_others(world:
 
 def access(connection: Connection[DictRow]) -> Access:
     return {row["name"]: (row["scans"], row["writes"]) for row in connection.execute(SELECT_ACCESS)}
-
-
-def tell_of_everything(world: World) -> None:
-    """Bring facts into the journal that change every table."""
-    world.describe(
-        plan_components=[{"plan_uuid": BASIC, "component_uuid": CPU, "price": "1"}],
-        resources=[entity("resources", RESOURCE, limits={"cpu": 3})],
-        resource_plan_periods=[{"uuid": uid(0x98), "resource_uuid": RESOURCE, "plan_uuid": BASIC}],
-        component_user_usage_limits=[
-            {"uuid": uid(0x97), "resource_uuid": RESOURCE, "component_uuid": CPU}
-            | {"offering_user_uuid": OFFERING_USER, "limit": 5}
-        ],
-    )
-    register_all(world)
-    cpu = {"type": "cpu", "amount": 7, "missing_usage_policy": "reuse"}
-    assert world.report(date="2026-10-05", usages=[cpu]).status_code == 201
-    assert world.report(usages=[{"type": "gpu", "amount": 7}]).status_code == 201
-    [usage] = world.usages(type="gpu")
-    assert world.report_user(usage["uuid"], username="ann", usage=3).status_code == 201
-    assert world.report(usages=[{"type": "gpu", "amount": 8}], date="2026-11-02").status_code == 201
-    carry_into(date(2026, 11, 1), world.services, lambda _name, _usage: None)
-    changes = {"project_uuid": SECOND_PROJECT, "limits": {"cpu": 4}, "state": 3}
-    world.describe(resources=[entity("resources", RESOURCE, **changes)])
 
 
 def test_every_kind_of_fact_is_handled_but_that_of_answers() -> None:

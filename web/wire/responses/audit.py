@@ -2,8 +2,8 @@
 
 from marshmallow import fields
 
-from web.wire.responses.columns import Hex
-from web.wire.responses.schemas import ObjectSchema, declare
+from web.wire.responses.columns import Boolean, Hex, Integer, Moment
+from web.wire.responses.schemas import ObjectSchema, RowSchema, declare
 
 CLOUD_EVENT = declare(
     ObjectSchema,
@@ -18,4 +18,15 @@ CLOUD_EVENT = declare(
     sequence=fields.String(required=True),
     originatorversion=fields.Integer(required=True),
     data=fields.Dict(keys=fields.String(), required=True),
+)
+
+VERIFICATION = declare(
+    RowSchema,
+    "Verification",
+    position=Integer(),
+    recorded_at=Moment(),
+    to=Integer(attribute="up_to"),
+    facts=Integer(),
+    differences=Integer(),
+    ok=Boolean(),
 )

@@ -1,0 +1,1 @@
+"""What operators of a ledger do for auditors, as facts."""

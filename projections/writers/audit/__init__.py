@@ -1,0 +1,1 @@
+"""Read models of what operators do for auditors."""

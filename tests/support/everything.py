@@ -1,0 +1,46 @@
+"""Facts that fill every read table."""
+
+from datetime import date
+
+from ledger.decisions.audit.verifications import verified
+from ledger.decisions.requests import Decision
+from ledger.journal.transaction import JournalTransaction
+from projections.lookups.verifications import earlier_verifications
+from tests.agents.registering import register_all
+from tests.api.monthly import entity
+from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
+from web.commands.carry_over import carry_into
+
+
+def tell_of_everything(world: World) -> None:
+    """Bring facts into the journal that change every table."""
+    world.describe(
+        plan_components=[{"plan_uuid": BASIC, "component_uuid": CPU, "price": "1"}],
+        resources=[entity("resources", RESOURCE, limits={"cpu": 3})],
+        resource_plan_periods=[{"uuid": uid(0x98), "resource_uuid": RESOURCE, "plan_uuid": BASIC}],
+        component_user_usage_limits=[
+            {"uuid": uid(0x97), "resource_uuid": RESOURCE, "component_uuid": CPU}
+            | {"offering_user_uuid": OFFERING_USER, "limit": 5}
+        ],
+    )
+    register_all(world)
+    cpu = {"type": "cpu", "amount": 7, "missing_usage_policy": "reuse"}
+    assert world.report(date="2026-10-05", usages=[cpu]).status_code == 201
+    assert world.report(usages=[{"type": "gpu", "amount": 7}]).status_code == 201
+    [usage] = world.usages(type="gpu")
+    assert world.report_user(usage["uuid"], username="ann", usage=3).status_code == 201
+    assert world.report(usages=[{"type": "gpu", "amount": 8}], date="2026-11-02").status_code == 201
+    carry_into(date(2026, 11, 1), world.services, lambda _name, _usage: None)
+    changes = {"project_uuid": SECOND_PROJECT, "limits": {"cpu": 4}, "state": 3}
+    world.describe(resources=[entity("resources", RESOURCE, **changes)])
+    record_verification(world)
+
+
+def record_verification(world: World, to: int = 1, facts: int = 1, differences: int = 0) -> None:
+    """Note one that nobody made."""
+
+    def decide(transaction: JournalTransaction) -> Decision[None]:
+        earlier = earlier_verifications(transaction.cursor)
+        return Decision(None, [verified(to, facts, differences, earlier, world.now)])
+
+    world.services.handler.execute(decide)
