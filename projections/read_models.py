@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from ledger.events import Fact
 from projections.history.moments import MOMENTS
 from projections.writers.accounts import ACCOUNTS
+from projections.writers.audit.lowered import LOWERED
 from projections.writers.audit.verifications import VERIFICATIONS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
@@ -33,6 +34,7 @@ READ_MODELS: ReadModels = (
     SILENCE,
     ACCOUNTS,
     COMPONENT_LIMITS,
+    LOWERED,
     USAGE_OWNERS,
     COMPONENT_USAGES,
     USER_USAGES,

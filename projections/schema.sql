@@ -455,3 +455,16 @@ CREATE TABLE verification (
     facts bigint NOT NULL,
     differences bigint NOT NULL
 );
+
+-- Facts that made the figure of a month smaller that was past in some zone, and do not say why.
+CREATE TABLE lowered (
+    position bigint PRIMARY KEY,
+    recorded_at timestamptz NOT NULL,
+    billing_period date NOT NULL,
+    resource_uuid uuid NOT NULL,
+    usage_uuid uuid NOT NULL,
+    reported_by uuid,
+    usage_before numeric(20, 2) NOT NULL,
+    usage_after numeric(20, 2) NOT NULL
+);
+CREATE INDEX lowered_usage ON lowered (resource_uuid, billing_period, usage_uuid);

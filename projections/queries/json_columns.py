@@ -33,7 +33,9 @@ MOMENT = Kind(
 )
 EXACT = Kind("trim_scale({})::text", in_quotes=False)
 JSON = Kind("({})::text", in_quotes=False)
+ARRAY = Kind("to_json({})::text", in_quotes=False)
 MONTH = Kind("to_char({}, 'YYYY-MM')")
+OBJECT = Kind("{}", in_quotes=False)
 OBJECTS = Kind("coalesce('[' || string_agg({}, ',') || ']', '[]')", in_quotes=False)
 
 
@@ -52,7 +54,7 @@ class Column(NamedTuple):
     """A column of a row: its name on the wire, the name of its value inside, and how that is written.
 
     One that is `left_out` where it is null is not in the object then. `members` are the columns of the
-    objects that OBJECTS lists.
+    objects that OBJECTS lists, or of the one that OBJECT is.
     """
 
     name: str
@@ -70,7 +72,10 @@ class Written(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """The objects of one row in their order: a subquery with a place for {json}, and what they can show."""
+    """The objects of one row in their order: a subquery with a place for {json}, and what they can show.
+
+    For OBJECT it finds one, or none, which is null.
+    """
 
     rows: SQL
     values: "Values"

@@ -14,6 +14,8 @@ from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usage_limits, user_usages
 from projections.queries.agents import me, registrations
+from projections.queries.audit.unexplained import UNEXPLAINED
+from projections.queries.audit.verifications import VERIFICATIONS
 from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
@@ -27,7 +29,7 @@ from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
-from web.wire.responses import catalogue, statistics
+from web.wire.responses import audit, catalogue, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
@@ -60,6 +62,8 @@ LISTS = [
     (plan_periods.SEEN, catalogue.PLAN_PERIOD),
     (USAGE_TRENDS, statistics.AGGREGATED_USAGE_TREND),
     (MISSING_USAGE, statistics.RESOURCE_MISSING_USAGE),
+    (UNEXPLAINED, audit.UNEXPLAINED),
+    (VERIFICATIONS, audit.VERIFICATION),
 ]
 MONTHS = ("current", "month", "month_start", "now")
 """Parameters of some lists."""
@@ -89,7 +93,7 @@ def plan(
 ) -> str:
     restrictions = {"root_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
-    others = {"billing_period": None, "limit": 10, "offset": 0}
+    others = {"billing_period": None, "zone": "UTC", "limit": 10, "offset": 0}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
     return "\n".join(line["QUERY PLAN"] for line in rows)

@@ -13,6 +13,7 @@ from ledger.events import Fact, RequestAnswered, RequestDecided
 from projections.history.moments import MOMENTS
 from projections.read_models import READ_MODELS, dispatch
 from projections.schema import create_read_models
+from projections.writers.audit.lowered import LOWERED
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS
@@ -68,6 +69,7 @@ def test_a_batch_enters_the_models_that_handle_its_facts_with_those_facts_only(w
     assert entered == [
         (CATALOGUE, [project, period]),
         (PROVIDED, [project]),
+        (LOWERED, [reported]),
         (USAGE_OWNERS, [project]),
         (COMPONENT_USAGES, [reported]),
         (LIMIT_OWNERS, [project]),

@@ -25,8 +25,8 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.wire.responses import agents, catalogue, columns, statistics
-from web.wire.responses.columns import ColumnField, Objects
+from web.wire.responses import agents, audit, catalogue, columns, statistics
+from web.wire.responses.columns import ColumnField, Object, Objects
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
     COMPONENT_USER_USAGE,
@@ -76,6 +76,8 @@ VALUES: dict[type[ColumnField], tuple[str, list[Any]]] = {
     columns.Constant: ("text", [None]),
     columns.HexIfAny: ("uuid", UUIDS),
     columns.Number: ("numeric", [0, 1, -1, 10**18, 12.3, 0.01]),
+    columns.Integers: ("bigint[]", [[], [152], [1, 2**62]]),
+    columns.Texts: ("text[]", [[], TEXTS]),
     columns.Json: ("jsonb", [{}, [], {"cpu": 1, "größe": [1.5, None, True]}, *TEXTS]),
 }
 """Values of each type of column, and their type in PostgreSQL."""
@@ -88,10 +90,11 @@ LISTED = [
     *agents.ROWS,
     *(catalogue.OFFERING, catalogue.USER_ATTRIBUTE_CONFIG, catalogue.SERVICE_PROVIDER),
     *(catalogue.RESOURCE, catalogue.OFFERING_USER, catalogue.PLAN_PERIOD),
+    *(audit.UNEXPLAINED, audit.VERIFICATION),
 ]
 ROWS = [
     *LISTED,
-    *(field.row for row in LISTED for field in row.fields.values() if isinstance(field, Objects)),
+    *(field.row for row in LISTED for field in row.fields.values() if isinstance(field, Object | Objects)),
 ]
 
 

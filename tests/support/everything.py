@@ -25,7 +25,8 @@ def tell_of_everything(world: World) -> None:
     )
     register_all(world)
     cpu = {"type": "cpu", "amount": 7, "missing_usage_policy": "reuse"}
-    assert world.report(date="2026-10-05", usages=[cpu]).status_code == 201
+    for amount in (8, 7):
+        assert world.report(date="2026-10-05", usages=[cpu | {"amount": amount}]).status_code == 201
     assert world.report(usages=[{"type": "gpu", "amount": 7}]).status_code == 201
     [usage] = world.usages(type="gpu")
     assert world.report_user(usage["uuid"], username="ann", usage=3).status_code == 201

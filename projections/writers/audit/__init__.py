@@ -1,1 +1,1 @@
-"""Read models of what operators do for auditors."""
+"""Read models that auditors ask for."""

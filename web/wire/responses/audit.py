@@ -1,8 +1,22 @@
 """The answers that auditors get."""
 
+from typing import Any
+
 from marshmallow import fields
 
-from web.wire.responses.columns import Boolean, Hex, Integer, Moment
+from web.wire.responses.columns import (
+    Boolean,
+    Date,
+    Decimal,
+    Hex,
+    Integer,
+    Integers,
+    Moment,
+    Object,
+    Text,
+    Texts,
+)
+from web.wire.responses.lists import OWNERS
 from web.wire.responses.schemas import ObjectSchema, RowSchema, declare
 
 CLOUD_EVENT = declare(
@@ -29,4 +43,33 @@ VERIFICATION = declare(
     facts=Integer(),
     differences=Integer(),
     ok=Boolean(),
+)
+
+REVISION_USER = declare(RowSchema, "RevisionUser", uuid=Hex(), username=Text(allow_none=True), id=Integer())
+"""Who stated a figure. Whoever has been forgotten has no name."""
+
+OWNED = ("resource", "offering", "project", "customer")
+
+CHANGE: dict[str, Any] = {
+    "uuid": Hex(),
+    **{name: OWNERS[name] for of in OWNED for name in (f"{of}_uuid", f"{of}_name")},
+    "type": Text(attribute="component_type"),
+    "name": Text(attribute="component_name"),
+    "measured_unit": Text(),
+    "billing_period": Date(),
+    "usage_before": Decimal(allow_none=True),
+    "usage_after": Decimal(),
+    "delta": Decimal(),
+    "positions": Integers(),
+    "reasons": Texts(),
+}
+"""How the figure of a component usage changed, by which facts and why."""
+
+UNEXPLAINED = declare(
+    RowSchema,
+    "UnexplainedChange",
+    **CHANGE,
+    position=Integer(),
+    reported_by=Object(REVISION_USER, allow_none=True),
+    revision_date=Moment(attribute="recorded_at"),
 )

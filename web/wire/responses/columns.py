@@ -13,12 +13,14 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from projections.queries.json_columns import (
+    ARRAY,
     EXACT,
     HEX,
     JSON,
     MOMENT,
     MONTH,
     NUMBER,
+    OBJECT,
     OBJECTS,
     PLAIN,
     TEXT,
@@ -147,6 +149,34 @@ class Empty(Constant):
 
     def __init__(self) -> None:
         super().__init__('""')
+
+
+class Integers(fields.List[Any], ColumnField):
+    """A list of whole numbers."""
+
+    kind = ARRAY
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.Integer(), **kwargs)
+
+
+class Texts(fields.List[Any], ColumnField):
+    """A list of strings."""
+
+    kind = ARRAY
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.String(), **kwargs)
+
+
+class Object(fields.Nested, ColumnField):
+    """An object, written as a row of the other schema is, or null."""
+
+    kind = OBJECT
+
+    def __init__(self, row: "RowSchema", **kwargs: Any) -> None:
+        super().__init__(row, **kwargs)
+        self.row, self.members = row, tuple(row.columns)
 
 
 class Objects(fields.List[Any], ColumnField):

@@ -1,0 +1,19 @@
+"""Which changed figures auditors ask for: the filters of the list of component usages."""
+
+from typing import Any
+
+from marshmallow import post_load
+
+from web.wire.body import Loading
+from web.wire.filters import ComponentUsageQuery
+
+
+class UnexplainedQuery(ComponentUsageQuery):
+    """The list has one order, newest first."""
+
+    @post_load
+    def zone(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"zone": str(Loading.get().zone)}
+
+
+UNEXPLAINED_QUERY = UnexplainedQuery(exclude=("o",))
