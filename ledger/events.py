@@ -256,6 +256,20 @@ class TokenRevoked(Fact, frozen=True, kw_only=True):
     token_uuid: UUID
 
 
+class PersonForgotten(Fact, frozen=True, kw_only=True):
+    """The name of a person was deleted from `journal.person`, in the transaction of this fact.
+
+    Its stream is the person's id. `forgotten_by` is a user's uuid, None where nobody is known.
+    """
+
+    TOPIC = "PersonForgotten"
+
+    person: UUID
+    reason: str
+    forgotten_by: UUID | None = None
+    source: Source = "command-line"
+
+
 class RequestDecided(Requested, frozen=True, kw_only=True):
     """A request that named itself with an idempotency key was decided, and this came of its reports.
 

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from ledger.events import Fact
 from projections.history.moments import MOMENTS
 from projections.writers.accounts import ACCOUNTS
+from projections.writers.audit.forgotten_people import FORGOTTEN_PEOPLE
 from projections.writers.audit.lowered import LOWERED
 from projections.writers.audit.verifications import VERIFICATIONS
 from projections.writers.carry_over import CARRIED_MONTHS
@@ -41,6 +42,7 @@ READ_MODELS: ReadModels = (
     LIMIT_OWNERS,
     USER_USAGE_LIMITS,
     CARRIED_MONTHS,
+    FORGOTTEN_PEOPLE,
     MOMENTS,
     VERIFICATIONS,
 )

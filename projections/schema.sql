@@ -198,6 +198,12 @@ CREATE TABLE account (
 );
 CREATE INDEX account_username ON account (username);
 
+-- Whose names are in no table any more.
+CREATE TABLE forgotten_person (
+    person uuid PRIMARY KEY,
+    position bigint NOT NULL               -- of the fact
+);
+
 CREATE TABLE offering_user (
     uuid uuid PRIMARY KEY,
     offering_uuid uuid NOT NULL,

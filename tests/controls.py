@@ -323,6 +323,33 @@ def token_revoked(**changes: Any) -> events.TokenRevoked:
     return events.TokenRevoked(**changed(example, changes))
 
 
+def person_forgotten(**changes: Any) -> events.PersonForgotten:
+    """Return the fact that somebody's name was deleted."""
+    example = {
+        "originator_id": UUID(int=0x63),
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        "person": UUID(int=0x63),
+        "reason": "Erasure, ticket 12",
+        "forgotten_by": UUID(w.uid(1)),
+        "source": "command-line",
+    }
+    return events.PersonForgotten(**changed(example, changes))
+
+
+def read_models_verified(**changes: Any) -> events.ReadModelsVerified:
+    """Return the fact that the read models were found to follow from the journal."""
+    example = {
+        "originator_id": UUID(int=0x64),
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        "to": 48,
+        "facts": 48,
+        "differences": 0,
+    }
+    return events.ReadModelsVerified(**changed(example, changes))
+
+
 def request_decided(**changes: Any) -> events.RequestDecided:
     """Return the fact of a request with an idempotency key, of whose reports one was stored."""
     outcome = RecordedOutcome(result="created", uuid=UUID(USAGE_UUID), position=1)
@@ -443,6 +470,8 @@ FACTS = (
     user_usage_limit_removed(),
     token_issued(),
     token_revoked(),
+    person_forgotten(),
+    read_models_verified(),
     request_decided(),
     request_answered(),
 )

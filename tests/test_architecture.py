@@ -22,7 +22,9 @@ MAY_IMPORT = {
     # The read side knows the write side's words, its facts and values, and nothing that acts.
     "projections.rows": {"ledger.domain"},
     "projections.fast": set(),
-    "projections.writers": {"ledger.domain", "ledger.events", "projections.rows"},
+    "projections.writers": {
+        *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.rows"),
+    },
     "projections.queries": {"ledger.domain", "projections.fast"},
     "projections.history": {
         *("ledger.events", "ledger.journal.digests", "projections.fast", "projections.rows"),
@@ -79,8 +81,8 @@ MAY_IMPORT = {
     "web.sender": {"ledger", "web.wire"},
     "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},
     "web.commands": {
-        *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
-        *("projections.rebuild", "web", "web.importer", "web.request"),
+        *("ledger", "projections.fast", "projections.forgotten_names", "projections.lookups"),
+        *("projections.projector", "projections.rebuild", "web", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.wire"),
     },
 }

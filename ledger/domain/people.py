@@ -5,11 +5,12 @@ the username with SHA-256 over a random salt and the name. Username and salt liv
 the only rows that may ever be deleted: then the name is gone while every sum stays, and nobody can put
 another name in its place without the commitment showing it.
 
-When a row of `person` was deleted, the next rebuild leaves the name out of the read models and says so.
+`usage-ledger forget` does so, and appends a `PersonForgotten`. Whoever is named so later is another person.
 Price: a join when facts are projected. Free text, such as a description, is not covered: reporters keep it
 clean.
 """
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from uuid import UUID
@@ -34,3 +35,8 @@ class Person(Struct, frozen=True):
 
 def new_person(username: str, entropy: Entropy) -> Person:
     return Person(UUID(bytes=entropy(16), version=4), username, entropy(16))
+
+
+def naming(username: str) -> re.Pattern[str]:
+    """Return a pattern that finds a username in a text: as whole words, in any case."""
+    return re.compile(rf"(?<!\w){re.escape(username)}(?!\w)", re.IGNORECASE)

@@ -125,6 +125,12 @@ FROM (SELECT pg_get_serial_sequence('journal.ledger_events', 'notification_id'):
      (SELECT max(notification_id) AS last FROM journal.ledger_events) m
 WHERE m.last > coalesce(pg_sequence_last_value(s.name), 0)"""
 
+# People whom a dump of single tables, from before they were forgotten, has brought back. Their streams are
+# their ids.
+FORGET_AGAIN = """
+DELETE FROM journal.person p USING journal.ledger_events e
+WHERE e.originator_id = p.uuid AND e.topic = 'PersonForgotten'"""
+
 # Of a journal that was there before it had an identity, or lost it, it is derived from the first fact.
 NAME_LEDGER = """
 INSERT INTO journal.ledger (ledger_id)
@@ -163,6 +169,8 @@ def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], 
         log.warning("The journal lacked %s: made anew", "; ".join(lost))
     connection.execute(RAISE_NUMBERS)
     connection.execute(NAME_LEDGER)
+    if again := connection.execute(FORGET_AGAIN).rowcount:
+        log.warning("People who had been forgotten were there again: %d, forgotten anew", again)
 
 
 def parts(connection: Connection[DictRow]) -> set[str]:

@@ -1,6 +1,6 @@
 """The ledger: an open journal. `ledger/handler.py` is the way to append facts to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import tzinfo
 from typing import Any, cast
@@ -116,7 +116,12 @@ class Ledger(Application[UUID]):
         """Return up to `limit` facts behind a position, as they are stored, in order."""
         return self.recorder.select_notifications(start=position, limit=limit, inclusive_of_start=False)
 
+    @property
+    def fact(self) -> Callable[[str, bytes], Fact]:
+        """Return what decodes a fact of a topic from its text with the envelope."""
+        return cast(FactMapper, self.mapper).fact
+
     def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
         """Return up to `limit` facts behind a position, each with its own, in order."""
-        decode = cast(FactMapper, self.mapper).fact
+        decode = self.fact
         return [(at, decode(topic, text)) for at, topic, text in self.journal.select_texts(position, limit)]

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from ledger.domain.people import Person
 from ledger.errors import StreamGap
-from ledger.events import Fact
+from ledger.events import Fact, PersonForgotten
 from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.digests import digest_of
 from ledger.journal.guard import GAP
@@ -49,6 +49,8 @@ WHERE originator_id = ANY(%(streams)s) AND notification_id > %(after)s ORDER BY 
 SELECT_HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM journal.ledger_events"
 
 SELECT_PEOPLE = "SELECT uuid, username, salt FROM journal.person WHERE username = ANY(%(usernames)s)"
+
+DELETE_PEOPLE = "DELETE FROM journal.person WHERE uuid = ANY(%(uuids)s)"
 
 LOCK_BULKS = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: bulks'))"
 
@@ -99,7 +101,7 @@ class JournalTransaction:
         self.cursor.send()
 
     def append(self, facts: Iterable[Fact], people: Collection[Person] = ()) -> Appended:
-        """Append facts, with the people whom they name for the first time.
+        """Append facts, with the people whom they name for the first time, and delete those whom they forget.
 
         Raises eventsourcing's IntegrityError where a version in a stream or a username is taken.
         """
@@ -107,6 +109,9 @@ class JournalTransaction:
         if not facts:
             return Appended()
         events = [self._mapper.to_stored_event(fact) for fact in facts]
+        if forgotten := [fact.person for fact in facts if isinstance(fact, PersonForgotten)]:
+            self.lock()
+            self.cursor.execute(DELETE_PEOPLE, {"uuids": forgotten})
         positions = self.append_stored(events, people)
         return Appended(list(zip(positions, facts, strict=True)), digest_of(positions[-1], events[-1]))
 

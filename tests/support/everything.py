@@ -4,10 +4,12 @@ from datetime import date
 
 from ledger.decisions.audit.verifications import verified
 from ledger.decisions.requests import Decision
+from ledger.journal.mapper import FactMapper
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups.verifications import earlier_verifications
 from tests.agents.registering import register_all
 from tests.api.monthly import entity
+from tests.controls import person_forgotten
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
 from web.commands.carry_over import carry_into
 
@@ -35,6 +37,7 @@ def tell_of_everything(world: World) -> None:
     changes = {"project_uuid": SECOND_PROJECT, "limits": {"cpu": 4}, "state": 3}
     world.describe(resources=[entity("resources", RESOURCE, **changes)])
     record_verification(world)
+    forget_where_names_are_known(world)
 
 
 def record_verification(world: World, to: int = 1, facts: int = 1, differences: int = 0) -> None:
@@ -45,3 +48,13 @@ def record_verification(world: World, to: int = 1, facts: int = 1, differences: 
         return Decision(None, [verified(to, facts, differences, earlier, world.now)])
 
     world.services.handler.execute(decide)
+
+
+def forget_where_names_are_known(world: World) -> None:
+    """Append that people were forgotten as a copied journal does, so that a replay has names to erase."""
+    with world.ledger.transaction() as transaction:
+        people = transaction.people(["ann", "member01", "stranger"]).values()
+    mapper = FactMapper()
+    facts = [person_forgotten(originator_id=each.uuid, person=each.uuid) for each in people]
+    world.ledger.recorder.insert_events([mapper.to_stored_event(fact) for fact in facts])
+    world.projector.catch_up()

@@ -7,6 +7,7 @@ import sys
 import click
 
 from web.commands.accounts import role_group, user_group
+from web.commands.audit.forget import forget_command
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
 from web.commands.imports import import_command
@@ -44,6 +45,7 @@ for command in (
     carry_over_command,
     rebuild_command,
     facts_command,
+    forget_command,
     user_group,
     role_group,
     token_group,

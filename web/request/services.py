@@ -21,7 +21,7 @@ from ledger.handler import CommandHandler
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End
-from projections.lookups import accounts, catalogue
+from projections.lookups import accounts, catalogue, people
 from projections.lookups.accounts import Credentials
 from projections.lookups.decision_state import PostgresReadModels
 from projections.projector import Projector
@@ -63,6 +63,16 @@ class Services:
 
         version = self.projector.shared_position.known().version
         return self._cache.get_many(version, [token_hash], read).get(token_hash)
+
+    def last_forgotten(self) -> int:
+        """Return the position of the last fact that forgot somebody: answers from before may name them."""
+
+        def read(_: object) -> dict[str, int]:
+            with self.reading() as cursor:
+                return {"last forgotten": people.last_forgotten(cursor)}
+
+        version = self.projector.shared_position.known().version
+        return self._cache.get_many(version, ["last forgotten"], read)["last forgotten"]
 
     def resources(self, uuids: Collection[UUID]) -> tuple[tuple[int, int], dict[UUID, MeteredResource]]:
         """Return those of the resources that exist, behind the cache's version at which they were read."""

@@ -3,7 +3,7 @@
 A fact says itself what it is about. A report names its customers, as they were when it was recorded. What
 other facts name is followed to the customer that it belongs to now: a resource to two, those of its project
 and of its offering. Kinds of facts that are not in CUSTOMERS_BY are of no customer: those about tokens,
-roles, users, remembered answers, categories and agents, and verifications.
+roles, users, people who were forgotten, remembered answers, categories and agents, and verifications.
 """
 
 from collections.abc import Collection, Iterable, Sequence

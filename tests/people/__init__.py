@@ -1,0 +1,1 @@
+"""Tests of people: whom facts name, and how a name is forgotten."""
