@@ -37,6 +37,13 @@ def new_person(username: str, entropy: Entropy) -> Person:
     return Person(UUID(bytes=entropy(16), version=4), username, entropy(16))
 
 
-def naming(username: str) -> re.Pattern[str]:
-    """Return a pattern that finds a username in a text: as whole words, in any case."""
-    return re.compile(rf"(?<!\w){re.escape(username)}(?!\w)", re.IGNORECASE)
+def naming(username: str) -> Callable[[str], bool]:
+    """Return what tells whether a username is in a text: as whole words, in any case."""
+    name = username.casefold()
+    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+    def is_in(text: str) -> bool:
+        folded = text.casefold()
+        return name in folded and whole.search(folded) is not None
+
+    return is_in

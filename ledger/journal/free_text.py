@@ -25,13 +25,13 @@ class Mention(NamedTuple):
 
 def mentions(ledger: Ledger, username: str) -> Iterator[Mention]:
     """Yield every field of the journal's facts in which a username is, a fact at a time."""
-    pattern, after = naming(username), 0
+    is_in, after = naming(username), 0
     while stored := ledger.journal.select_texts(after, FACTS_AT_A_TIME):
         for after, topic, state in stored:
             # Most facts need not be decoded. One with a backslash may have the name in another spelling.
-            if b"\\" in state or pattern.search(state.decode()):
+            if b"\\" in state or is_in(state.decode()):
                 texts = free_texts(ledger.fact(topic, state))
-                fields = {field: None for field, text in texts if pattern.search(text)}
+                fields = {field: None for field, text in texts if is_in(text)}
                 yield from (Mention(after, topic, field) for field in fields)
 
 

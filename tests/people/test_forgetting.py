@@ -15,6 +15,7 @@ from projections.rebuild import Rebuild, Rebuilt
 from projections.writers.audit.forgotten_people import FORGOTTEN_PEOPLE
 from tests.audit.reading import as_lines, lines_of
 from tests.audit.test_feed_rights import make_auditor
+from tests.ledger.test_old_journals import expected_of, world_of
 from tests.people.naming import (
     ACCOUNT,
     LISTS,
@@ -32,7 +33,7 @@ from tests.people.naming import (
 from tests.request.freshness import ask
 from tests.request.keys import post
 from tests.user_limits.limiting import LIMITS
-from tests.world import CONSUMER, USAGES, USER_USAGES, World, open_world, uid
+from tests.world import CONSUMER, PROJECT, RESOURCE, USAGES, USER_USAGES, World, open_world, uid
 from web.commands.accounts import create_user
 from web.commands.audit.forget import ForgetError, forget
 from web.commands.tokens import TokenError, user_named
@@ -46,9 +47,30 @@ def world_that_names_wilma(world: World) -> World:
     return world
 
 
+TOLD_OF_LATER_FACTS = {"/api/ledger/events/", "/readyz"}
+
+
 def answers(world: World) -> dict[str, Any]:
-    staff = world.as_("staff")
-    return {path: staff.get(path, page_size=100).get_json() for path in LISTS}
+    """What staff is answered by every GET, about everything that its lists name."""
+    rules = [rule.rule for rule in world.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    staff, answered = world.as_("staff"), dict[str, Any]()
+    lists = [path for path in rules if "<" not in path and path not in TOLD_OF_LATER_FACTS]
+    for path in lists:
+        answered[path] = staff.get(path, page_size=100).get_json()
+    uuids = {
+        "/api/marketplace-project-usage/": [PROJECT],
+        "/api/marketplace-customer-usage/": [CONSUMER],
+        "/api/marketplace-resources/": [RESOURCE],
+    } | {
+        path: [row["uuid"] for row in answered[path] if "uuid" in row]
+        for path in lists
+        if path.startswith("/api/m")
+    }
+    for path, object_id, rest in (rule.partition("<object_id:uuid>") for rule in rules):
+        for uuid in uuids.get(path, ()) if object_id else ():
+            answered[path + uuid + rest] = staff.get(path + uuid + rest).get_json()
+    assert len(answered) > 50
+    return answered
 
 
 def without_name(answered: dict[str, Any]) -> dict[str, Any]:
@@ -306,3 +328,20 @@ def test_names_are_erased_where_the_fact_is_projected_later(named: World) -> Non
     Projector(named.ledger.pool, named.ledger.facts_after).catch_up()
     assert places_of(named, WILMA) == []
     assert rebuild(named) == Rebuilt(is_live=True)
+
+
+# --- journals of earlier versions ---
+
+
+@pytest.mark.parametrize("name", ["2026_11", "2026_11_forgotten"])
+def test_people_of_a_journal_of_november_2026_can_be_forgotten(database_url: str, name: str) -> None:
+    expected = expected_of(name)
+    usernames = {row["username"] for row in expected["user_usages"]} - {""}
+    assert usernames
+    with world_of(name, database_url) as world:
+        for username in usernames:
+            forget(world.services, username, REASON)
+            assert places_of(world, username) == []
+        assert world.user_usages() == [row | {"username": ""} for row in expected["user_usages"]]
+        assert world.usages() == expected["component_usages"]
+        assert rebuild(world) == Rebuilt(is_live=True)

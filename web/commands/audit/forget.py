@@ -112,7 +112,7 @@ def check_reason(context: click.Context, _parameter: click.Parameter, value: str
         raise click.BadParameter(" ".join(error.messages)) from None
     if not reason:
         raise click.BadParameter("a reason is not empty")
-    if naming(context.params["username"]).search(reason):
+    if naming(context.params["username"])(reason):
         raise click.BadParameter("the username must not be in it: it would stay in the journal")
     return reason
 
