@@ -11,6 +11,7 @@ from projections.forgotten_names import columns_without_forgotten
 
 SELECT_TABLES = """
 SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s AND tablename <> 'read_position'
+  AND tablename NOT LIKE '%%\\_versions'
 ORDER BY tablename"""
 
 # Of all rows in any order. Nearly always the digests are equal, which is all there is to know, and quick.
@@ -40,7 +41,7 @@ class Difference(NamedTuple):
 
 
 def tables_of(connection: Connection[DictRow], schema: str) -> list[str]:
-    """Return the read tables of a schema, without the position."""
+    """Return the read tables of a schema, without the position, and without those that read others."""
     return [row["tablename"] for row in connection.execute(SELECT_TABLES, {"schema": schema})]
 
 

@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from ledger.events import Fact
 from projections import read_position
 from projections.fast.position import End, KnownPosition, SharedPosition
+from projections.history.steps import steps
 from projections.read_models import READ_MODELS, ReadModels, dispatch
 from projections.read_position import MOVE_POSITION, SELECT_END, Reached, position_of
 
@@ -57,7 +58,7 @@ def project_batch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels = RE
     Returns the position of its last fact that described something, 0 if none did. The database refuses it if
     facts before it are not projected yet.
     """
-    described = dispatch(cursor, facts, models)
+    described = max(dispatch(cursor, step, models) for step in steps(facts))
     first, last = facts[0][0], facts[-1][0]
     cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
     return described

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import Identifier
 
 from projections import comparison
 from projections.comparison import Difference
@@ -36,7 +36,14 @@ from projections.projector import (
 )
 from projections.read_models import READ_MODELS
 from projections.read_position import SELECT_HEAD, position_of
-from projections.schema import CREATE_INDEXES, ENTER_SCHEMA, SCHEMA, create_read_models
+from projections.schema import (
+    CREATE_INDEXES,
+    ENTER_SCHEMA,
+    SCHEMA,
+    create_read_models,
+    drop_read_models,
+    rename_read_models,
+)
 from projections.writers import counters
 
 SHADOW, OLD = f"{SCHEMA}_shadow", f"{SCHEMA}_old"
@@ -44,19 +51,18 @@ SHADOW, OLD = f"{SCHEMA}_shadow", f"{SCHEMA}_old"
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('usage-ledger: rebuilding')) AS locked"
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('usage-ledger: rebuilding'))"
 
-DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
-RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
-
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 # As long as a crash would only lead to another rebuild.
-DO_NOT_LOG = "ALTER TABLE component_usage SET UNLOGGED; ALTER TABLE user_usage SET UNLOGGED"
-LOG = "ALTER TABLE component_usage SET LOGGED; ALTER TABLE user_usage SET LOGGED"
+BULKY = ("component_usage", "component_usage_past", "user_usage", "user_usage_past")
+DO_NOT_LOG, LOG = (
+    "; ".join(f"ALTER TABLE {table} SET {logged}" for table in BULKY) for logged in ("UNLOGGED", "LOGGED")
+)
 
 # For this transaction: most of the time goes into indexes.
 USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
 
-ANALYZE = "ANALYZE component_usage, user_usage, silence"
+ANALYZE = f"ANALYZE {', '.join(BULKY)}, silence"
 
 LOADED_MODELS = tuple(replace(model, project=model.load or model.project) for model in READ_MODELS)
 """The read models as they are written while there are neither counters nor indexes."""
@@ -113,7 +119,7 @@ class Rebuild:
 
     def _drop_copies(self, connection: Connection[DictRow]) -> None:
         for schema in (SHADOW, OLD):
-            connection.execute(DROP.format(schema=Identifier(schema)))
+            drop_read_models(connection, schema)
 
     def _load(self) -> None:
         """Write the rows. The next batch is read and decoded while PostgreSQL works on the one before."""
@@ -190,7 +196,7 @@ class Rebuild:
         self._fill()
         with self._at_one_position() as connection:
             for schema, name in ((SCHEMA, OLD), (SHADOW, SCHEMA)):
-                connection.execute(RENAME.format(schema=Identifier(schema), name=Identifier(name)))
+                rename_read_models(connection, schema, name)
 
     def _forget(self) -> None:
         """Delete the names of people who were removed after the copy had met them."""

@@ -11,6 +11,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
+from projections.history import as_of
+from projections.history.as_of import views_of
 from projections.read_position import SELECT_POSITIONS
 
 SCHEMA = "read_models"
@@ -19,13 +21,17 @@ CREATE_TABLES, CREATE_INDEXES = (
     files("projections").joinpath(name).read_text().encode() for name in ("schema.sql", "indexes.sql")
 )
 
-REVISION = 2
+REVISION = 3
 """To be raised when writers make other rows of the same facts than before."""
 
-BUILT_BY = sha256(b"%d\n%b%b" % (REVISION, CREATE_TABLES, CREATE_INDEXES)).hexdigest()
+PAST = (as_of.CREATE_KEPT + as_of.AS_OF).encode()
+
+BUILT_BY = sha256(b"%d\n%b%b%b" % (REVISION, CREATE_TABLES, CREATE_INDEXES, PAST)).hexdigest()
 
 HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
 CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
+DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
+RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
 ENTER_SCHEMA = SQL("SET LOCAL search_path TO {schema}")
 STAMP_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
 
@@ -47,6 +53,21 @@ def create_read_models(
             if indexes:
                 connection.execute(CREATE_INDEXES)
             connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
+            as_of.create_past(connection, schema)
+
+
+def drop_read_models(connection: Connection[DictRow], schema: str) -> None:
+    """Drop the tables of read models with their past, if they are there."""
+    for name in (views_of(schema), schema):
+        connection.execute(DROP.format(schema=Identifier(name)))
+
+
+def rename_read_models(connection: Connection[DictRow], schema: str, name: str) -> None:
+    """Give the schemas of read models and of their past other names."""
+    for before, after in ((schema, name), (views_of(schema), views_of(name))):
+        row = connection.execute(HAS_SCHEMA, {"schema": before}).fetchone()
+        if row and row["exists"]:  # tables of earlier versions have no past
+            connection.execute(RENAME.format(schema=Identifier(before), name=Identifier(after)))
 
 
 def reason_to_rebuild(connection: Connection[DictRow]) -> str | None:

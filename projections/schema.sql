@@ -8,6 +8,9 @@
 -- A table carries the ids that it is filtered by; names are joined for the rows of a page only. Keys of
 -- usage tables begin with resource_uuid and have no foreign keys, so that they can be distributed by it.
 -- Their columns are ordered by alignment, those of eight bytes first: none is lost to padding.
+--
+-- A row with `since` is kept when it is replaced, see projections/history/: `since` is the position of the fact
+-- that made it what it is, and `until`, which is null as long as it holds, that of the fact that replaced it.
 
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -34,20 +37,26 @@ CREATE TABLE description (
 CREATE TABLE customer (
     uuid uuid PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
-    abbreviation text NOT NULL
+    abbreviation text NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 
 CREATE TABLE project (
     uuid uuid PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
     customer_uuid uuid NOT NULL,
-    is_removed boolean NOT NULL
+    is_removed boolean NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX project_customer ON project (customer_uuid);
 
 CREATE TABLE category (
     uuid uuid PRIMARY KEY,
-    title text NOT NULL
+    title text NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 
 CREATE TABLE service_provider (
@@ -55,7 +64,9 @@ CREATE TABLE service_provider (
     customer_uuid uuid NOT NULL,
     id bigint NOT NULL,                    -- position of the first description: the order of creation
     described timestamptz NOT NULL,        -- when it was first described
-    modified timestamptz NOT NULL          -- when it was last described
+    modified timestamptz NOT NULL,         -- when it was last described
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX service_provider_default_order ON service_provider (described DESC, id);
 
@@ -71,7 +82,9 @@ CREATE TABLE offering (
     plugin_options jsonb NOT NULL,
     id bigint NOT NULL,                    -- as those of a service provider
     described timestamptz NOT NULL,
-    modified timestamptz NOT NULL
+    modified timestamptz NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX offering_default_order ON offering (described DESC, id);
 CREATE INDEX offering_customer ON offering (customer_uuid);
@@ -88,7 +101,10 @@ CREATE TABLE component (
     limit_amount numeric,
     is_prepaid boolean NOT NULL,
     unit_factor numeric NOT NULL,
-    billed_per_plan boolean NOT NULL
+    billed_per_plan boolean NOT NULL,
+    modified timestamptz NOT NULL,         -- when it was last described
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX component_offering ON component (offering_uuid);
 
@@ -96,7 +112,9 @@ CREATE TABLE plan (
     uuid uuid PRIMARY KEY,
     name text NOT NULL,
     offering_uuid uuid NOT NULL,
-    billing_mode text NOT NULL
+    billing_mode text NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 
 -- Unread, for costs.
@@ -125,7 +143,9 @@ CREATE TABLE resource (
     described timestamptz NOT NULL,
     modified timestamptz NOT NULL,
     customer_uuid uuid,                    -- of its project: the consumer
-    provider_uuid uuid                     -- the customer of its offering
+    provider_uuid uuid,                    -- the customer of its offering
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX resource_default_order ON resource (created DESC, id);
 CREATE INDEX resource_offering ON resource (offering_uuid, created DESC, id);
@@ -150,7 +170,9 @@ CREATE TABLE plan_period (
     resource_uuid uuid NOT NULL,
     plan_uuid uuid NOT NULL,
     "start" timestamptz,
-    "end" timestamptz
+    "end" timestamptz,
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX plan_period_resource ON plan_period (resource_uuid);
 
@@ -166,7 +188,9 @@ CREATE TABLE user_usage_limit (
     customer_uuid uuid NOT NULL,
     offering_uuid uuid NOT NULL,
     provider_uuid uuid NOT NULL,
-    "limit" numeric NOT NULL               -- as it was described, to the digit
+    "limit" numeric NOT NULL,              -- as it was described, to the digit
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX user_usage_limit_default_order ON user_usage_limit (id DESC);
 CREATE INDEX user_usage_limit_resource ON user_usage_limit (resource_uuid, component_uuid);
@@ -194,7 +218,9 @@ CREATE TABLE account (
     username text,                         -- null once the person has been forgotten
     is_staff boolean NOT NULL,
     is_support boolean NOT NULL,
-    is_active boolean NOT NULL
+    is_active boolean NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX account_username ON account (username);
 
@@ -213,7 +239,9 @@ CREATE TABLE offering_user (
     id bigint NOT NULL,                    -- as those of a service provider
     described timestamptz NOT NULL,
     modified timestamptz NOT NULL,
-    provider_uuid uuid                     -- the customer of its offering
+    provider_uuid uuid,                    -- the customer of its offering
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX offering_user_default_order ON offering_user (described DESC, id);
 CREATE INDEX offering_user_offering ON offering_user (offering_uuid, described DESC, id);
@@ -252,7 +280,9 @@ CREATE TABLE agent_identity (
     name text COLLATE "C" NOT NULL,
     version text COLLATE "C",
     config_file_path text,
-    dependencies jsonb NOT NULL
+    dependencies jsonb NOT NULL,
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX agent_identity_name ON agent_identity (name);
 CREATE INDEX agent_identity_offering ON agent_identity (offering_uuid);
@@ -264,7 +294,9 @@ CREATE TABLE agent_service (
     modified timestamptz NOT NULL,
     identity_uuid uuid NOT NULL,
     name text COLLATE "C" NOT NULL,
-    mode text COLLATE "C"
+    mode text COLLATE "C",
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX agent_service_identity ON agent_service (identity_uuid, id);
 
@@ -276,7 +308,9 @@ CREATE TABLE agent_processor (
     service_uuid uuid NOT NULL,
     name text COLLATE "C" NOT NULL,
     backend_type text COLLATE "C" NOT NULL,
-    backend_version text COLLATE "C"
+    backend_version text COLLATE "C",
+    since bigint NOT NULL,
+    until bigint
 );
 CREATE INDEX agent_processor_service ON agent_processor (service_uuid, id);
 
@@ -294,6 +328,8 @@ CREATE TABLE token (
 -- month, which are few and lie together: one more uuid in it would be a tenth of all indexes' bytes.
 CREATE TABLE component_usage (
     id bigint NOT NULL,                    -- position of the first fact: the order of creation
+    since bigint NOT NULL,
+    until bigint,
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
     version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
@@ -317,9 +353,36 @@ CREATE TABLE component_usage (
     PRIMARY KEY (resource_uuid, billing_period, uuid)
 );
 
+-- What usages were, in full, as their orders change with them; without what is counted or looked up now.
+CREATE TABLE component_usage_versions (
+    id bigint NOT NULL,
+    since bigint NOT NULL,
+    until bigint,
+    measured_at timestamptz NOT NULL,
+    created timestamptz NOT NULL,
+    billing_period date NOT NULL,
+    resource_uuid uuid NOT NULL,
+    uuid uuid NOT NULL,
+    component_uuid uuid NOT NULL,
+    project_uuid uuid NOT NULL,
+    customer_uuid uuid NOT NULL,
+    offering_uuid uuid NOT NULL,
+    provider_uuid uuid NOT NULL,
+    plan_uuid uuid,
+    plan_period_uuid uuid,
+    reported_by uuid,
+    usage numeric(20, 2) NOT NULL,
+    component_type text COLLATE "C" NOT NULL,
+    missing_usage_policy text COLLATE "C" NOT NULL,
+    description text NOT NULL
+);
+CREATE TABLE component_usage_past () INHERITS (component_usage_versions);
+ALTER TABLE component_usage INHERIT component_usage_versions;
+
 -- What one user consumed of a component usage. What it is listed by it has from that usage, and follows it.
 CREATE TABLE user_usage (
     id bigint NOT NULL,                    -- position of the first fact
+    since bigint NOT NULL,                 -- position of the fact that stated `usage`
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
     modified timestamptz NOT NULL,
@@ -338,6 +401,15 @@ CREATE TABLE user_usage (
     component_type text COLLATE "C" NOT NULL,
     username text COLLATE "C",             -- null once the person has been forgotten
     PRIMARY KEY (resource_uuid, uuid)
+);
+
+-- What user usages were; all else of them stays, or is that of their component usage.
+CREATE TABLE user_usage_past (
+    since bigint NOT NULL,
+    until bigint NOT NULL,
+    modified timestamptz NOT NULL,
+    uuid uuid NOT NULL,
+    usage numeric(20, 2) NOT NULL
 );
 
 -- How many usages of a month there are in a scope: see projections/writers/counters.py.

@@ -33,14 +33,14 @@ MAY_IMPORT = {
     "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
-        *("ledger.events", "projections.fast"),
+        *("ledger.events", "projections.fast", "projections.history"),
         *("projections.read_models", "projections.read_position"),
     },
     "projections.lookups": {
         *("ledger.decisions", "ledger.domain", "ledger.journal.digests"),
         *("projections.fast", "projections.projector", "projections.read_position", "projections.rows"),
     },
-    "projections.schema": {"projections.read_position"},
+    "projections.schema": {"projections.history", "projections.read_position"},
     "projections.forgotten_names": set(),
     "projections.comparison": {"projections.forgotten_names"},
     "projections.rebuild": {

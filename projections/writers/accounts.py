@@ -20,11 +20,12 @@ from projections.rows import as_json, upsert
 from projections.writers.read_model import ReadModel
 
 UPSERT_ACCOUNT = """
-INSERT INTO account (uuid, position, person, username, is_staff, is_support, is_active)
-SELECT n.uuid, n.position, n.person, p.username, n.is_staff, n.is_support, n.is_active
+INSERT INTO account (uuid, position, since, person, username, is_staff, is_support, is_active)
+SELECT n.uuid, n.position, n.since, n.person, p.username, n.is_staff, n.is_support, n.is_active
 FROM json_populate_recordset(NULL::account, %(rows)s) n
 LEFT JOIN journal.person p ON p.uuid = n.person
 ON CONFLICT (uuid) DO UPDATE SET
+    since = EXCLUDED.since,
     person = EXCLUDED.person,
     username = EXCLUDED.username,
     is_staff = EXCLUDED.is_staff,
@@ -61,7 +62,7 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
         match fact:
             case UserDescribed(entity=user):
                 first = accounts.get(user.uuid, {}).get("position", position)
-                accounts[user.uuid] = {**structs.asdict(user), "position": first}
+                accounts[user.uuid] = {**structs.asdict(user), "position": first, "since": position}
             case RoleDescribed(entity=role):
                 roles[role.uuid] = role
     if accounts:

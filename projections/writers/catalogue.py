@@ -32,20 +32,23 @@ TABLES: dict[type[Entity], str] = {
 ORIGIN = ("id", "described")
 """Columns that stay as the first description of an entity made them."""
 
-DATED = {
-    *(catalogue.ServiceProvider, catalogue.Offering),
-    *(agents.AgentIdentity, agents.AgentService, agents.AgentProcessor),
+DATES: dict[type[Entity], tuple[str, ...]] = {
+    catalogue.Component: ("modified",),
+    catalogue.ServiceProvider: (*ORIGIN, "modified"),
+    catalogue.Offering: (*ORIGIN, "modified"),
+    agents.AgentIdentity: (*ORIGIN, "modified"),
+    agents.AgentService: (*ORIGIN, "modified"),
+    agents.AgentProcessor: (*ORIGIN, "modified"),
 }
-"""Kinds that are listed by age: their tables say when they were described."""
+"""What tables say of when their entities were described: of those that are listed by age, or have limits."""
 
 UPSERTS = {
-    kind: upsert(
-        table,
-        kind.__struct_fields__ + ((*ORIGIN, "modified") if kind in DATED else ()),
-        key=("plan_uuid", "component_uuid") if kind is catalogue.PlanComponent else ("uuid",),
-        kept=ORIGIN,
-    )
+    kind: upsert(table, (*kind.__struct_fields__, "since", *DATES.get(kind, ())), kept=ORIGIN)
     for kind, table in TABLES.items()
+} | {
+    catalogue.PlanComponent: upsert(
+        "plan_component", catalogue.PlanComponent.__struct_fields__, key=("plan_uuid", "component_uuid")
+    )
 }
 
 UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=("stream",))
@@ -81,7 +84,7 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
     """Return each entity as it was last described, as a row.
 
     It has also the position of the first of these descriptions (`id`), the moment of that (`described`) and
-    of the last one (`modified`).
+    of the last one (`modified`), and its position (`since`).
     """
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
@@ -90,22 +93,28 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
             **structs.asdict(fact.entity),
             **{name: before[name] for name in ORIGIN},
             "modified": fact.recorded_at,
+            "since": position,
         }
     return rows.values()
 
 
-def described_owners(facts: Sequence[tuple[int, Described]]) -> dict[str, list[UUID]]:
-    """Return the `resources`, `projects` and `offerings` whose usages and limits descriptions may move."""
-    changed: dict[str, list[UUID]] = {"resources": [], "projects": [], "offerings": []}
-    for _, fact in facts:
+def described_owners(facts: Sequence[tuple[int, Described]]) -> dict[str, Any]:
+    """Return the `resources`, `projects` and `offerings` whose usages and limits descriptions may move.
+
+    With them the position of the last one (`since`), and `positions` in the order of `resources`. A step
+    has either resources that move, or one entity that moves others (`projections/history/steps.py`).
+    """
+    changed: dict[str, list[Any]] = {"resources": [], "positions": [], "projects": [], "offerings": []}
+    for position, fact in facts:
         match fact.entity:
             case catalogue.Resource(uuid=uuid):
                 changed["resources"].append(uuid)
+                changed["positions"].append(position)
             case catalogue.Project(uuid=uuid):
                 changed["projects"].append(uuid)
             case catalogue.Offering(uuid=uuid) | catalogue.Component(offering_uuid=uuid):
                 changed["offerings"].append(uuid)
-    return changed
+    return {**changed, "since": facts[-1][0]}
 
 
 CATALOGUE = ReadModel[Described | UserUsageLimitRemoved](

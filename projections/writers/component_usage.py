@@ -38,10 +38,14 @@ OWNERS = {
 }
 """The columns that say where a usage belongs, with where the catalogue says it."""
 
+SHOWN = [name for name in OWNERS if name != "is_terminated"]
+SHOWN_IN_CATALOGUE = ", ".join(OWNERS[name] for name in SHOWN)
+
 COLUMNS = ComponentUsageRow.__struct_fields__
 
 ON_CONFLICT = """
 ON CONFLICT (resource_uuid, billing_period, uuid) DO UPDATE SET
+    since = EXCLUDED.since,
     version = EXCLUDED.version,
     plan_uuid = EXCLUDED.plan_uuid,
     plan_period_uuid = EXCLUDED.plan_period_uuid,
@@ -66,14 +70,14 @@ LEFT JOIN LATERAL (SELECT customer_uuid FROM offering WHERE uuid = r.offering_uu
 LEFT JOIN LATERAL (SELECT component_type FROM component WHERE uuid = n.component_uuid OFFSET 0) c ON true
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
-# In a rebuild, which refreshes all owners at once in the end.
+# In a rebuild: a report names the owners of its time, and descriptions after it move them on.
 UPSERT_AS_REPORTED = f"""
 INSERT INTO component_usage AS u ({", ".join(COLUMNS)})
 SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::component_usage, %(rows)s)
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
 END_POLICIES = """
-UPDATE component_usage u SET missing_usage_policy = 'none'
+UPDATE component_usage u SET since = n.since, missing_usage_policy = 'none'
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
 WHERE u.resource_uuid = n.resource_uuid
   AND u.component_uuid = n.component_uuid
@@ -83,21 +87,31 @@ WHERE u.resource_uuid = n.resource_uuid
 
 # A report of users moves the version on, and gives the total to a usage that stood at zero.
 TAKE_OVER_TOTALS = """
-UPDATE component_usage u SET version = n.version, usage = coalesce(n.usage, u.usage)
+UPDATE component_usage u SET
+    since = coalesce(n.since, u.since), version = n.version, usage = coalesce(n.usage, u.usage)
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
 WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
   AND u.billing_period = n.billing_period AND u.uuid = n.uuid"""
 
-REFRESH_OWNERS = f"""
-UPDATE component_usage u SET ({", ".join(OWNERS)}) = ({", ".join(OWNERS.values())})
-FROM resource r, project p, offering o, component c
+# Of the resources that are described, or that belong to what is. Whether they are terminated is no part of
+# what usages were: the past asks the resources.
+MOVE = f"""
+UPDATE component_usage u SET
+    since = CASE WHEN ({", ".join(f"u.{name}" for name in SHOWN)}) IS DISTINCT FROM ({SHOWN_IN_CATALOGUE})
+        THEN coalesce(n.since, %(since)s) ELSE u.since END,
+    ({", ".join(OWNERS)}) = ({", ".join(OWNERS.values())})
+FROM resource r
+LEFT JOIN unnest(%(resources)s::uuid[], %(positions)s::bigint[]) n(uuid, since) ON n.uuid = r.uuid,
+    project p, offering o, component c
 WHERE u.resource_uuid = r.uuid AND u.component_uuid = c.uuid
   AND p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
+  AND (r.uuid = ANY(%(resources)s) OR r.project_uuid = ANY(%(projects)s)
+       OR r.offering_uuid = ANY(%(offerings)s))
   AND ({", ".join(f"u.{name}" for name in OWNERS)}) IS DISTINCT FROM ({", ".join(OWNERS.values())})"""  # noqa: S608 - of constants
 
-REFRESH_SOME_OWNERS = f"""{REFRESH_OWNERS}
-  AND (u.resource_uuid = ANY(%(resources)s) OR u.project_uuid = ANY(%(projects)s)
-       OR u.offering_uuid = ANY(%(offerings)s))"""
+FIND_TERMINATED = f"""
+UPDATE component_usage u SET is_terminated = true FROM resource r
+WHERE u.resource_uuid = r.uuid AND NOT u.is_terminated AND {IS_TERMINATED}"""  # noqa: S608 - of constants
 
 Reports = Sequence[tuple[int, Report]]
 Descriptions = Sequence[tuple[int, Described]]
@@ -125,24 +139,25 @@ def _write(cursor: Cursor[DictRow], delta: UsageDelta, upsert: LiteralString, wr
         write(cursor, TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
     others = [rows[uuid] for uuid in reported if uuid in rows]
     if others:
-        cursor.execute(END_POLICIES, {"rows": as_json(others)})
+        counters.without_counters(cursor, END_POLICIES, {"rows": as_json(others)})
     if rows:
         write(cursor, upsert, {"rows": as_json(rows.values())})
 
 
 def follow_catalogue(cursor: Cursor[DictRow], facts: Descriptions) -> None:
     """Refresh the owners of usages whose resource, project, offering or component is described."""
-    counters.with_counters(cursor, REFRESH_SOME_OWNERS, described_owners(facts))
+    counters.with_counters(cursor, MOVE, described_owners(facts))
     counters.drop_empty(cursor)
 
 
-def leave_to_complete(cursor: Cursor[DictRow], facts: Descriptions) -> None:
-    """Do nothing: a rebuild refreshes the owners of all usages in the end."""
+def load_moves(cursor: Cursor[DictRow], facts: Descriptions) -> None:
+    """Refresh the owners in a rebuild, which has no counters yet."""
+    counters.without_counters(cursor, MOVE, described_owners(facts))
 
 
-def refresh_all_owners(cursor: Cursor[DictRow]) -> None:
-    """Refresh the owners of all usages."""
-    cursor.execute(REFRESH_OWNERS)
+def find_terminated(cursor: Cursor[DictRow]) -> None:
+    """Mark the usages of terminated resources, as reports don't say which are."""
+    cursor.execute(FIND_TERMINATED)
 
 
 COMPONENT_USAGES = ReadModel(
@@ -161,6 +176,6 @@ USAGE_OWNERS = ReadModel(
     project=follow_catalogue,
     writes=("component_usage", "user_usage", "usage_count", "project_usage"),
     reads=("resource", "project", "offering", "component"),
-    load=leave_to_complete,
-    complete=refresh_all_owners,
+    load=load_moves,
+    complete=find_terminated,
 )

@@ -4,7 +4,8 @@ A statement that changes usages changes the counters by the difference between i
 So a report costs the same however many rows there are, and no counter depends on how often or in what order
 facts are projected. A rebuild counts from the rows instead, which proves the counters.
 
-The same statement passes on to user usages what they have from their usage and are ordered by.
+The same statement keeps what a usage was (`projections/history/`), and passes on to user usages what they
+have from their usage and are ordered by.
 
 Customers are counted by offering: whoever has a part in several customers, offerings and providers is told a
 sum that counts no usage twice. Price: 0.1 ms of PostgreSQL's time a report. Other combinations of filters are
@@ -27,12 +28,22 @@ FOLLOWED = (
 )
 """What user usages follow their component usage in, to be listed by."""
 
+KEPT = (
+    *("id", "since", "measured_at", "created", "billing_period", "resource_uuid", "uuid", "component_uuid"),
+    *("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid", "plan_uuid", "plan_period_uuid"),
+    *("reported_by", "usage", "component_type", "missing_usage_policy", "description"),
+)
+"""The columns of `component_usage_versions`, but for `until`."""
+
+NIL = SQL("'00000000-0000-0000-0000-000000000000'::uuid")
+"""The scope of what is counted for all."""
+
 # The scopes that a usage is counted in. Those of a customer are split by offering: only there does what it
 # has as a customer overlap with what it has as a provider.
 SCOPES = SQL("""(VALUES
         ('all', {nil}, {nil}), ('offering', c.offering_uuid, c.offering_uuid),
         ('project', c.project_uuid, {nil}), ('customer', c.customer_uuid, c.offering_uuid)
-    ) s(kind, scope, offering_uuid)""").format(nil=SQL("'00000000-0000-0000-0000-000000000000'::uuid"))
+    ) s(kind, scope, offering_uuid)""").format(nil=NIL)
 
 # Of tables whose rows are only counted. The joined `b` has them as they were: a statement does not see what
 # it writes. `sign` is 0 where the change deletes them.
@@ -50,12 +61,26 @@ HAVING sum(sign) <> 0
 ON CONFLICT (kind, scope, {by}offering_uuid) DO UPDATE SET
     {number} = {counter}.{number} + EXCLUDED.{number}""")
 
-# Of usages, which have sums besides; `component_usage b` has them as they were.
+# What a usage was is kept until the fact that replaced it; `component_usage b` has it.
+KEEP = SQL("""
+    INSERT INTO component_usage_past ({columns}, until)
+    SELECT {before}, after.since FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
+    WHERE b.since <> after.since""").format(
+    columns=SQL(", ").join(map(Identifier, KEPT)),
+    before=SQL(", ").join(Identifier("b", name) for name in KEPT),
+)
+
+CHANGE_AND_KEEP = SQL("""
+WITH after AS ({change} RETURNING u.resource_uuid, u.billing_period, u.uuid, u.since)
+{keep}""")
+
+# Of usages, which have sums besides.
 CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
-        u.offering_uuid, u.is_terminated, u.users, u.usage, u.provider_uuid, u.measured_at, u.component_type
-), followed AS (
+        u.offering_uuid, u.is_terminated, u.users, u.usage, u.provider_uuid, u.measured_at, u.component_type,
+        u.since
+), past AS ({keep}), followed AS (
     UPDATE user_usage uu SET ({followed}) = ({after})
     FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
     WHERE after.users > 0 AND ({after}) IS DISTINCT FROM ({before})
@@ -163,12 +188,12 @@ def counting(
 
 def with_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
     """Change usages, and their counters in the same statement."""
-    cursor.execute(_statement(change), parameters)
+    cursor.execute(_with_counters(change), parameters)
 
 
 def without_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
-    """Change usages in a rebuild, which calls `count_all` in the end."""
-    cursor.execute(change, parameters)
+    """Change what no counter depends on; or usages in a rebuild, which calls `count_all` in the end."""
+    cursor.execute(_kept(change), parameters)
 
 
 def drop_empty(cursor: Cursor[DictRow]) -> None:
@@ -184,11 +209,16 @@ def count_all(cursor: Cursor[DictRow]) -> None:
 
 
 @cache
-def _statement(change: LiteralString) -> bytes:
+def _kept(change: LiteralString) -> bytes:
+    return CHANGE_AND_KEEP.format(change=SQL(change), keep=KEEP).as_string().encode()
+
+
+@cache
+def _with_counters(change: LiteralString) -> bytes:
     followed, after, before = (
         SQL(", ").join(Identifier(*row, name) for name in FOLLOWED) for row in ((), ("after",), ("b",))
     )
     statement = CHANGE_WITH_COUNTERS.format(
-        change=SQL(change), scopes=SCOPES, followed=followed, after=after, before=before
+        change=SQL(change), keep=KEEP, scopes=SCOPES, followed=followed, after=after, before=before
     )
     return statement.as_string().encode()

@@ -28,16 +28,16 @@ from projections.writers.read_model import ReadModel
 CHANGING = [name for name in (*Resource.__struct_fields__, "modified") if name not in ("uuid", "created")]
 
 UPSERT = SQL("""
-INSERT INTO resource AS r (uuid, id, described, created, customer_uuid, provider_uuid, {columns})
+INSERT INTO resource AS r (uuid, id, since, described, created, customer_uuid, provider_uuid, {columns})
 SELECT
-    n.uuid, n.id, n.described, coalesce(n.created, b.described, n.described), p.customer_uuid,
+    n.uuid, n.id, n.since, n.described, coalesce(n.created, b.described, n.described), p.customer_uuid,
     o.customer_uuid, {values}
 FROM json_populate_recordset(NULL::resource, %(rows)s) n
 LEFT JOIN LATERAL (SELECT described FROM resource WHERE uuid = n.uuid OFFSET 0) b ON true
 LEFT JOIN LATERAL (SELECT customer_uuid FROM project WHERE uuid = n.project_uuid OFFSET 0) p ON true
 LEFT JOIN LATERAL (SELECT customer_uuid FROM offering WHERE uuid = n.offering_uuid OFFSET 0) o ON true
 ON CONFLICT (uuid) DO UPDATE SET
-    created = EXCLUDED.created, customer_uuid = EXCLUDED.customer_uuid,
+    since = EXCLUDED.since, created = EXCLUDED.created, customer_uuid = EXCLUDED.customer_uuid,
     provider_uuid = EXCLUDED.provider_uuid, {updates}""").format(
     columns=SQL(", ").join(map(Identifier, CHANGING)),
     values=SQL(", ").join(SQL("n.{}").format(Identifier(name)) for name in CHANGING),
@@ -45,7 +45,7 @@ ON CONFLICT (uuid) DO UPDATE SET
 )
 
 REFRESH_OWNERS = SQL("""
-UPDATE resource r SET customer_uuid = p.customer_uuid, provider_uuid = o.customer_uuid
+UPDATE resource r SET since = %(since)s, customer_uuid = p.customer_uuid, provider_uuid = o.customer_uuid
 FROM project p, offering o
 WHERE p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
   AND (r.project_uuid = ANY(%(projects)s) OR r.offering_uuid = ANY(%(offerings)s))
@@ -53,14 +53,15 @@ WHERE p.uuid = r.project_uuid AND o.uuid = r.offering_uuid
 
 UPSERT_USER = SQL("""
 INSERT INTO offering_user AS r (
-    uuid, offering_uuid, person, username, user_uuid, id, described, modified, provider_uuid)
+    uuid, offering_uuid, person, username, user_uuid, id, since, described, modified, provider_uuid)
 SELECT
-    n.uuid, n.offering_uuid, n.person, p.username, n.user_uuid, n.id, n.described, n.modified,
+    n.uuid, n.offering_uuid, n.person, p.username, n.user_uuid, n.id, n.since, n.described, n.modified,
     o.customer_uuid
 FROM json_populate_recordset(NULL::offering_user, %(rows)s) n
 LEFT JOIN journal.person p ON p.uuid = n.person
 LEFT JOIN LATERAL (SELECT customer_uuid FROM offering WHERE uuid = n.offering_uuid OFFSET 0) o ON true
 ON CONFLICT (uuid) DO UPDATE SET
+    since = EXCLUDED.since,
     offering_uuid = EXCLUDED.offering_uuid,
     person = EXCLUDED.person,
     username = EXCLUDED.username,
@@ -69,7 +70,7 @@ ON CONFLICT (uuid) DO UPDATE SET
     provider_uuid = EXCLUDED.provider_uuid""")
 
 REFRESH_USERS = """
-UPDATE offering_user r SET provider_uuid = o.customer_uuid FROM offering o
+UPDATE offering_user r SET since = %(since)s, provider_uuid = o.customer_uuid FROM offering o
 WHERE o.uuid = r.offering_uuid AND o.uuid = ANY(%(offerings)s)
   AND r.provider_uuid IS DISTINCT FROM o.customer_uuid"""
 
@@ -106,7 +107,8 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> 
     """Write the last description of resources and offering users, and whose they are now."""
     resources: list[tuple[int, Described]] = []
     users: list[tuple[int, Described]] = []
-    changed: dict[str, list[UUID]] = {"projects": [], "offerings": []}
+    projects: list[UUID] = []
+    offerings: list[UUID] = []
     for position, fact in facts:
         match fact:
             case ResourceDescribed():
@@ -114,16 +116,17 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Described]]) -> 
             case OfferingUserDescribed():
                 users.append((position, fact))
             case ProjectDescribed(entity=project):
-                changed["projects"].append(project.uuid)
+                projects.append(project.uuid)
             case OfferingDescribed(entity=offering):
-                changed["offerings"].append(offering.uuid)
+                offerings.append(offering.uuid)
     if resources:
         cursor.execute(UPSERT_AND_COUNT, {"rows": as_json(last_descriptions(resources))})
     if users:
         cursor.execute(UPSERT_AND_COUNT_USERS, {"rows": as_json(last_descriptions(users))})
-    if any(changed.values()):
+    changed = {"projects": projects, "offerings": offerings, "since": facts[-1][0]}
+    if projects or offerings:
         cursor.execute(REFRESH_AND_COUNT, changed)
-    if changed["offerings"]:
+    if offerings:
         cursor.execute(REFRESH_USERS, changed)
     for statement in DROP_EMPTY:
         cursor.execute(statement)

@@ -1,9 +1,9 @@
-"""The rows that a batch of facts makes of component usages: one each, so that a statement meets it once.
+"""The rows that a step makes of component usages: one each (`projections/history/steps.py`).
 
 A report ends the missing-usage policy of the other usages of its record, those of other plans: only the last
 report of a month says what to assume of the next. An import does not: it brings all usages of a record with
-the policies that they had elsewhere. Inside of a batch this module does so, `END_POLICIES` for the rows that
-are there already, and `ledger/decisions/state.py` for the reports that are decided next.
+the policies that they had elsewhere. `END_POLICIES` does so for rows, and `ledger/decisions/state.py` for the
+reports that are decided next.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ class ComponentUsageRow(Struct):
     resource_uuid: UUID
     uuid: UUID
     id: int
+    since: int
     version: int
     component_uuid: UUID
     component_type: str
@@ -42,10 +43,10 @@ class ComponentUsageRow(Struct):
 
 
 class UsageDelta(NamedTuple):
-    """What a batch changes of usages, by their uuids.
+    """What a step changes of usages, by their uuids.
 
     `first`: usages that are the first fact of their record. `reported`: usages whose siblings lose their
-    missing-usage policy. `totals`: versions and totals of usages that have no row in this batch.
+    missing-usage policy. `totals`: versions and totals of usages that have no row in this step.
     """
 
     rows: dict[UUID, ComponentUsageRow]
@@ -57,30 +58,24 @@ class UsageDelta(NamedTuple):
 def usage_rows(facts: Sequence[tuple[int, Report]]) -> UsageDelta:
     """Return what reports, with their positions and in order, change of usages."""
     delta = rows, first, reported, totals = UsageDelta({}, [], set(), {})
-    records: dict[UUID, list[UUID]] = {}
     for position, fact in facts:
         if isinstance(fact, UsageReported):
-            of_record = records.setdefault(fact.originator_id, [])
             if fact.originator_version == 1:
                 first.append(fact.usage_uuid)
-            if fact.source != "import":
-                if fact.originator_version > 1:  # else it has no siblings
-                    reported.add(fact.usage_uuid)
-                for other in of_record:
-                    rows[other].missing_usage_policy = "none"
-            rows[fact.usage_uuid] = _row(position, fact, rows.get(fact.usage_uuid))
-            if fact.usage_uuid not in of_record:
-                of_record.append(fact.usage_uuid)
+            elif fact.source != "import":
+                reported.add(fact.usage_uuid)
+            rows[fact.usage_uuid] = _row(position, fact)
         elif isinstance(fact, UserUsageReported):
-            _take_over(fact, rows.get(fact.usage_uuid), totals)
+            _take_over(position, fact, rows.get(fact.usage_uuid), totals)
     return delta
 
 
-def _row(position: int, fact: UsageReported, before: ComponentUsageRow | None) -> ComponentUsageRow:
+def _row(position: int, fact: UsageReported) -> ComponentUsageRow:
     return ComponentUsageRow(
         resource_uuid=fact.resource_uuid,
         uuid=fact.usage_uuid,
-        id=before.id if before else position,
+        id=position,
+        since=position,
         version=fact.originator_version,
         component_uuid=fact.component_uuid,
         component_type=fact.component_type,
@@ -96,17 +91,22 @@ def _row(position: int, fact: UsageReported, before: ComponentUsageRow | None) -
         missing_usage_policy=fact.missing_usage_policy,
         description=fact.description,
         reported_by=fact.reported_by,
-        created=before.created if before else fact.created_at or fact.recorded_at,
+        created=fact.created_at or fact.recorded_at,
     )
 
 
 def _take_over(
-    fact: UserUsageReported, row: ComponentUsageRow | None, totals: dict[UUID, dict[str, Any]]
+    position: int,
+    fact: UserUsageReported,
+    row: ComponentUsageRow | None,
+    totals: dict[UUID, dict[str, Any]],
 ) -> None:
-    """Take the version over from a report of users, and the total that it may have."""
+    """Take the version over from a report of users, and the total that it may have.
+
+    A total makes the usage another row; a version alone is of no answer.
+    """
     if row:
         row.version = fact.originator_version
-        row.usage = row.usage if fact.total is None else fact.total
         return
     total = totals.setdefault(
         fact.usage_uuid,
@@ -116,8 +116,9 @@ def _take_over(
             "billing_period": fact.month,
             "uuid": fact.usage_uuid,
             "usage": None,
+            "since": None,
         },
     )
     total["version"] = fact.originator_version
     if fact.total is not None:
-        total["usage"] = fact.total
+        total |= {"usage": fact.total, "since": position}

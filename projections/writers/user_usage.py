@@ -15,12 +15,19 @@ from projections.writers.read_model import ReadModel
 OF_USAGE, OWN = (", ".join(f"{row}.{name}" for name in counters.FOLLOWED) for row in ("u", "uu"))
 
 UPSERT = f"""
+WITH past AS (
+    INSERT INTO user_usage_past (uuid, since, until, usage, modified)
+    SELECT b.uuid, b.since, n.since, b.usage, b.modified
+    FROM json_populate_recordset(NULL::user_usage, %(rows)s) n
+    JOIN LATERAL (
+        SELECT * FROM user_usage WHERE resource_uuid = n.resource_uuid AND uuid = n.uuid OFFSET 0) b ON true
+)
 INSERT INTO user_usage (
-    resource_uuid, uuid, id, component_usage_uuid, component_uuid, billing_period, person, username,
+    resource_uuid, uuid, id, since, component_usage_uuid, component_uuid, billing_period, person, username,
     offering_user_uuid, usage, created, modified, {", ".join(counters.FOLLOWED)})
 SELECT
-    n.resource_uuid, n.uuid, n.id, n.component_usage_uuid, n.component_uuid, n.billing_period, n.person,
-    p.username, n.offering_user_uuid, n.usage, n.created, n.modified, {OF_USAGE}
+    n.resource_uuid, n.uuid, n.id, n.since, n.component_usage_uuid, n.component_uuid, n.billing_period,
+    n.person, p.username, n.offering_user_uuid, n.usage, n.created, n.modified, {OF_USAGE}
 FROM json_populate_recordset(NULL::user_usage, %(rows)s) n
 JOIN LATERAL (
     SELECT * FROM component_usage WHERE resource_uuid = n.resource_uuid
@@ -28,6 +35,7 @@ JOIN LATERAL (
 ) u ON true
 LEFT JOIN journal.person p ON p.uuid = n.person
 ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
+    since = EXCLUDED.since,
     username = EXCLUDED.username,
     usage = EXCLUDED.usage,
     modified = EXCLUDED.modified"""  # noqa: S608 - of constants
@@ -86,6 +94,7 @@ def _last_rows(facts: Facts) -> Collection[dict[str, Any]]:
             "resource_uuid": fact.resource_uuid,
             "uuid": fact.user_usage_uuid,
             "id": before["id"] if before else position,
+            "since": position,
             "component_uuid": fact.component_uuid,
             "billing_period": fact.month,
             "component_usage_uuid": fact.usage_uuid,

@@ -22,6 +22,8 @@ from tests.world import (
 from web.runtime.database import prepare_database
 from web.wire.fields import uuid_of
 
+LIVE = {"read_models", "read_models_as_of"}
+
 # --- beside writers and readers ---
 
 
@@ -89,7 +91,7 @@ def test_rows_that_somebody_changed_are_kept_and_named(world: World) -> None:
     assert '"usage": 6.00' in (difference.live_example or "")
     assert '"usage": 5.00' in (difference.rebuilt_example or "")
     assert [row["usage"] for row in world.usages()] == ["6.00"]
-    assert schemas(world) == {"read_models"}
+    assert schemas(world) == LIVE
 
 
 def test_rows_that_somebody_changed_are_mended_by_a_rebuild_that_is_accepted(world: World) -> None:
@@ -177,7 +179,7 @@ def test_what_a_rebuild_left_behind_is_cleared_by_the_next(world: World) -> None
         for schema in (SHADOW, OLD):
             connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.left_behind ()".encode())
     assert rebuild_of(world).run().is_live
-    assert schemas(world) == {"read_models"}
+    assert schemas(world) == LIVE
 
 
 KILLED = """
@@ -197,12 +199,12 @@ def test_a_rebuild_that_is_killed_leaves_the_live_read_models_untouched(world: W
     world.report(usages=[{"type": "gpu", "amount": "5"}])
     killed = subprocess.run([sys.executable, "-c", KILLED, world.conninfo], check=False)
     assert killed.returncode == -9
-    assert schemas(world) == {"read_models", SHADOW}
+    assert schemas(world) == {*LIVE, SHADOW, f"{SHADOW}_as_of"}
     assert [row["usage"] for row in world.usages()] == ["5.00"]
     world.report(usages=[{"type": "gpu", "amount": "7"}])
     assert rebuild_of(world).run().is_live
     assert [row["usage"] for row in world.usages()] == ["7.00"]
-    assert schemas(world) == {"read_models"}
+    assert schemas(world) == LIVE
 
 
 def test_two_rebuilds_at_once_are_one_too_many(world: World) -> None:
@@ -221,7 +223,8 @@ def test_read_models_of_another_version_are_rebuilt_before_anything_is_served(
 ) -> None:
     world.report(usages=[{"type": "gpu", "amount": "5"}])
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        connection.execute("ALTER TABLE component_usage DROP COLUMN provider_uuid CASCADE")
+        connection.execute("ALTER TABLE component_usage_versions DROP COLUMN provider_uuid CASCADE")
+        connection.execute("DROP SCHEMA read_models_as_of CASCADE")
         connection.execute("ALTER TABLE read_position DROP COLUMN built_by")
     with caplog.at_level("WARNING"):
         prepare_database(world.conninfo, world.settings)

@@ -54,22 +54,10 @@ INSERT INTO component_limit (component_uuid, month, limit_amount)
 SELECT component_uuid, '-infinity', limit_amount FROM json_populate_recordset(NULL::component_limit, %(rows)s)
 ON CONFLICT (component_uuid, month) DO NOTHING"""
 
-# From -infinity on, each span until the next change of the resources' limits or of the component's own. To
-# those before the component was described (`later`) what was first said of resources until then is added.
-# Rows stay as they are where nothing changed.
-REFRESH_SPANS = """
-WITH touched AS (
-    SELECT uuid, offering_uuid, component_type FROM component WHERE uuid = ANY(%(components)s)
-    UNION
-    SELECT c.uuid, c.offering_uuid, c.component_type
-    FROM (
-        SELECT DISTINCT offering_uuid, component_type
-        FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
-    ) r CROSS JOIN LATERAL (
-        SELECT * FROM component
-        WHERE offering_uuid = r.offering_uuid AND component_type = r.component_type OFFSET 0
-    ) c
-), changes AS (
+# Of `touched` components: from -infinity on, each span until the next change of the resources' limits or of
+# the component's own. To those before the component was described (`later`) what was first said of resources
+# until then is added.
+SPANS = """changes AS (
     SELECT c.uuid, d.described, m.*
     FROM touched c
     CROSS JOIN LATERAL (
@@ -106,7 +94,22 @@ WITH touched AS (
         SELECT limit_amount FROM component_limit
         WHERE component_uuid = s.uuid AND month <= s.month ORDER BY month DESC LIMIT 1
     ) l
-), gone AS (
+)"""
+
+# Rows stay as they are where nothing changed.
+REFRESH_SPANS = f"""
+WITH touched AS (
+    SELECT uuid, offering_uuid, component_type FROM component WHERE uuid = ANY(%(components)s)
+    UNION
+    SELECT c.uuid, c.offering_uuid, c.component_type
+    FROM (
+        SELECT DISTINCT offering_uuid, component_type
+        FROM json_populate_recordset(NULL::allocation_change, %(rows)s)
+    ) r CROSS JOIN LATERAL (
+        SELECT * FROM component
+        WHERE offering_uuid = r.offering_uuid AND component_type = r.component_type OFFSET 0
+    ) c
+), {SPANS}, gone AS (
     DELETE FROM allocation a USING touched c
     WHERE a.component_uuid = c.uuid
       AND NOT EXISTS (SELECT FROM spans s WHERE s.component_uuid = a.component_uuid AND s.since = a.since)
@@ -115,7 +118,7 @@ INSERT INTO allocation AS a (component_uuid, since, until, if_used, amount)
 SELECT component_uuid, since, until, if_used, amount FROM spans
 ON CONFLICT (component_uuid, since) DO UPDATE SET
     until = EXCLUDED.until, if_used = EXCLUDED.if_used, amount = EXCLUDED.amount
-WHERE (a.until, a.if_used, a.amount) <> (EXCLUDED.until, EXCLUDED.if_used, EXCLUDED.amount)"""
+WHERE (a.until, a.if_used, a.amount) <> (EXCLUDED.until, EXCLUDED.if_used, EXCLUDED.amount)"""  # noqa: S608 - of constants
 
 ADD_TO_OFFERINGS = """
 INSERT INTO project_offering (project_uuid, offering_uuid, resources, terminated)

@@ -28,14 +28,15 @@ from projections.writers.read_model import ReadModel
 
 UPSERT = SQL("""
 INSERT INTO user_usage_limit AS l (
-    id, uuid, resource_uuid, component_uuid, offering_user_uuid, "limit", project_uuid, customer_uuid,
+    id, since, uuid, resource_uuid, component_uuid, offering_user_uuid, "limit", project_uuid, customer_uuid,
     offering_uuid, provider_uuid)
 SELECT
-    n.id, n.uuid, n.resource_uuid, n.component_uuid, n.offering_user_uuid, n."limit", r.project_uuid,
+    n.id, n.since, n.uuid, n.resource_uuid, n.component_uuid, n.offering_user_uuid, n."limit", r.project_uuid,
     r.customer_uuid, r.offering_uuid, r.provider_uuid
 FROM json_populate_recordset(NULL::user_usage_limit, %(rows)s) n
 LEFT JOIN LATERAL (SELECT * FROM resource WHERE uuid = n.resource_uuid OFFSET 0) r ON true
 ON CONFLICT (uuid) DO UPDATE SET
+    since = EXCLUDED.since,
     resource_uuid = EXCLUDED.resource_uuid,
     component_uuid = EXCLUDED.component_uuid,
     offering_user_uuid = EXCLUDED.offering_user_uuid,
@@ -45,16 +46,23 @@ ON CONFLICT (uuid) DO UPDATE SET
     offering_uuid = EXCLUDED.offering_uuid,
     provider_uuid = EXCLUDED.provider_uuid""")
 
+# It goes to the past as what held until then.
+END = """
+UPDATE user_usage_limit l SET until = n.until
+FROM unnest(%(removed)s::uuid[], %(positions)s::bigint[]) n(uuid, until) WHERE l.uuid = n.uuid"""
+
 DELETE = SQL("""
 DELETE FROM user_usage_limit l WHERE l.uuid = ANY(%(removed)s)""")
 
 REFRESH_OWNERS = SQL("""
 UPDATE user_usage_limit l SET
+    since = coalesce(n.since, %(since)s),
     project_uuid = r.project_uuid,
     customer_uuid = r.customer_uuid,
     offering_uuid = r.offering_uuid,
     provider_uuid = r.provider_uuid
 FROM resource r
+LEFT JOIN unnest(%(resources)s::uuid[], %(positions)s::bigint[]) n(uuid, since) ON n.uuid = r.uuid
 WHERE r.uuid = l.resource_uuid
   AND (l.resource_uuid = ANY(%(resources)s) OR l.project_uuid = ANY(%(projects)s)
        OR l.offering_uuid = ANY(%(offerings)s))
@@ -75,17 +83,19 @@ def project(
 ) -> None:
     """Write the last description of every limit, and delete what was removed."""
     rows: dict[UUID, dict[str, Any]] = {}
-    removed = set()
+    removed: dict[UUID, int] = {}
     for position, fact in facts:
         limit = fact.entity
         if isinstance(fact, UserUsageLimitRemoved):
             rows.pop(limit.uuid, None)
-            removed.add(limit.uuid)
+            removed[limit.uuid] = position
         else:
             first = rows.get(limit.uuid, {"id": position})["id"]
-            rows[limit.uuid] = {**structs.asdict(limit), "id": first}
+            rows[limit.uuid] = {**structs.asdict(limit), "id": first, "since": position}
     if removed:
-        cursor.execute(DELETE_AND_COUNT, {"removed": list(removed)})
+        gone = {"removed": list(removed), "positions": list(removed.values())}
+        cursor.execute(END, gone)
+        cursor.execute(DELETE_AND_COUNT, gone)
     if rows:
         cursor.execute(UPSERT_AND_COUNT, {"rows": as_json(rows.values())})
     cursor.execute(DROP_EMPTY)

@@ -87,28 +87,42 @@ SELECT * FROM (
 ) spans
 WHERE before > after + interval '1 month'""").format(add=ADD)
 
-FILL = SQL("""
-WITH reported AS MATERIALIZED (
-    SELECT DISTINCT resource_uuid, billing_period AS month FROM component_usage
-), counted AS (
-    INSERT INTO reporting_count (month, offering_uuid, resources, expected)
-    SELECT n.month, r.offering_uuid, count(*), count(*) FILTER (WHERE {is_expected})
-    FROM reported n JOIN resource r ON r.uuid = n.resource_uuid
-    GROUP BY n.month, r.offering_uuid
-)
-INSERT INTO silence (resource_uuid, offering_uuid, after, before, is_expected)
-SELECT r.uuid, r.offering_uuid, s.after, s.before, {is_expected}
+REPORTED = SQL("SELECT DISTINCT resource_uuid, billing_period AS month FROM component_usage")
+
+REPORTING = SQL("""
+SELECT n.month, r.offering_uuid, count(*) AS resources, count(*) FILTER (WHERE {is_expected}) AS expected
+FROM {reported} n JOIN resource r ON r.uuid = n.resource_uuid
+GROUP BY n.month, r.offering_uuid""")
+
+SILENT = SQL("""
+SELECT r.uuid AS resource_uuid, r.offering_uuid, s.after, s.before, {is_expected} AS is_expected
 FROM (
     SELECT
         resource_uuid, month AS after,
         lead(month) OVER (PARTITION BY resource_uuid ORDER BY month) AS before
     FROM (
-        SELECT resource_uuid, month FROM reported
+        SELECT resource_uuid, month FROM {reported} n
         UNION ALL SELECT uuid, '-infinity' FROM resource
         UNION ALL SELECT uuid, 'infinity' FROM resource
     ) ends
 ) s JOIN resource r ON r.uuid = s.resource_uuid
-WHERE s.before > s.after + interval '1 month'""").format(is_expected=IS_EXPECTED)
+WHERE s.before > s.after + interval '1 month'""")
+
+FILL = SQL("""
+WITH reported AS MATERIALIZED ({months}), counted AS (
+    INSERT INTO reporting_count (month, offering_uuid, resources, expected) {reporting}
+)
+INSERT INTO silence (resource_uuid, offering_uuid, after, before, is_expected) {silent}""").format(
+    months=REPORTED,
+    reporting=REPORTING.format(is_expected=IS_EXPECTED, reported=SQL("reported")),
+    silent=SILENT.format(is_expected=IS_EXPECTED, reported=SQL("reported")),
+)
+
+VIEWS = {
+    "reporting_count": REPORTING.format(is_expected=IS_EXPECTED, reported=SQL("({})").format(REPORTED)),
+    "silence": SILENT.format(is_expected=IS_EXPECTED, reported=SQL("({})").format(REPORTED)),
+}
+"""What both tables follow from, as queries of all resources and usages."""
 
 Descriptions = Sequence[tuple[int, ResourceDescribed]]
 

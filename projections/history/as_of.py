@@ -1,0 +1,83 @@
+"""Reads the past with the statements of today: in a schema of views, named as the read tables are.
+
+A position is entered for one transaction. From then on its statements find the views first, which show each
+row as it was when that position was the journal's last: `as_of.sql`. What answers for the past is thus the
+same code that answers for now. A rebuild makes the same past again, as the rows say by facts' positions when
+they held.
+"""
+
+from importlib.resources import files
+
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Identifier, Literal
+
+from ledger.journal.digests import FACT_DIGEST
+from projections.rows import IS_TERMINATED
+from projections.writers.counters import NIL
+from projections.writers.limits.allocation import ALLOCATING_STATES, SPANS
+from projections.writers.statistics import silence
+
+CREATE_KEPT, AS_OF = (
+    files("projections.history").joinpath(name).read_text() for name in ("kept.sql", "as_of.sql")
+)
+
+AT = "(SELECT current_setting('usage_ledger.as_of')::bigint)"
+
+HOLDING = "SELECT * FROM {table} WHERE since <= {at} AND (until IS NULL OR until > {at})"
+
+SELECT_KEPT = """
+SELECT left(relname, -length('_versions')) AS name FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relname LIKE '%\\_versions' AND relkind = 'r'
+ORDER BY relname"""
+
+DROP_SCHEMA = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
+CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
+LOOK_INTO = SQL("SET LOCAL search_path TO {views}, {schema}")
+CREATE_VIEW = SQL("CREATE VIEW {view} AS {rows}")
+
+ENTER = SQL("""
+SELECT
+    set_config('search_path', %(views)s || ', ' || current_setting('search_path'), true),
+    set_config('usage_ledger.as_of', %(position)s, true),
+    set_config('usage_ledger.as_of_digest', coalesce(
+        (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
+    ), true)""").format(digest=FACT_DIGEST)
+
+
+def views_of(schema: str) -> str:
+    """Return the name of the schema of views on a schema's tables."""
+    return f"{schema}_as_of"
+
+
+def create_past(connection: Connection[DictRow], schema: str) -> None:
+    """Create the tables of what was, in the schema of the transaction, and the views that read them."""
+    connection.execute(SQL(CREATE_KEPT))
+    kept = [row["name"] for row in connection.execute(SELECT_KEPT)]
+    views = Identifier(views_of(schema))
+    connection.execute(DROP_SCHEMA.format(schema=views))  # of tables that were dropped by hand
+    connection.execute(CREATE_SCHEMA.format(schema=views))
+    connection.execute(LOOK_INTO.format(views=views, schema=Identifier(schema)))
+    at = SQL(AT)
+    for table in kept:
+        rows = SQL(HOLDING).format(table=Identifier(schema, f"{table}_versions"), at=at)
+        connection.execute(CREATE_VIEW.format(view=Identifier(table), rows=rows))
+    connection.execute(
+        SQL(AS_OF).format(
+            at=at,
+            live=Identifier(schema),
+            nil=NIL,
+            is_terminated=SQL(IS_TERMINATED),
+            allocating=Literal(sorted(map(int, ALLOCATING_STATES))),
+            spans=SQL(SPANS),
+            **silence.VIEWS,
+        )
+    )
+
+
+def enter(cursor: Cursor[DictRow], position: int) -> None:
+    """Read as of a position until the transaction ends, which the cursor must be in.
+
+    The position is that of a fact, or 0 for the empty world.
+    """
+    cursor.execute(ENTER, {"views": views_of("read_models"), "position": str(position)})

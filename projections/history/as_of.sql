@@ -1,0 +1,146 @@
+-- The read tables as they were at a position: views of the same names, so that the statements of today read the
+-- past. {at} is that position. Tables that are kept show the rows that held then; sums and counts, which
+-- are kept for now alone, are made of those rows again. What no answer shows is not here. No view is of the
+-- journal, which may be restored at any time.
+
+CREATE VIEW read_position AS
+SELECT
+    true AS only_row, {at} AS position, {at} AS described, NULL::text AS built_by,
+    current_setting('usage_ledger.as_of_digest')::bigint AS digest;
+
+-- Only the figure of a user usage changes by itself; what it is listed by is that of its component usage.
+CREATE VIEW user_usage AS
+SELECT
+    uu.id, u.measured_at, uu.created, v.modified, uu.billing_period, uu.resource_uuid, uu.uuid,
+    uu.component_usage_uuid, uu.component_uuid, u.project_uuid, u.customer_uuid, u.offering_uuid,
+    u.provider_uuid, uu.person, uu.offering_user_uuid, v.usage, u.component_type, uu.username
+FROM {live}.user_usage uu
+JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.billing_period = uu.billing_period
+    AND u.uuid = uu.component_usage_uuid
+CROSS JOIN LATERAL (
+    SELECT uu.usage, uu.modified WHERE uu.since <= {at}
+    UNION ALL
+    SELECT p.usage, p.modified FROM user_usage_past p
+    WHERE uu.since > {at} AND p.uuid = uu.uuid AND p.since <= {at} AND p.until > {at}
+) v
+WHERE uu.id <= {at};
+
+-- A branch for each kind, so that a kind and a scope that are asked for are found by their index.
+CREATE VIEW usage_count AS
+SELECT
+    'all' AS kind, {nil} AS scope, u.billing_period AS month, {nil} AS offering_uuid,
+    count(*) AS component_usages,
+    (SELECT count(*) FROM user_usage WHERE billing_period = u.billing_period) AS user_usages
+FROM component_usage u GROUP BY u.billing_period
+UNION ALL
+SELECT
+    'offering', u.offering_uuid, u.billing_period, u.offering_uuid, count(*),
+    (SELECT count(*) FROM user_usage
+     WHERE offering_uuid = u.offering_uuid AND billing_period = u.billing_period)
+FROM component_usage u GROUP BY u.offering_uuid, u.billing_period
+UNION ALL
+SELECT
+    'project', u.project_uuid, u.billing_period, {nil}, count(*),
+    (SELECT count(*) FROM user_usage WHERE project_uuid = u.project_uuid AND billing_period = u.billing_period)
+FROM component_usage u GROUP BY u.project_uuid, u.billing_period
+UNION ALL
+SELECT
+    'customer', u.customer_uuid, u.billing_period, u.offering_uuid, count(*),
+    (SELECT count(*) FROM user_usage
+     WHERE customer_uuid = u.customer_uuid AND billing_period = u.billing_period
+       AND offering_uuid = u.offering_uuid)
+FROM component_usage u GROUP BY u.customer_uuid, u.offering_uuid, u.billing_period;
+
+CREATE VIEW resource_count AS
+SELECT 'all' AS kind, {nil} AS scope, {nil} AS offering_uuid, state, count(*) AS resources
+FROM resource GROUP BY state
+UNION ALL
+SELECT 'offering', offering_uuid, offering_uuid, state, count(*) FROM resource GROUP BY offering_uuid, state
+UNION ALL
+SELECT 'project', project_uuid, {nil}, state, count(*) FROM resource GROUP BY project_uuid, state
+UNION ALL
+SELECT 'customer', customer_uuid, offering_uuid, state, count(*)
+FROM resource GROUP BY customer_uuid, offering_uuid, state;
+
+CREATE VIEW offering_user_count AS
+SELECT 'all' AS kind, {nil} AS scope, {nil} AS offering_uuid, count(*) AS offering_users
+FROM offering_user HAVING count(*) > 0
+UNION ALL
+SELECT 'offering', offering_uuid, offering_uuid, count(*) FROM offering_user GROUP BY offering_uuid;
+
+CREATE VIEW user_usage_limit_count AS
+SELECT 'all' AS kind, {nil} AS scope, {nil} AS offering_uuid, count(*) AS limits
+FROM user_usage_limit HAVING count(*) > 0
+UNION ALL
+SELECT 'offering', offering_uuid, offering_uuid, count(*) FROM user_usage_limit GROUP BY offering_uuid
+UNION ALL
+SELECT 'project', project_uuid, {nil}, count(*) FROM user_usage_limit GROUP BY project_uuid
+UNION ALL
+SELECT 'customer', customer_uuid, offering_uuid, count(*)
+FROM user_usage_limit GROUP BY customer_uuid, offering_uuid;
+
+CREATE VIEW project_usage AS
+SELECT
+    u.project_uuid, u.component_uuid, u.billing_period AS month, count(*) AS usages,
+    count(*) FILTER (WHERE {is_terminated}) AS usages_terminated, sum(u.usage) AS used,
+    coalesce(sum(u.usage) FILTER (WHERE {is_terminated}), 0.00) AS used_terminated
+FROM component_usage u LEFT JOIN resource r ON r.uuid = u.resource_uuid
+GROUP BY u.project_uuid, u.component_uuid, u.billing_period;
+
+CREATE VIEW monthly_consumption AS
+SELECT component_uuid, billing_period AS month, sum(usage) AS total
+FROM component_usage GROUP BY component_uuid, billing_period;
+
+CREATE VIEW project_offering AS
+SELECT
+    project_uuid, offering_uuid, count(*) AS resources, count(*) FILTER (WHERE {is_terminated}) AS terminated
+FROM resource r GROUP BY project_uuid, offering_uuid;
+
+CREATE VIEW project_limit AS
+SELECT
+    r.project_uuid, r.offering_uuid, l.key COLLATE "C" AS component_type, sum(l.value::numeric) AS amount,
+    count(*) AS resources
+FROM resource r CROSS JOIN LATERAL jsonb_each_text(r.limits) l
+WHERE NOT {is_terminated} AND l.value IS NOT NULL
+GROUP BY r.project_uuid, r.offering_uuid, l.key COLLATE "C";
+
+CREATE VIEW reporting_count AS {reporting_count};
+
+CREATE VIEW silence AS {silence};
+
+-- What each description of a resource added to the sums of its month, less what the one before it had added.
+CREATE VIEW allocation_change AS
+WITH described AS (
+    SELECT
+        uuid, offering_uuid, state, limits, date_trunc('month', modified)::date AS month,
+        lag(v.uuid) OVER before IS NULL AS is_first, lag(offering_uuid) OVER before AS offering_before,
+        lag(state) OVER before AS state_before, lag(limits) OVER before AS limits_before
+    FROM resource_versions v WHERE since <= {at}
+    WINDOW before AS (PARTITION BY uuid ORDER BY since)
+)
+SELECT
+    c.offering_uuid, l.key COLLATE "C" AS component_type, d.month, d.is_first,
+    sum(c.sign * l.value::numeric) AS amount, sum(c.sign)::bigint AS resources
+FROM described d
+CROSS JOIN LATERAL (VALUES
+    (1, d.offering_uuid, d.state, d.limits), (-1, d.offering_before, d.state_before, d.limits_before)
+) c(sign, offering_uuid, state, limits)
+CROSS JOIN LATERAL jsonb_each_text(c.limits) l
+WHERE l.value IS NOT NULL AND c.state = ANY({allocating})
+  AND (d.offering_uuid, d.state, d.limits) IS DISTINCT FROM (d.offering_before, d.state_before, d.limits_before)
+GROUP BY c.offering_uuid, l.key COLLATE "C", d.month, d.is_first;
+
+-- The first description of a component counts for the time before, too.
+CREATE VIEW component_limit AS
+WITH described AS (
+    SELECT uuid, since, limit_amount, date_trunc('month', modified)::date AS month
+    FROM component_versions WHERE since <= {at}
+)
+(SELECT DISTINCT ON (uuid, month) uuid AS component_uuid, month, limit_amount
+ FROM described ORDER BY uuid, month, since DESC)
+UNION ALL
+(SELECT DISTINCT ON (uuid) uuid, '-infinity', limit_amount FROM described ORDER BY uuid, since);
+
+CREATE VIEW allocation AS
+WITH touched AS (SELECT uuid, offering_uuid, component_type FROM component), {spans}
+SELECT component_uuid, since, until, if_used, amount FROM spans;

@@ -1,0 +1,1 @@
+"""What read tables were at every position."""
