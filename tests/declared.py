@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from web.wire.audit.feed import LINES
 from web.wire.rendering import DECLARED, Declared
+from web.wire.responses.audit import Row
 from web.wire.responses.columns import Link, Objects
 from web.wire.responses.messages import ERRORS
 from web.wire.responses.schemas import RowSchema
@@ -98,6 +99,8 @@ def give_roots(schema: Schema, row: dict[str, Any]) -> None:
         elif isinstance(field, Objects):
             for each in row.get(name, ()):
                 give_roots(field.row, each)
+        elif isinstance(field, Row):
+            give_roots(field.row, row.get(name, {}))
 
 
 def members_of(dumps: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:

@@ -25,11 +25,11 @@ MAY_IMPORT = {
     "projections.writers": {
         *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.rows"),
     },
-    "projections.queries": {"ledger.domain", "projections.fast"},
     "projections.history": {
         *("ledger.events", "ledger.journal.digests", "projections.fast", "projections.rows"),
         "projections.writers",
     },
+    "projections.queries": {"ledger.domain", "projections.fast", "projections.history"},
     "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
@@ -62,8 +62,15 @@ MAY_IMPORT = {
         *("web.limits", "web.wire"),
     },
     "web.api": {
-        *("ledger", "projections.fast", "projections.lookups", "projections.projector"),
-        *("projections.queries", "web.fast", "web.limits", "web.request", "web.wire"),
+        *("ledger", "projections.fast", "projections.history", "projections.lookups"),
+        *(
+            "projections.projector",
+            "projections.queries",
+            "web.fast",
+            "web.limits",
+            "web.request",
+            "web.wire",
+        ),
     },
     "web": {
         "ledger",

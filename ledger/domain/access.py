@@ -18,7 +18,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "PROJECT.ADMIN": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MANAGER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
     "PROJECT.MEMBER": frozenset({RESOURCE_LIST, PROJECT_LIST}),
-    "AUDITOR": frozenset({READ_FACTS, RESOURCE_LIST, PROJECT_LIST}),
+    "AUDITOR": frozenset({READ_FACTS, RESOURCE_LIST, PROJECT_LIST, GET_STATISTICS}),
 }
 """What roles permit, after Waldur's defaults; AUDITOR is ours. Usages are seen with any role, here or not."""
 

@@ -38,7 +38,9 @@ CREATE_VIEW = SQL("CREATE VIEW {view} AS {rows}")
 
 ENTER = SQL("""
 SELECT
-    set_config('search_path', %(views)s || ', ' || current_setting('search_path'), true),
+    set_config(
+        'search_path',
+        %(views)s || ', ' || replace(current_setting('search_path'), %(views)s || ', ', ''), true),
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
         (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
@@ -76,7 +78,7 @@ def create_past(connection: Connection[DictRow], schema: str) -> None:
 
 
 def enter(cursor: Cursor[DictRow], position: int) -> None:
-    """Read as of a position until the transaction ends, which the cursor must be in.
+    """Read as of a position until another one is entered, or the transaction ends that the cursor must be in.
 
     The position is that of a fact, or 0 for the empty world.
     """

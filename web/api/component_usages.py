@@ -9,7 +9,9 @@ from psycopg.rows import DictRow
 from ledger.domain.reports import UserUsageItem, UserUsageReport
 from ledger.errors import InvalidItem, NotFound, NotPermitted
 from projections.queries import component_usages
+from web.api.audit.history import add_history
 from web.api.pages import page_of, row_of
+from web.request.audit.history import COMPONENT_USAGES
 from web.request.authentication import caller, visible
 from web.request.pipeline import api
 from web.request.reading import expected
@@ -19,6 +21,7 @@ from web.request.submit import submit
 from web.wire import filters, requests
 from web.wire.fields import uuid_of
 from web.wire.rendering import answers
+from web.wire.responses.audit import COMPONENT_USAGE_VERSION
 from web.wire.responses.lists import COMPONENT_USAGE
 
 blueprint = api("component_usages", "/api/marketplace-component-usages")
@@ -28,6 +31,7 @@ blueprint.add_url_rule(
 blueprint.add_url_rule(
     "/<object_id:uuid>/", "retrieve", row_of(component_usages.USAGES, COMPONENT_USAGE, "ComponentUsage")
 )
+add_history(blueprint, COMPONENT_USAGES, COMPONENT_USAGE_VERSION)
 
 
 @blueprint.post("/set_usage/")

@@ -8,6 +8,7 @@ import click
 
 from web.commands.accounts import role_group, user_group
 from web.commands.audit.forget import forget_command
+from web.commands.audit.history import history_command
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
 from web.commands.imports import import_command
@@ -46,6 +47,7 @@ for command in (
     rebuild_command,
     facts_command,
     forget_command,
+    history_command,
     user_group,
     role_group,
     token_group,

@@ -25,20 +25,21 @@ def position_or_time(text: str) -> int | datetime:
     if DIGITS.fullmatch(text):
         digits = text.lstrip("0")[: MOST_DIGITS + 1]
         return int(digits or "0")
-    if found := RFC_3339.fullmatch(text):
-        try:
-            return _time(found)
-        except ValueError:
-            pass
-    raise ValidationError(MALFORMED)
+    try:
+        return time_of(text)
+    except ValueError:
+        raise ValidationError(MALFORMED) from None
 
 
-def _time(found: re.Match[str]) -> datetime:
-    """Return a time to the microsecond, cut off: facts have no more. A leap second is the end of its minute.
+def time_of(text: str) -> datetime:
+    """Return the aware time that is written in RFC 3339. Raises ValueError.
 
-    Raises ValueError.
+    It is cut off to the microsecond: facts have no more. A leap second is the end of its minute.
     """
-    text = found[0].upper()
+    found = RFC_3339.fullmatch(text)
+    if found is None:
+        raise ValueError("Is not written in RFC 3339")
+    text = text.upper()
     if found["second"] == "60":
         start, end = found.start("second"), found.end("fraction" if found["fraction"] else "second")
         text = f"{text[:start]}59.999999{text[end:]}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from marshmallow import fields
 
 from web.wire.responses.columns import (
@@ -16,8 +17,8 @@ from web.wire.responses.columns import (
     Text,
     Texts,
 )
-from web.wire.responses.lists import OWNERS
-from web.wire.responses.schemas import ObjectSchema, RowSchema, declare
+from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE, OWNERS
+from web.wire.responses.schemas import Members, ObjectSchema, RowSchema, declare
 
 CLOUD_EVENT = declare(
     ObjectSchema,
@@ -73,3 +74,50 @@ UNEXPLAINED = declare(
     reported_by=Object(REVISION_USER, allow_none=True),
     revision_date=Moment(attribute="recorded_at"),
 )
+
+
+class Row(fields.Field[Any]):
+    """A row that PostgreSQL has written already."""
+
+    def __init__(self, row: RowSchema, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.row = row
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value if isinstance(value, orjson.Fragment) else self.row.dump(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return self.row.load(value)
+
+
+_REVISION: Members = {
+    "position": fields.Integer(required=True),
+    "fact": fields.String(required=True),
+    "source": fields.String(required=True),
+    "amount": Decimal(required=True, allow_none=True),
+    "usage_before": Decimal(required=True, allow_none=True),
+    "usage_after": Decimal(required=True),
+    "delta": Decimal(required=True),
+    "measured_at": Moment(required=True),
+    "token_uuid": Hex(required=True, allow_none=True),
+    "agent": fields.String(required=True),
+    "request_id": fields.String(required=True),
+}
+
+COMPONENT_USAGE_VERSION, COMPONENT_USER_USAGE_VERSION = (
+    declare(
+        ObjectSchema,
+        name,
+        id=fields.Integer(required=True),
+        revision_date=Moment(required=True),
+        revision_user=fields.Nested(REVISION_USER, required=True, allow_none=True),
+        revision_comment=fields.String(required=True),
+        serialized_data=Row(row, required=True),
+        **_REVISION,
+    )
+    for name, row in (
+        ("ComponentUsageVersion", COMPONENT_USAGE),
+        ("ComponentUserUsageVersion", COMPONENT_USER_USAGE),
+    )
+)
+"""What Waldur's clients call VersionHistory, with more members."""

@@ -1,0 +1,88 @@
+"""…/history/ of usages: who said what of a figure, when, and through what.
+
+A revision has the row as it was after it, names included. It is seen by whoever could see the row then.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from uuid import UUID
+
+import orjson
+from flask import Blueprint, Response, request
+from marshmallow import Schema
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from ledger.errors import NotFound
+from projections.fast.position import End
+from projections.history.moments import position_at
+from projections.queries.audit.revisions import Revision
+from web.api.pages import page_asked_for, paged
+from web.request.audit.history import Recorded, Version
+from web.request.authentication import visible
+from web.request.services import current, services
+from web.wire.audit.history import VERSION_QUERY
+from web.wire.errors import Missing
+from web.wire.fields import uuid_of
+from web.wire.parameters import last_of, takes
+from web.wire.rendering import answers, json_bytes
+from web.wire.urls import root_url
+
+
+def add_history(blueprint: Blueprint, recorded: Recorded, version: Schema) -> None:
+    """Add the views of a row's revisions to those of its kind."""
+    whole = partial(_history, recorded, version)
+    takes("page", "page_size")(answers(version, is_list=True)(whole))
+    blueprint.add_url_rule("/<object_id:uuid>/history/", "history", whole)
+    single = partial(_version, recorded, version)
+    takes(*VERSION_QUERY.fields)(answers(version)(single))
+    blueprint.add_url_rule("/<object_id:uuid>/history/at/", "history_at", single)
+
+
+def _history(recorded: Recorded, version: Schema, uuid: str) -> Response:
+    with _reading() as cursor:
+        wanted, total, end = _found(cursor, recorded, uuid)
+        asked = page_asked_for(lambda: total)
+        found = recorded.history.page(cursor, wanted, visible(), end.position, asked.size, asked.offset)
+        versions = _shown(cursor, recorded, wanted, found)
+    return paged(json_bytes(orjson.dumps(version.dump(versions, many=True))), total, asked)
+
+
+def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
+    with _reading() as cursor:
+        wanted, _, end = _found(cursor, recorded, uuid)
+        query = VERSION_QUERY.load(
+            {name: last_of(name) for name in VERSION_QUERY.fields if name in request.args}
+        )
+        last = min(position_at(cursor, query["timestamp"]), end.position)
+        found = recorded.history.page(cursor, wanted, visible(), last, limit=1)
+        if not found:
+            raise Missing("No version found for the given timestamp.")
+        (shown,) = _shown(cursor, recorded, wanted, found)
+    return json_bytes(orjson.dumps(version.dump(shown)))
+
+
+@contextmanager
+def _reading() -> Iterator[Cursor[DictRow]]:
+    """Yield a cursor in a transaction, as in others the past can't be entered."""
+    with services().reading() as cursor, cursor.connection.transaction():
+        yield cursor
+
+
+def _found(cursor: Cursor[DictRow], recorded: Recorded, uuid: str) -> tuple[UUID, int, End]:
+    """Return the uuid in a path, how many revisions of its row the caller sees, and where the journal ends.
+
+    Raises NotFound if they see none, and not the row either: it may have moved to them since.
+    """
+    if (wanted := uuid_of(uuid)) is None:
+        raise NotFound(recorded.kind)
+    total, end = recorded.history.count(cursor, wanted, visible())
+    if not total and recorded.history.rows.one(cursor, [], {"uuid": wanted}, visible())[0] is None:
+        raise NotFound(recorded.kind)
+    current().end = end
+    return wanted, total, end
+
+
+def _shown(cursor: Cursor[DictRow], recorded: Recorded, uuid: UUID, found: list[Revision]) -> list[Version]:
+    return [*recorded.versions(cursor, uuid, found, services().ledger.mapper, root_url())]
