@@ -44,7 +44,8 @@ SELECT
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
         (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
-    ), true)""").format(digest=FACT_DIGEST)
+    ), true),
+    set_config('transaction_read_only', 'on', true)""").format(digest=FACT_DIGEST)
 
 
 def views_of(schema: str) -> str:

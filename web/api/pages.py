@@ -15,6 +15,7 @@ from marshmallow import Schema
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
 from projections.queries.list_query import ListQuery, Scopes
+from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
@@ -51,19 +52,19 @@ def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], 
 
 def takes_page(query: Schema, row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Return the decorator that declares the parameters of a list's view."""
-    return takes(*query.fields, "page", "page_size", columns=row.fields)
+    return takes(*query.fields, "page", "page_size", AS_OF, columns=row.fields)
 
 
 def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Return the decorator that declares the parameters of a view of a single row."""
-    return takes(columns=row.fields)
+    return takes(AS_OF, columns=row.fields)
 
 
 def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
     scopes = visible()
-    with services().reading() as cursor:
+    with reading() as cursor:
         asked = page_asked_for(lambda: list_query.count(cursor, restrictions, scopes))
         restrictions |= host_of(row)
         found = list_query.page(cursor, _columns(row), restrictions, scopes, order, asked.size, asked.offset)
@@ -73,7 +74,7 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) 
 
 def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     restrictions, order = load_query(query, _context())
-    with services().reading() as cursor:
+    with reading() as cursor:
         found = list_query.page(cursor, _columns(row), restrictions | host_of(row), visible(), order, None)
     current().end = found.end
     return _counted(json_bytes(found.rows), found.total)
@@ -85,7 +86,7 @@ def _counted(response: Response, total: int) -> Response:
 
 
 def _context() -> LoadContext:
-    return LoadContext(zone=services().ledger.zone, now=services().clock())
+    return LoadContext(zone=services().ledger.zone, now=moment())
 
 
 def _single(list_query: ListQuery, row: RowSchema, kind: str, uuid: str) -> Response:
@@ -98,7 +99,7 @@ def row_response(
     list_query: ListQuery, row: RowSchema, kind: str, uuid: UUID, scopes: Scopes, status: int = 200
 ) -> Response:
     """Return the row with this uuid as a response. Raises NotFound if there is none that the scopes see."""
-    with services().reading() as cursor:
+    with reading() as cursor:
         found, current().end = list_query.one(cursor, _columns(row), {"uuid": uuid} | host_of(row), scopes)
     if found is None:
         raise NotFound(kind)

@@ -19,6 +19,7 @@ from projections.fast.position import End
 from projections.queries import project_usages as queries
 from projections.queries.limit_periods import Period, last_six_months, period_of
 from projections.queries.project_usages import Periods, Scope, ScopeKind
+from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import current, services
@@ -33,17 +34,17 @@ blueprint = api("project_usages")
 PROJECT = "/api/marketplace-project-usage/<object_id:uuid>"
 CUSTOMER = "/api/marketplace-customer-usage/<object_id:uuid>"
 
-SERIES = ("offering_uuid", "component_type", "period_offset", "include_terminated")
+SERIES = ("offering_uuid", "component_type", "period_offset", "include_terminated", AS_OF)
 """The parameters of series of periods."""
 
 
 @blueprint.get(f"{PROJECT}/components-usage/", defaults={"kind": "project"})
 @blueprint.get(f"{CUSTOMER}/components-usage/", defaults={"kind": "customer"})
-@takes("include_terminated")
+@takes("include_terminated", AS_OF)
 @answers(project_usages.COMPONENTS)
 def components_usage(kind: ScopeKind, uuid: str) -> Response:
     periods = _periods(_today())
-    with services().reading() as cursor:
+    with reading() as cursor:
         rows = queries.components(cursor, _scope(kind, uuid), periods)
     _found(rows, kind)
     described = (row for row in rows if row["component_type"] is not None)
@@ -101,7 +102,7 @@ def _series(scope: Scope, periods: Periods) -> tuple[DictRow, list[DictRow], Per
     strings on the wire, and told in the order in which Waldur tells them."""
     offering, component_type = last_of("offering_uuid"), last_of("component_type")
     known = component_type.replace("\x00", "") or None
-    with services().reading() as cursor:
+    with reading() as cursor:
         rows = queries.series(cursor, scope, uuid_of(offering), known, periods)
     component = _found(rows, scope.kind)
     if not offering:
@@ -142,4 +143,4 @@ def _period(limit_period: LimitPeriod, today: date, offset: int) -> Period | Non
 
 
 def _today() -> date:
-    return services().clock().astimezone(services().ledger.zone).date()
+    return moment().astimezone(services().ledger.zone).date()

@@ -2,7 +2,9 @@
 
 Every answer says in `Ledger-Position` up to where in the journal it is good. A GET has a strong `ETag` that
 changes only when the answer could: with the journal's last fact, the caller's rights, the day where the
-answer depends on it, and the version of this software. So a 304 is told before a row is read.
+answer depends on it, and the version of this software. So a 304 is told before a row is read. Of an answer as
+of an earlier fact that fact is the last one, and the day is its own: what comes later changes nothing, unless
+somebody is forgotten.
 """
 
 from collections.abc import Iterable
@@ -17,6 +19,7 @@ from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
 from projections.fast.position import End, KnownPosition
+from projections.history.moments import Past
 from projections.schema import BUILT_BY
 from web.request.authentication import STATISTICS, identify
 from web.request.services import Current, Services, current, services
@@ -50,7 +53,7 @@ class ConditionalGet:
     """WSGI middleware that answers most conditional GETs with a 304 before Flask begins with the request.
 
     Everything else, from a wrong token to a database that is away, is left to Flask, and so is a query that
-    may be refused.
+    may be refused, or asks for the past.
     """
 
     def __init__(self, application: "WSGIApplication", services: Services, *, is_strict: bool) -> None:
@@ -68,7 +71,7 @@ class ConditionalGet:
         """Return the headers of a 304, none if the client does not have the answer."""
         has, query = parse_etags(environ["HTTP_IF_NONE_MATCH"]), environ.get("QUERY_STRING", "")
         may_be_refused = "HTTP_PREFER" in environ or (self._is_strict and query)
-        if has.star_tag or may_be_refused or "min_position" in query:
+        if has.star_tag or may_be_refused or "min_position" in query or "as_of" in query:
             return []
         end = self._services.projector.refresh().end
         caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services).caller
@@ -81,7 +84,7 @@ def unmodified() -> Response | None:
     """Return a 304 if the client has the answer that it would get."""
     now = current()
     # Before anything is read: what is read a moment later may be of tomorrow.
-    now.day = day_of(request.path, services())
+    now.day = _day_of_past(now.past) if now.past else day_of(request.path, services())
     if "If-None-Match" in request.headers:
         now.etag = _etag(now)
         if not request.if_none_match.star_tag and request.if_none_match.contains_weak(now.etag):
@@ -118,6 +121,13 @@ def etag_of(environ: "WSGIEnvironment", end: End, day: str, caller: Caller) -> s
     asked = [environ.get(name, "") for name in ADDRESS]
     key = f"{end.position} {end.digest} {asked} {day} {VERSION} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(caller)).hexdigest()[:32]
+
+
+def _day_of_past(past: Past) -> str:
+    """Return the day of a fact, and what was forgotten since: answers from before may name somebody."""
+    forgotten = services().last_forgotten()
+    since = f", forgotten at {forgotten}" if forgotten > past.end.position else ""
+    return f"as of {past.recorded_at.astimezone(services().ledger.zone):%F}{since}"
 
 
 def day_of(path: str, services: Services) -> str:

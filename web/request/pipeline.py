@@ -5,18 +5,21 @@ much. Where a client asks for it with `Prefer: handling=strict` (RFC 7240), or t
 refused, and so are unknown keys of bodies.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, after_this_request, current_app, request
 from werkzeug.http import parse_dict_header
 
+from web.request.audit.past import AS_OF, enter_past
 from web.request.authentication import authenticate
 from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
 from web.wire.filters import IGNORED
-from web.wire.parameters import strangers
+from web.wire.parameters import is_taken, last_of, strangers
 
 STRICT = "LEDGER_STRICT"
 """Key in an app's config: whether every request is taken strictly."""
@@ -35,6 +38,8 @@ def before_view() -> Response | None:
         return None
     if b"min_position" in request.query_string:
         await_position(end)
+    if AS_OF in request.args and is_taken(AS_OF, _view()):
+        enter_past(last_of(AS_OF))
     return unmodified()
 
 
@@ -50,11 +55,15 @@ def check_names() -> None:
     if not request.query_string:
         return
     ignored = IGNORED.get(request.path.split("/")[2], ())
-    found = strangers(current_app.view_functions[request.endpoint or ""], ignored)
+    found = strangers(_view(), ignored)
     if now.is_strict:
         found.check()
     elif named := str(found):
         after_this_request(partial(_add_header, "Ledger-Ignored", named))
+
+
+def _view() -> Callable[..., Any]:
+    return current_app.view_functions[request.endpoint or ""]
 
 
 def prefers_strict(header: str) -> bool:

@@ -21,6 +21,7 @@ from ledger.handler import CommandHandler
 from ledger.journal.ledger import Ledger
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End
+from projections.history.moments import Past
 from projections.lookups import accounts, catalogue, people
 from projections.lookups.accounts import Credentials
 from projections.lookups.decision_state import PostgresReadModels
@@ -93,6 +94,8 @@ class Current:
     """Of the database that its rows are of: it rises when that is replaced."""
     end: End | None = None
     """The last fact that the answer is sure to show."""
+    past: Past | None = None
+    """The fact that is taken for the journal's last, where an earlier state is asked for."""
     caller: Caller | None = None
     is_strict: bool = False
     """Whether names that nobody knows here are refused, and not ignored."""

@@ -226,6 +226,11 @@ def takes(
     return declare
 
 
+def is_taken(name: str, view: Callable[..., Any]) -> bool:
+    """Return whether a view reads a parameter."""
+    return name in TAKEN.get(view, NOTHING).names
+
+
 class Strangers(NamedTuple):
     """What a query has that its view does not read."""
 

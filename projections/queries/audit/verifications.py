@@ -1,12 +1,14 @@
-"""The list of verifications, newest first."""
+"""The list of verifications, newest first, up to where the read models are, or were."""
 
 from psycopg.sql import SQL
 
 from projections.queries.list_query import ListQuery
 
+FROM = "FROM verification v WHERE v.id <= (SELECT position FROM read_position) AND {where}"
+
 VERIFICATIONS = ListQuery(
-    SQL("SELECT {json} FROM verification v WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"),
-    SQL("SELECT count(*) AS total FROM verification v WHERE {where}"),
+    SQL(f"SELECT {{json}} {FROM} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s"),
+    SQL(f"SELECT count(*) AS total {FROM}"),
     {
         "position": SQL("v.id"),
         "recorded_at": SQL("v.recorded_at"),

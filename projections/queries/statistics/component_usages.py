@@ -21,7 +21,7 @@ WITH sums AS MATERIALIZED (
     JOIN component c ON c.uuid = u.component_uuid
     JOIN offering o ON o.uuid = c.offering_uuid
     WHERE {where}
-    GROUP BY u.month, o.uuid, c.component_type
+    GROUP BY u.month, o.uuid, o.name, c.component_type
 )""")
 
 COLUMNS = {

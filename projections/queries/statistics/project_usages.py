@@ -11,7 +11,7 @@ WITH sums AS MATERIALIZED (
     JOIN component c ON c.uuid = u.component_uuid
     JOIN project p ON p.uuid = u.project_uuid
     WHERE {where}
-    GROUP BY p.uuid, c.component_type
+    GROUP BY p.uuid, p.name, c.component_type
 )""")
 
 ORDER = SQL("s.project_name, s.component_type, s.project_uuid")

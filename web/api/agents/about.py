@@ -3,7 +3,7 @@
 from flask import Response
 
 from projections.queries.agents.me import USERS
-from web.api.pages import row_response, takes_row
+from web.api.pages import row_response
 from web.request.authentication import caller
 from web.request.conditional import VERSION
 from web.request.pipeline import api
@@ -22,7 +22,7 @@ def version() -> Response:
 
 
 @blueprint.get("/users/me/")
-@takes_row(agents.USER_ME)
+@takes(columns=agents.USER_ME.fields)
 @answers(agents.USER_ME)
 def me() -> Response:
     return row_response(USERS, agents.USER_ME, "User", caller().user_uuid, None)

@@ -9,6 +9,7 @@ from ledger.errors import NotFound
 from projections.queries.catalogue.plan_periods import PROVIDED, SEEN
 from projections.queries.list_query import ListQuery
 from web.api.catalogue.resources import CONSUMER_PATH, PROVIDER_PATH
+from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import visible
 from web.request.pipeline import api
 from web.request.services import current, services
@@ -20,11 +21,11 @@ from web.wire.responses.catalogue import PLAN_PERIOD
 
 def _plan_periods(list_query: ListQuery, uuid: str) -> Response:
     """Return all of them, whatever page is asked for. Raises NotFound."""
-    now, zone = services().clock(), services().ledger.zone
+    now, zone = moment(), services().ledger.zone
     month = month_of(now, zone)
     restrictions = {"resource_uuid": uuid_of(uuid), "now": now, "month": month}
     restrictions["month_start"] = start_of(month, zone)
-    with services().reading() as cursor:
+    with reading() as cursor:
         found = list_query.page(cursor, PLAN_PERIOD.columns, restrictions, visible(), limit=None)
     current().end = found.end
     if not found.total:
@@ -34,5 +35,7 @@ def _plan_periods(list_query: ListQuery, uuid: str) -> Response:
 
 blueprint = api("plan_periods")
 for path, list_query in ((PROVIDER_PATH, PROVIDED), (CONSUMER_PATH, SEEN)):
-    view = takes("page", "page_size")(answers(PLAN_PERIOD, is_list=True)(partial(_plan_periods, list_query)))
+    view = takes("page", "page_size", AS_OF)(
+        answers(PLAN_PERIOD, is_list=True)(partial(_plan_periods, list_query))
+    )
     blueprint.add_url_rule(f"{path}<object_id:uuid>/plan_periods/", path.split("/")[2], view)

@@ -7,9 +7,9 @@ from flask import Response
 from ledger.errors import NotFound, NotPermitted
 from projections.queries.statistics.offering_usages import OFFERING_USAGES, provider_of
 from web.api.pages import page_of, takes_page
+from web.request.audit.past import reading
 from web.request.authentication import caller
 from web.request.pipeline import api
-from web.request.services import services
 from web.wire.fields import uuid_of
 from web.wire.filters import MONTH_RANGE_QUERY
 from web.wire.rendering import answers
@@ -30,7 +30,7 @@ def component_stats(uuid: str) -> Response:
 def _offering(uuid: str) -> UUID:
     """Return the offering that a path names. Raises NotFound, NotPermitted."""
     if wanted := uuid_of(uuid):
-        with services().reading() as cursor:
+        with reading() as cursor:
             provider = provider_of(cursor, wanted)
         if provider and caller().may_see_statistics(provider):
             return wanted
