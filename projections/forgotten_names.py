@@ -18,21 +18,24 @@ from psycopg.sql import SQL, Composable, Identifier
 
 SELECT_NAMING = """
 SELECT relname AS name FROM pg_class c
-WHERE relnamespace = to_regnamespace(coalesce(%(schema)s, current_schema())) AND relkind = 'r' AND 2 = (
+WHERE relnamespace = to_regnamespace(coalesce(%(schema)s, current_schema()))
+  AND relkind = 'r' AND (%(parents)s OR NOT relhassubclass) AND 2 = (
     SELECT count(*) FROM pg_attribute
     WHERE attrelid = c.oid AND attname IN ('person', 'username') AND NOT attisdropped)
 ORDER BY relname"""
 
-# Tables of the past may have parents, which would be asked for them, too.
-ERASE = SQL("UPDATE ONLY {table} SET username = NULL WHERE person = ANY(%(people)s) AND username IS NOT NULL")
+PAST = "_past"
+"""How the name of a table ends that has what the rows of another one were."""
 
-NAMED = SQL("SELECT person FROM ONLY {table} WHERE username = %(username)s")
+ERASE = SQL("UPDATE {table} SET username = NULL WHERE person = ANY(%(people)s) AND username IS NOT NULL")
 
-COUNT = SQL("SELECT count(*) AS rows FROM ONLY {table} WHERE person = ANY(%(people)s)")
+NAMED = SQL("SELECT person FROM {table} WHERE username = %(username)s")
+
+COUNT = SQL("SELECT count(*) AS rows FROM {table} WHERE person = ANY(%(people)s)")
 
 NOT_KNOWN = SQL("username IS NOT NULL AND NOT EXISTS (SELECT FROM journal.person p WHERE p.uuid = person)")
-FORGET = SQL("UPDATE ONLY {table} SET username = NULL WHERE {not_known}")
-FORGOTTEN = SQL("SELECT person FROM ONLY {table} WHERE {not_known}")
+FORGET = SQL("UPDATE {table} SET username = NULL WHERE {not_known}")
+FORGOTTEN = SQL("SELECT person FROM {table} WHERE {not_known}")
 
 SELECT_COLUMNS = """
 SELECT attname AS name FROM pg_attribute
@@ -49,9 +52,12 @@ Rows = Connection[DictRow] | Cursor[DictRow]
 """Where statements are executed."""
 
 
-def naming_tables(rows: Rows, schema: str | None = None) -> list[str]:
-    """Return the tables of a schema that have usernames, by default of that which comes first."""
-    return [row["name"] for row in rows.execute(SELECT_NAMING, {"schema": schema})]
+def naming_tables(rows: Rows, schema: str | None = None, *, parents: bool = False) -> list[str]:
+    """Return the tables of a schema that have usernames, by default of that which comes first.
+
+    `parents`: also those that show what others have.
+    """
+    return [row["name"] for row in rows.execute(SELECT_NAMING, {"schema": schema, "parents": parents})]
 
 
 def erase_names(cursor: Cursor[Any], people: Collection[UUID]) -> None:
@@ -67,9 +73,11 @@ def people_named(cursor: Cursor[DictRow], username: str) -> set[UUID]:
 
 
 def count_rows(cursor: Cursor[DictRow], people: Collection[UUID]) -> dict[str, int]:
-    """Return how many rows about people each table has, if any."""
+    """Return how many rows about people each table has, if any, apart from the past."""
     counts = {}
     for table in naming_tables(cursor):
+        if table.endswith(PAST):
+            continue
         row = cursor.execute(COUNT.format(table=Identifier(table)), {"people": list(people)}).fetchone()
         if row and row["rows"]:
             counts[table] = row["rows"]
@@ -103,5 +111,5 @@ def clean_up(connection: Connection[DictRow]) -> None:
 
     Not in a transaction.
     """
-    tables = [Identifier("journal", "person"), *map(Identifier, naming_tables(connection))]
+    tables = [Identifier("journal", "person"), *map(Identifier, naming_tables(connection, parents=True))]
     connection.execute(CLEAN_UP.format(tables=SQL(", ").join(tables)))
