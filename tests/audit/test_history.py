@@ -237,6 +237,23 @@ def test_the_revision_in_force_at_a_time_is_the_last_one_recorded_until_then(wor
         assert (response.status_code, response.get_json()) == (404, missing)
 
 
+def test_what_was_in_force_is_told_as_it_was_known_at_a_position(world: World) -> None:
+    for amount in (1, 2, 3):
+        world.now = NOW + timedelta(minutes=amount)
+        world.report(usages=[{"type": "cpu", "amount": amount}])
+    uuid = usage_of(world)
+    _, middle, oldest = history(world, uuid)
+    for as_of in (middle["position"], "2026-11-15T12:02:30Z"):
+        for timestamp, expected in {"2100-01-01T00:00:00Z": middle, "2026-11-15T12:01:30Z": oldest}.items():
+            response = world.as_("staff").get(f"{USAGES}{uuid}/history/at/", timestamp=timestamp, as_of=as_of)
+            assert (response.status_code, response.get_json()) == (200, expected)
+            assert response.headers["Ledger-Position"] == str(middle["position"])
+    assert history(world, uuid, as_of=middle["position"]) == [middle, oldest]
+    gone = world.as_("staff").get(f"{USAGES}{uuid}/history/", as_of=oldest["position"] - 1)
+    missing = {"detail": "No ComponentUsage matches the given query."}
+    assert (gone.status_code, gone.get_json()) == (404, missing)
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

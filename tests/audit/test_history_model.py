@@ -107,6 +107,26 @@ def assert_told(world: World) -> None:
             assert version["serialized_data"]["usage"] == version["usage_after"]
 
 
+def assert_as_of(world: World) -> None:
+    """That each revision stands between the rows as of its position and as of the one before it."""
+    staff = world.as_("staff")
+    for path in (USAGES, USER_USAGES):
+        for row in staff.get(path, page_size=300).get_json():
+            url = f"{path}{row['uuid']}/"
+            versions = history(world, row["uuid"], path, page_size=300)
+            for place, version in enumerate(versions):
+                at = version["position"]
+                assert staff.get(url, as_of=at).get_json() == version["serialized_data"]
+                assert history(world, row["uuid"], path, page_size=300, as_of=at) == versions[place:]
+                before = staff.get(url, as_of=at - 1)
+                if version["usage_before"] is None:
+                    assert before.status_code == 404
+                else:
+                    assert before.get_json()["usage"] == version["usage_before"]
+            response = staff.get(f"{url}history/", as_of=versions[-1]["position"] - 1)
+            assert response.status_code == 404
+
+
 def rows_now(world: World) -> dict[str, dict[str, Any]]:
     staff = world.as_("staff")
     lists = (staff.get(path, page_size=300).get_json() for path in (USAGES, USER_USAGES))
@@ -115,7 +135,7 @@ def rows_now(world: World) -> dict[str, dict[str, Any]]:
 
 @example([report(RESOURCE, "cpu", "5", 9, "reuse"), report(RESOURCE, "cpu", "9", 0, "none")])
 @example([report(RESOURCE, "gpu", "0", 0, "zero"), user_report(0, [("ann", "3"), ("bob", "4")], None)])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=6, max_size=16))
 def test_a_history_has_each_fact_that_changed_the_row_and_the_row_as_the_retrieve_showed_it_then(
     world_database: Callable[[], AbstractContextManager[str]], told_steps: list[Step]
@@ -143,12 +163,14 @@ def test_a_history_has_each_fact_that_changed_the_row_and_the_row_as_the_retriev
             for version in versions
         }
         assert {key: found[key] for key in shown} == shown
+        assert_as_of(world)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_journal_of_november_2026_has_histories(database_url: str, name: str) -> None:
     with world_of(name, database_url) as world:
         assert_told(world)
+        assert_as_of(world)
         for versions in histories(world).values():
             for version in versions:
                 assert version["revision_user"] is not None or version["source"] == "import"

@@ -20,6 +20,7 @@ from projections.history.moments import position_at
 from projections.queries.audit.revisions import Revision
 from web.api.pages import page_asked_for, paged
 from web.request.audit.history import Recorded, Version
+from web.request.audit.past import AS_OF, reading
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.audit.history import VERSION_QUERY
@@ -33,10 +34,10 @@ from web.wire.urls import root_url
 def add_history(blueprint: Blueprint, recorded: Recorded, version: Schema) -> None:
     """Add the views of a row's revisions to those of its kind."""
     whole = partial(_history, recorded, version)
-    takes("page", "page_size")(answers(version, is_list=True)(whole))
+    takes("page", "page_size", AS_OF)(answers(version, is_list=True)(whole))
     blueprint.add_url_rule("/<object_id:uuid>/history/", "history", whole)
     single = partial(_version, recorded, version)
-    takes(*VERSION_QUERY.fields)(answers(version)(single))
+    takes(*VERSION_QUERY.fields, AS_OF)(answers(version)(single))
     blueprint.add_url_rule("/<object_id:uuid>/history/at/", "history_at", single)
 
 
@@ -66,7 +67,7 @@ def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
 @contextmanager
 def _reading() -> Iterator[Cursor[DictRow]]:
     """Yield a cursor in a transaction, as in others the past can't be entered."""
-    with services().reading() as cursor, cursor.connection.transaction():
+    with reading() as cursor, cursor.connection.transaction():
         yield cursor
 
 
