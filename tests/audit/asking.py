@@ -104,6 +104,7 @@ VALUES: dict[str, list[str]] = {
     "slug": ["s2"],
     "start": ["2026-10"],
     "state": ["OK", "Terminated", "Active", "1"],
+    "timestamp": [DAY, "2026-12-01T00:00:00Z"],
     "type": ["cpu", "Marketplace.Slurm"],
     "usage_based": ["true"],
     "user_username": ["project-member"],
