@@ -4,19 +4,22 @@ Statements are put together from constants by name; values travel as parameters 
 so that its rows, its total and its position are of one moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Placeholder
 
 from projections.fast.position import End
 from projections.queries.counts import Kinds, stored_count
 from projections.queries.json_columns import Column, Values, json_object
+
+AT_A_TIME = 500
+"""Rows in memory where all of them are read."""
 
 Scopes = Mapping[str, list[UUID]] | None
 """The `customers`, `providers`, `projects` and `offerings` whose usage may be seen; None sees all."""
@@ -34,6 +37,7 @@ SELECT
     (SELECT r.json FROM ({rows}) r) AS row"""
 
 TOTAL = "{prelude} {total}"
+EVERY_ROW = "{prelude} SELECT r.json FROM ({rows}) r"
 
 
 class Page(NamedTuple):
@@ -115,6 +119,23 @@ class ListQuery:
         """Return how many rows there are on all pages."""
         statement = self.with_filters(TOTAL, restrictions, scopes)
         return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
+
+    def every_row(
+        self,
+        connection: Connection[DictRow],
+        columns: Sequence[Column],
+        restrictions: Mapping[str, Any],
+    ) -> Iterator[str]:
+        """Yield all rows as JSON objects, some of them in memory at a time, in the connection's transaction.
+
+        The `rows` must not be limited to a page.
+        """
+        statement = _statement(self, EVERY_ROW, tuple(columns), tuple(restrictions), None)
+        with connection.cursor("rows") as cursor:
+            cursor.itersize = AT_A_TIME
+            cursor.execute(statement, {**restrictions, "limit": None, "offset": 0})
+            for row in cursor:
+                yield row["json"]
 
     def with_filters(
         self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes

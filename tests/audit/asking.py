@@ -70,6 +70,7 @@ VALUES: dict[str, list[str]] = {
     "date_after": ["2026-11-05"],
     "date_before": ["2026-11-05"],
     "end": ["2026-11"],
+    "from": ["60", "2026-11-01T00:00:00Z"],
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
     "is_restricted": ["false"],
@@ -84,7 +85,17 @@ VALUES: dict[str, list[str]] = {
     "name_exact": ["Cluster"],
     "o": [
         *("-usage", "billing_period", "missing_usage_policy", "username", "component_usage__billing_period"),
-        *("-usage_percent", "total_allocated", "-name", "state", "customer_name", "project_name", "type"),
+        *(
+            "-usage_percent",
+            "total_allocated",
+            "-name",
+            "state",
+            "-delta",
+            "usage_after",
+            "customer_name",
+            "project_name",
+            "type",
+        ),
         *("plan_name", "-offering_name", "modified"),
     ],
     "offering_type": ["Marketplace.Slurm"],
@@ -105,6 +116,7 @@ VALUES: dict[str, list[str]] = {
     "start": ["2026-10"],
     "state": ["OK", "Terminated", "Active", "1"],
     "timestamp": [DAY, "2026-12-01T00:00:00Z"],
+    "to": ["64", "2026-11-02T00:00:00Z"],
     "type": ["cpu", "Marketplace.Slurm"],
     "usage_based": ["true"],
     "user_username": ["project-member"],
@@ -113,6 +125,9 @@ VALUES: dict[str, list[str]] = {
     "version": ["1.0.7"],
 }
 """Values of every parameter that a GET takes."""
+
+NEEDED: dict[str, dict[str, str]] = {"/api/ledger/diff/": {"from": "0"}}
+"""Parameters without which nothing is answered."""
 
 TOGETHER: list[dict[str, str]] = [
     {"start": "2026-10", "end": "2026-12"},
@@ -189,8 +204,9 @@ def questions(world: World, positions: Iterable[int]) -> list[Question]:
         queries += [each for each in TOGETHER if each.keys() <= names]
         if columns:
             queries.append({"field": sorted(columns)[0]})
-        known = [Question(path) for path in paths]
+        known = [Question(path, tuple(NEEDED.get(rule, {}).items())) for path in paths]
         for query in queries:
+            query = NEEDED.get(rule, {}) | query
             question = Question(paths[0], tuple(sorted(query.items())))
             if asked.get(question, "staff").status_code != 400:
                 known.append(question)

@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 
 from projections.queries import component_usages, monthly_summary, user_usage_limits, user_usages
 from projections.queries.agents import me, registrations
+from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED
 from projections.queries.audit.verifications import VERIFICATIONS
 from projections.queries.catalogue import plan_periods
@@ -62,6 +63,7 @@ LISTS = [
     (plan_periods.SEEN, catalogue.PLAN_PERIOD),
     (USAGE_TRENDS, statistics.AGGREGATED_USAGE_TREND),
     (MISSING_USAGE, statistics.RESOURCE_MISSING_USAGE),
+    (CHANGES, audit.CHANGE),
     (UNEXPLAINED, audit.UNEXPLAINED),
     (VERIFICATIONS, audit.VERIFICATION),
 ]
@@ -93,7 +95,7 @@ def plan(
 ) -> str:
     restrictions = {"root_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
-    others = {"billing_period": None, "zone": "UTC", "limit": 10, "offset": 0}
+    others = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "limit": 10, "offset": 0}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
     return "\n".join(line["QUERY PLAN"] for line in rows)

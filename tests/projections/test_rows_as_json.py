@@ -90,7 +90,7 @@ LISTED = [
     *agents.ROWS,
     *(catalogue.OFFERING, catalogue.USER_ATTRIBUTE_CONFIG, catalogue.SERVICE_PROVIDER),
     *(catalogue.RESOURCE, catalogue.OFFERING_USER, catalogue.PLAN_PERIOD),
-    *(audit.UNEXPLAINED, audit.VERIFICATION),
+    *(audit.CHANGE, audit.UNEXPLAINED, audit.VERIFICATION),
 ]
 ROWS = [
     *LISTED,

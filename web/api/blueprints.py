@@ -12,7 +12,7 @@ from web.api import (
 )
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
-from web.api.audit import events, unexplained, verifications
+from web.api.audit import diff, events, unexplained, verifications
 from web.api.catalogue import (
     offering_users,
     plan_periods,
@@ -31,6 +31,7 @@ BLUEPRINTS = (
     bulk_reports.blueprint,
     events.blueprint,
     verifications.blueprint,
+    diff.blueprint,
     unexplained.blueprint,
     usage.blueprint,
     offerings.blueprint,

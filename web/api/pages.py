@@ -60,7 +60,7 @@ def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, R
     return takes(AS_OF, columns=row.fields)
 
 
-def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID) -> Response:
+def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID | int) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
     scopes = visible()

@@ -7,6 +7,7 @@ import sys
 import click
 
 from web.commands.accounts import role_group, user_group
+from web.commands.audit.changes import diff_command, unexplained_command
 from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
 from web.commands.carry_over import carry_over_command
@@ -48,6 +49,8 @@ for command in (
     facts_command,
     forget_command,
     history_command,
+    diff_command,
+    unexplained_command,
     user_group,
     role_group,
     token_group,

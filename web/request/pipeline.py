@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, after_this_request, current_app, request
 from werkzeug.http import parse_dict_header
 
-from web.request.audit.past import AS_OF, enter_past
+from web.request.audit.past import AS_OF, FROM, TO, enter_diff, enter_past
 from web.request.authentication import authenticate
 from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
@@ -25,6 +25,8 @@ STRICT = "LEDGER_STRICT"
 """Key in an app's config: whether every request is taken strictly."""
 
 ALWAYS_STRICT = "/api/ledger/"
+
+DIFF = "/api/ledger/diff/"
 
 
 def before_view() -> Response | None:
@@ -40,6 +42,8 @@ def before_view() -> Response | None:
         await_position(end)
     if AS_OF in request.args and is_taken(AS_OF, _view()):
         enter_past(last_of(AS_OF))
+    if request.path == DIFF:
+        enter_diff(*(last_of(name) if name in request.args else None for name in (FROM, TO)))
     return unmodified()
 
 

@@ -96,6 +96,8 @@ class Current:
     """The last fact that the answer is sure to show."""
     past: Past | None = None
     """The fact that is taken for the journal's last, where an earlier state is asked for."""
+    diff_from: Past | None = None
+    """The fact that a diff begins with."""
     caller: Caller | None = None
     is_strict: bool = False
     """Whether names that nobody knows here are refused, and not ignored."""

@@ -4,17 +4,21 @@ So they are filtered, seen and named as the list of component usages is, also as
 list and `read_position` are as of then, and no later fact is told.
 """
 
+from dataclasses import replace
+from typing import LiteralString
+
 from psycopg.sql import SQL
 
 from projections.queries import component_usages, display_names
 from projections.queries.json_columns import Listed, Values
 from projections.queries.list_query import ListQuery
 
+# There is a usage for each of them. To PostgreSQL there may be none, so that it need not look to count them.
 USAGES = """(
     SELECT
         u.*, l.position, l.recorded_at, l.reported_by AS lowered_by, l.usage_before, l.usage_after
     FROM lowered l
-    JOIN component_usage u ON u.resource_uuid = l.resource_uuid
+    LEFT JOIN component_usage u ON u.resource_uuid = l.resource_uuid
         AND u.billing_period = l.billing_period AND u.uuid = l.usage_uuid
     WHERE l.position <= (SELECT position FROM read_position)
       AND l.billing_period < date_trunc('month', l.recorded_at AT TIME ZONE %(zone)s)
@@ -22,17 +26,20 @@ USAGES = """(
 
 COUNT = SQL(f"SELECT count(*) AS total FROM {USAGES} WHERE {{where}}")  # noqa: S608 - of constants
 
-ROWS = SQL(
-    f"""
+
+def _rows(most: LiteralString) -> SQL:
+    return SQL(
+        f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT u.* FROM {USAGES} WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) u LIMIT 300
+    ) u {most}
 )
 SELECT {{json}}
 FROM page u{display_names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
-)
+    )
+
 
 ACCOUNT: Values = {"uuid": SQL("a.uuid"), "username": SQL("a.username"), "id": SQL("a.id")}
 
@@ -52,7 +59,7 @@ COLUMNS: Values = {
 }
 
 UNEXPLAINED = ListQuery(
-    ROWS,
+    _rows("LIMIT 300"),
     COUNT,
     COLUMNS,
     component_usages.FILTERS,
@@ -62,3 +69,5 @@ UNEXPLAINED = ListQuery(
     visibility=component_usages.VISIBLE_BY,
 )
 """Newest first. Restrictions must have the `zone` that months are counted in, by its IANA name."""
+
+EVERY_UNEXPLAINED = replace(UNEXPLAINED, rows=_rows(""))

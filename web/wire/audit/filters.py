@@ -6,6 +6,7 @@ from marshmallow import post_load
 
 from web.wire.body import Loading
 from web.wire.filters import ComponentUsageQuery
+from web.wire.parameters import Ordering
 
 
 class UnexplainedQuery(ComponentUsageQuery):
@@ -16,4 +17,9 @@ class UnexplainedQuery(ComponentUsageQuery):
         return data | {"zone": str(Loading.get().zone)}
 
 
+class DiffQuery(ComponentUsageQuery):
+    o = Ordering({name: name for name in ("delta", "billing_period", "usage_after")})
+
+
+DIFF_QUERY = DiffQuery()
 UNEXPLAINED_QUERY = UnexplainedQuery(exclude=("o",))

@@ -51,7 +51,7 @@ REVISION_USER = declare(RowSchema, "RevisionUser", uuid=Hex(), username=Text(all
 
 OWNED = ("resource", "offering", "project", "customer")
 
-CHANGE: dict[str, Any] = {
+_CHANGE: dict[str, Any] = {
     "uuid": Hex(),
     **{name: OWNERS[name] for of in OWNED for name in (f"{of}_uuid", f"{of}_name")},
     "type": Text(attribute="component_type"),
@@ -66,10 +66,12 @@ CHANGE: dict[str, Any] = {
 }
 """How the figure of a component usage changed, by which facts and why."""
 
+CHANGE = declare(RowSchema, "ComponentUsageChange", **_CHANGE)
+
 UNEXPLAINED = declare(
     RowSchema,
     "UnexplainedChange",
-    **CHANGE,
+    **_CHANGE,
     position=Integer(),
     reported_by=Object(REVISION_USER, allow_none=True),
     revision_date=Moment(attribute="recorded_at"),
