@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test programs test-edge test-agents torture-short check rebuild bench
+.PHONY: help install run test programs test-edge test-agents torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ run: install ## start PostgreSQL and the service on 127.0.0.1, with a demo catal
 
 rebuild: install ## make the read models of `make run` anew from the journal
 	.venv/bin/usage-ledger rebuild
+
+verify: install ## compare the read models of `make run` with the journal
+	.venv/bin/usage-ledger verify
 
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest

@@ -6,17 +6,12 @@ the live read models at one position, and takes over in one short transaction in
 position again. A rebuild that ends early, however it ends, leaves nothing but a schema that nobody reads; the
 next rebuild removes it.
 
-While PostgreSQL works on one batch the next one is read. Statements name tables without their schema, so the
-same code fills the live tables and the copy. Statements that come when the copy takes over wait for the last
-few facts only. At start the read models of another version are rebuilt before anything is served. Price:
-twice the space meanwhile.
+Statements that come when the copy takes over wait for the last few facts only. At start the read models of
+another version are rebuilt before anything is served. Price: twice the space meanwhile.
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import NamedTuple
 
 from psycopg import Connection, Cursor
@@ -26,25 +21,16 @@ from psycopg.sql import Identifier
 from projections import comparison
 from projections.comparison import Difference
 from projections.forgotten_names import count_forgotten, forget_names
-from projections.projector import (
-    BATCH,
-    LOCK_PROJECTING,
-    SYNCHRONOUS_COMMIT_OFF,
-    Pool,
-    ReadFacts,
-    project_batch,
-)
-from projections.read_models import READ_MODELS
-from projections.read_position import SELECT_HEAD, position_of
+from projections.projector import BATCH, LOCK_PROJECTING, SYNCHRONOUS_COMMIT_OFF, Pool, ReadFacts
+from projections.read_position import position_of
+from projections.replay import BULKY, Progress, Replay
 from projections.schema import (
-    CREATE_INDEXES,
     ENTER_SCHEMA,
     SCHEMA,
     create_read_models,
     drop_read_models,
     rename_read_models,
 )
-from projections.writers import counters
 
 SHADOW, OLD = f"{SCHEMA}_shadow", f"{SCHEMA}_old"
 
@@ -54,21 +40,9 @@ UNLOCK = "SELECT pg_advisory_unlock(hashtext('usage-ledger: rebuilding'))"
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 # As long as a crash would only lead to another rebuild.
-BULKY = ("component_usage", "component_usage_past", "user_usage", "user_usage_past")
 DO_NOT_LOG, LOG = (
     "; ".join(f"ALTER TABLE {table} SET {logged}" for table in BULKY) for logged in ("UNLOGGED", "LOGGED")
 )
-
-# For this transaction: most of the time goes into indexes.
-USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
-
-ANALYZE = f"ANALYZE {', '.join(BULKY)}, silence"
-
-LOADED_MODELS = tuple(replace(model, project=model.load or model.project) for model in READ_MODELS)
-"""The read models as they are written while there are neither counters nor indexes."""
-
-Progress = Callable[[int, int], None]
-"""Told after every batch how many facts it had, and how many positions the journal has in all."""
 
 
 class AlreadyRebuilding(Exception):
@@ -95,8 +69,8 @@ class Rebuild:
         batch: int = BATCH,
         progress: Progress = lambda _facts, _head: None,
     ) -> None:
-        self._pool, self._read_facts, self._batch = pool, read_facts, batch
-        self._progress = progress
+        self._pool = pool
+        self._replay = Replay(self._in_shadow, read_facts, batch=batch, progress=progress)
 
     def run(self, *, compare: bool = True, accept: bool = False) -> Rebuilt:
         """Rebuild the read models, which take over unless they differ from the live ones.
@@ -108,8 +82,10 @@ class Rebuild:
         with self._pool.connection() as connection, exclusive_rebuild(connection):
             self._drop_copies(connection)
             create_read_models(connection, SHADOW, indexes=False)
-            self._load()
-            self._complete()
+            with self._in_shadow() as cursor:
+                cursor.execute(DO_NOT_LOG)
+            self._replay.load()
+            self._replay.complete(LOG)
             differences, forgotten = self._compare() if compare else ((), 0)
             if is_live := accept or not differences:
                 self._swap()
@@ -121,31 +97,6 @@ class Rebuild:
         for schema in (SHADOW, OLD):
             drop_read_models(connection, schema)
 
-    def _load(self) -> None:
-        """Write the rows. The next batch is read and decoded while PostgreSQL works on the one before."""
-        with self._in_shadow() as cursor:
-            cursor.execute(DO_NOT_LOG)
-        with ThreadPoolExecutor(1) as reader, gc_disabled():
-            facts = self._read_facts(0, self._batch)
-            while facts:
-                next_facts = reader.submit(self._read_facts, facts[-1][0], self._batch)
-                with self._in_shadow() as cursor:
-                    project_batch(cursor, facts, LOADED_MODELS)
-                    self._progress(len(facts), self._head(cursor))
-                facts = next_facts.result()
-
-    def _complete(self) -> None:
-        """Add what follows from all the rows: the models' own ends, counters and indexes."""
-        with self._in_shadow() as cursor:
-            cursor.execute(USE_MEMORY)
-            for model in READ_MODELS:
-                if model.complete:
-                    model.complete(cursor)
-            cursor.execute(LOG)
-            counters.count_all(cursor)
-            cursor.execute(CREATE_INDEXES)
-            cursor.execute(ANALYZE)
-
     @contextmanager
     def _in_shadow(self) -> Iterator[Cursor[DictRow]]:
         with self._pool.connection() as connection, connection.transaction():
@@ -154,31 +105,12 @@ class Rebuild:
             cursor.execute(SYNCHRONOUS_COMMIT_OFF)
             yield cursor
 
-    def _fill(self, target: int | None = None) -> None:
-        """Project into the copy: up to `target`, or until there is less than a batch to do."""
-        while True:
-            with self._in_shadow() as cursor:
-                facts = self._read_facts(position_of(cursor), self._batch)
-                if target is not None:
-                    facts = [(position, fact) for position, fact in facts if position <= target]
-                if facts:
-                    project_batch(cursor, facts)
-                    self._progress(len(facts), self._head(cursor))
-            if not facts or (target is None and len(facts) < self._batch):
-                return
-
-    def _head(self, cursor: Cursor[DictRow]) -> int:
-        row = cursor.execute(SELECT_HEAD).fetchone()
-        assert row is not None
-        head: int = row["head"]
-        return head
-
     @contextmanager
     def _at_one_position(self) -> Iterator[Connection[DictRow]]:
         """Yield a transaction in which the live read models stand still and the copy is where they are."""
         with self._pool.connection() as connection, connection.transaction():
             connection.execute(LOCK_PROJECTING)
-            self._fill(position_of(connection.cursor()))
+            self._replay.fill(position_of(connection.cursor()))
             yield connection
 
     def _compare(self) -> tuple[tuple[Difference, ...], int]:
@@ -193,7 +125,7 @@ class Rebuild:
                 reader.execute("ROLLBACK")
 
     def _swap(self) -> None:
-        self._fill()
+        self._replay.fill()
         with self._at_one_position() as connection:
             for schema, name in ((SCHEMA, OLD), (SHADOW, SCHEMA)):
                 rename_read_models(connection, schema, name)
@@ -202,16 +134,6 @@ class Rebuild:
         """Delete the names of people who were removed after the copy had met them."""
         with self._pool.connection() as connection:
             forget_names(connection)
-
-
-@contextmanager
-def gc_disabled() -> Iterator[None]:
-    """Disable cyclic GC: facts form no cycles, and looking for some took half of the CPU time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextmanager

@@ -49,11 +49,17 @@ def create_read_models(
             name = Identifier(schema)
             connection.execute(CREATE_SCHEMA.format(schema=name))
             connection.execute(ENTER_SCHEMA.format(schema=name))
-            connection.execute(CREATE_TABLES)
+            create_tables(connection)
             if indexes:
                 connection.execute(CREATE_INDEXES)
-            connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
-            as_of.create_past(connection, schema)
+            as_of.create_views(connection, schema)
+
+
+def create_tables(connection: Connection[DictRow]) -> None:
+    """Create the empty tables of all read models in the schema that the transaction is in."""
+    connection.execute(CREATE_TABLES)
+    connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
+    as_of.create_kept(connection)
 
 
 def drop_read_models(connection: Connection[DictRow], schema: str) -> None:
@@ -70,10 +76,15 @@ def rename_read_models(connection: Connection[DictRow], schema: str, name: str) 
             connection.execute(RENAME.format(schema=Identifier(before), name=Identifier(after)))
 
 
+def is_of_this_version(connection: Connection[DictRow]) -> bool:
+    """Return whether the live read models are as this version of the software builds them."""
+    row = connection.execute(SELECT_BUILT_BY).fetchone()
+    return row is not None and row["built_by"] == BUILT_BY
+
+
 def reason_to_rebuild(connection: Connection[DictRow]) -> str | None:
     """Return what is wrong with the live read models as the end of a sentence, None if nothing is."""
-    row = connection.execute(SELECT_BUILT_BY).fetchone()
-    if row is None or row["built_by"] != BUILT_BY:
+    if not is_of_this_version(connection):
         return "were built by another version"
     reached = connection.execute(SELECT_POSITIONS, {"known": 0}).fetchone()
     if reached is None or not reached["follows"]:

@@ -107,6 +107,7 @@ END $$"""
 
 TAKE_BACK = """
 DO $$ DECLARE name text; BEGIN
+    PERFORM set_config('session_replication_role', 'replica', true);  -- no row goes to the past
     ALTER TABLE journal.ledger_events DISABLE TRIGGER append_only;
     DELETE FROM journal.ledger_events WHERE notification_id > (SELECT last FROM kept.journal);
     ALTER TABLE journal.ledger_events ENABLE ALWAYS TRIGGER append_only;

@@ -43,10 +43,17 @@ MAY_IMPORT = {
     "projections.schema": {"projections.history", "projections.read_position"},
     "projections.forgotten_names": set(),
     "projections.comparison": {"projections.forgotten_names"},
+    "projections.replay": {
+        *("projections.projector", "projections.read_models", "projections.read_position"),
+        *("projections.schema", "projections.writers"),
+    },
+    "projections.verification": {
+        *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.history"),
+        *("projections.projector", "projections.read_position", "projections.replay", "projections.schema"),
+    },
     "projections.rebuild": {
         *("projections.comparison", "projections.forgotten_names", "projections.projector"),
-        *("projections.read_models", "projections.read_position", "projections.schema"),
-        "projections.writers",
+        *("projections.read_position", "projections.replay", "projections.schema"),
     },
     # HTTP and commands. They ask read models by queries and lookups, and know nothing of their writers.
     "web.fast": set(),
@@ -89,7 +96,8 @@ MAY_IMPORT = {
     "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},
     "web.commands": {
         *("ledger", "projections.fast", "projections.forgotten_names", "projections.lookups"),
-        *("projections.projector", "projections.rebuild", "web", "web.importer", "web.request"),
+        *("projections.projector", "projections.rebuild", "projections.replay", "projections.verification"),
+        *("web", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.wire"),
     },
 }

@@ -53,9 +53,13 @@ def views_of(schema: str) -> str:
     return f"{schema}_as_of"
 
 
-def create_past(connection: Connection[DictRow], schema: str) -> None:
-    """Create the tables of what was, in the schema of the transaction, and the views that read them."""
+def create_kept(connection: Connection[DictRow]) -> None:
+    """Create the tables of what was, in the schema of the transaction."""
     connection.execute(SQL(CREATE_KEPT))
+
+
+def create_views(connection: Connection[DictRow], schema: str) -> None:
+    """Create the views that read the tables of a schema, which the transaction is in."""
     kept = [row["name"] for row in connection.execute(SELECT_KEPT)]
     views = Identifier(views_of(schema))
     connection.execute(DROP_SCHEMA.format(schema=views))  # of tables that were dropped by hand

@@ -32,9 +32,9 @@ BEGIN
         EXECUTE format('ALTER TABLE %I INHERIT %I', kept || '_past', kept || '_versions');
         EXECUTE format(
             'CREATE TRIGGER keep_replaced AFTER UPDATE ON %I FOR EACH ROW'
-            ' WHEN (OLD.since <> NEW.since) EXECUTE FUNCTION keep_past()', kept);
+            ' WHEN (OLD.since <> NEW.since) EXECUTE FUNCTION %I.keep_past()', kept, current_schema());
         EXECUTE format(
             'CREATE TRIGGER keep_removed AFTER DELETE ON %I FOR EACH ROW'
-            ' WHEN (OLD.until IS NOT NULL) EXECUTE FUNCTION keep_past()', kept);
+            ' WHEN (OLD.until IS NOT NULL) EXECUTE FUNCTION %I.keep_past()', kept, current_schema());
     END LOOP;
 END $$;

@@ -4,6 +4,7 @@
 |---|---|
 | 1 | the command could not do what it was asked; run as it is, it may do so another time |
 | 2 | the command was called in a wrong way |
+| 3 | `verify` came to no result; 1 is that it found something |
 | 143 | SIGTERM ended it |
 
 What is not among these is a fault of the program, and shows its traceback.
@@ -18,6 +19,7 @@ import click
 from ledger.errors import Busy, Contended, StreamGap
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
+from projections.verification.verification import NotThere, OtherVersion
 from web.importer.reading import StructureError
 from web.runtime.config import ConfigurationError
 from web.runtime.postgres import EmbeddedPostgresError
@@ -39,6 +41,8 @@ EXPECTED: tuple[type[Exception], ...] = (
     StructureError,
     ProjectingFailed,
     AlreadyRebuilding,
+    OtherVersion,
+    NotThere,
     UploadFailed,
     UnreadableFile,
     *DATABASE_IS_AWAY,
@@ -65,7 +69,7 @@ class Group(click.Group):
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def told_in_one_line(kind: type[click.ClickException] = click.ClickException) -> Iterator[None]:
     """Turn errors that are no fault of the program into click's, which prints a line and exits."""
     try:
         yield
@@ -78,7 +82,7 @@ def told_in_one_line() -> Iterator[None]:
         raise WrongUsage(f"{told}{end} `{command} --help` says more.") from error
     except OSError as error:
         about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise click.ClickException(about) from error
+        raise kind(about) from error
     except EXPECTED as error:
         message = MESSAGES.get(type(error)) or " ".join(str(error).split())
-        raise click.ClickException(message) from error
+        raise kind(message) from error

@@ -10,6 +10,7 @@ from web.commands.accounts import role_group, user_group
 from web.commands.audit.changes import diff_command, unexplained_command
 from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
+from web.commands.audit.verify import verify_command
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
 from web.commands.imports import import_command
@@ -46,6 +47,7 @@ for command in (
     report_command,
     carry_over_command,
     rebuild_command,
+    verify_command,
     facts_command,
     forget_command,
     history_command,

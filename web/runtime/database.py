@@ -38,16 +38,19 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_services(*, may_create: bool = False) -> Iterator[Services]:
+def open_services(*, may_create: bool = False, may_rebuild: bool = True) -> Iterator[Services]:
     """Yield the ledger that the environment names, with its read models, for a command.
 
     Raises ConfigurationError, also where there is no embedded database yet, unless `may_create`: the ledger
-    that is wanted is somewhere else then.
+    that is wanted is somewhere else then. `may_rebuild=False` leaves read models as they are.
     """
     settings = Settings.from_environment()
     if not may_create:
         _check_exists(settings)
-    with open_database(settings) as conninfo, closing(open_ledger(conninfo, settings)) as ledger:
+    with (
+        open_database(settings, may_rebuild=may_rebuild) as conninfo,
+        closing(open_ledger(conninfo, settings)) as ledger,
+    ):
         yield Services(ledger, projector_of(ledger), utc_now)
 
 
@@ -59,19 +62,19 @@ def _check_exists(settings: Settings) -> None:
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[str]:
+def open_database(settings: Settings, *, may_rebuild: bool = True) -> Iterator[str]:
     """Yield the conninfo of a database with all tables of the ledger in it.
 
     Raises ConfigurationError or EmbeddedPostgresError in one line for people.
     """
     if settings.database_url is None:
         with embedded_postgres(settings.data_dir) as url:
-            yield prepare_database(url, settings)
+            yield prepare_database(url, settings, may_rebuild=may_rebuild)
     else:
-        yield prepare_database(settings.database_url, settings)
+        yield prepare_database(settings.database_url, settings, may_rebuild=may_rebuild)
 
 
-def prepare_database(url: str, settings: Settings) -> str:
+def prepare_database(url: str, settings: Settings, *, may_rebuild: bool = True) -> str:
     """Create what is missing in the database at `url`; return the conninfo to open the ledger with.
 
     Raises ConfigurationError.
@@ -81,11 +84,11 @@ def prepare_database(url: str, settings: Settings) -> str:
         conninfo = make_conninfo(url, options=f"{given or ''} {OPTIONS}".strip())
     except psycopg.Error as error:
         raise _unusable(error) from error
-    ensure_schemas(conninfo, settings)
+    ensure_schemas(conninfo, settings, may_rebuild=may_rebuild)
     return conninfo
 
 
-def ensure_schemas(conninfo: str, settings: Settings) -> None:
+def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = True) -> None:
     """Create what is missing in the database, and rebuild read models that do not follow from its journal.
 
     For every start, and for a database that was found to have another history. Raises ConfigurationError.
@@ -101,7 +104,7 @@ def ensure_schemas(conninfo: str, settings: Settings) -> None:
                 )
             with closing(open_ledger(conninfo, settings, create=True)) as ledger:
                 create_read_models(connection)
-                if reason := reason_to_rebuild(connection):
+                if may_rebuild and (reason := reason_to_rebuild(connection)):
                     log.warning("The read models %s: rebuilding them", reason)
                     Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
     except (psycopg.Error, PersistenceError, JournalIncomplete) as error:

@@ -1,0 +1,1 @@
+"""Tests of `usage-ledger verify`: what it finds, and that nobody notices it."""

@@ -1,0 +1,3 @@
+"""Fixtures of verifications."""
+
+from tests.support.command import catalogue as catalogue
