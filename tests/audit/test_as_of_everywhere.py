@@ -20,7 +20,7 @@ from web.wire.parameters import TAKEN
 WorldDatabase = Callable[[], AbstractContextManager[str]]
 
 IN_A_HISTORY = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -77,17 +77,17 @@ def test_every_answer_about_the_past_is_that_of_then(
         positions = told_since(world, start)
         choice = random.Random(13)  # noqa: S311 - no secret
         known = questions(world, positions[:: len(positions) // 5])
-        whole = {positions[len(positions) // 2], positions[-1]}
-        looked_at = {start, *whole, *choice.sample(positions, 20)}
+        whole = positions[len(positions) // 2]
+        looked_at = {start, whole, positions[-1], *choice.sample(positions, 12)}
 
         def chosen(position: int, by: str) -> list[Question]:
-            if by == "staff" and position in whole:
+            if by == "staff" and position == whole:
                 return known
             return choice.sample(known, 15 if by == "staff" else 4)
 
         tags = assert_past(server, empty_template, world, looked_at, chosen)
-        assert len(tags) > 1_000
-        again = choice.sample(sorted(tags), 80)
+        assert len(tags) > 500
+        again = choice.sample(sorted(tags), 40)
         assert rebuild_of(world).run(accept=True).is_live
         earlier(world)
         asked = Asked(world.app, world)
