@@ -64,3 +64,13 @@ def test_the_feed_tells_of_it(world: World) -> None:
         "facts": 39,
         "differences": 1,
     }
+
+
+def test_those_that_were_made_later_are_not_in_the_list_as_of_then(world: World) -> None:
+    record_verification(world, 40)
+    first = world.projector.catch_up()
+    record_verification(world, 41)
+    then = world.as_("staff").get(VERIFICATIONS, as_of=first)
+    assert [row["position"] for row in then.get_json()] == [first]
+    assert then.headers["X-Result-Count"] == "1"
+    assert world.as_("staff").get(VERIFICATIONS, as_of=first - 1).get_json() == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.command import Environment, output_of, positions, run
 from web.commands.audit import verify
@@ -102,6 +102,37 @@ def test_read_models_of_another_version_are_left_as_they_are(ledger: Environment
     done = run(ledger, "verify")
     told = "Error: the read models were built by another version; a rebuild makes them anew\n"
     assert (done.returncode, done.stdout, done.stderr) == (3, "", told)
+
+
+def test_a_position_that_is_not_there_yet_has_no_result(ledger: Environment) -> None:
+    last = positions(ledger)[-1]
+    done = run(ledger, "verify", "--to", str(last + 1))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "Error: The journal has not got that far.\n"
+    assert output_of(ledger, "verify", "--to", str(last - 1)) == ""
+    assert runs(ledger) == [(last - 1, last - 1, 0)]
+
+
+def test_who_may_not_make_temporary_tables_is_told_so(ledger: Environment) -> None:
+    name = conninfo_to_dict(ledger["LEDGER_DATABASE_URL"])["dbname"]
+    role = f"{name}_reader"
+    execute(
+        ledger,
+        f"CREATE ROLE {role} LOGIN PASSWORD 'secret'; REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC;"
+        f" GRANT USAGE ON SCHEMA journal, read_models, read_models_as_of TO {role};"
+        f" GRANT ALL ON ALL TABLES IN SCHEMA journal, read_models, read_models_as_of TO {role};"
+        f" GRANT ALL ON ALL SEQUENCES IN SCHEMA journal TO {role}",
+    )
+    try:
+        url = make_conninfo(ledger["LEDGER_DATABASE_URL"], user=role, password="secret")
+        done = run(ledger | {"LEDGER_DATABASE_URL": url}, "verify")
+    finally:
+        execute(ledger, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "Error: A verification makes temporary tables and notes its result in the journal, and the role of"
+        f' LEDGER_DATABASE_URL may not: permission denied to create temporary tables in database "{name}"\n'
+    )
 
 
 def test_where_there_is_no_ledger_there_is_no_result(tmp_path: Path) -> None:

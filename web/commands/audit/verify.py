@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import click
+from psycopg.errors import InsufficientPrivilege
 
 from ledger.decisions.audit.verifications import verified
 from ledger.decisions.requests import Decision
@@ -29,6 +30,12 @@ MOST_FINDINGS = 1_000
 log = logging.getLogger(__name__)
 
 
+MAY_NOT = (
+    "A verification makes temporary tables and notes its result in the journal, and the role of"
+    " LEDGER_DATABASE_URL may not: {}"
+)
+
+
 class NoResult(click.ClickException):
     """A verification did not come to its end."""
 
@@ -47,7 +54,10 @@ def verify_command(context: click.Context, to: int | None) -> None:
     """
     start = time.monotonic()
     with told_in_one_line(NoResult), open_services(may_rebuild=False) as services:
-        result = verify(services, to)
+        try:
+            result = verify(services, to)
+        except InsufficientPrivilege as error:
+            raise NoResult(MAY_NOT.format(error.diag.message_primary)) from error
         log.info(
             "Verified %d facts up to position %d in %.1f s: %d differences%s",
             result.facts,
