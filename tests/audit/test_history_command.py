@@ -3,15 +3,17 @@
 import csv
 import io
 import re
+import subprocess
 from datetime import timedelta
 
 import orjson
 import pytest
 
 from tests.audit.test_history import send, usage_of
-from tests.support.command import Done, Environment, run
+from tests.support.command import COMMAND, Done, Environment, run
 from tests.world import RESOURCE, USAGES, World, uid
 from web.commands.audit import history
+from web.commands.audit.tables import FORMS
 
 
 @pytest.fixture(name="told")
@@ -77,3 +79,17 @@ def test_what_there_is_not_is_told(told: World, environment: Environment) -> Non
     message = f"Error: no component usage and no user usage has the uuid {uid(0xDEAD)}\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
     assert run(environment, "history", "x").returncode == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whoever_stops_reading_is_told_of_no_error(told: World, environment: Environment, form: str) -> None:
+    line = f"{COMMAND} history {usage_of(told)} --format {form} | true"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        env=environment | {"LEDGER_DATABASE_URL": told.conninfo},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ""
+    assert done.stderr == "CPU (hours) in 2026-11: Resource, Cluster, Project, Consumer\n"

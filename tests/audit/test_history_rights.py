@@ -163,7 +163,7 @@ OF_AUDITORS = ("/api/ledger/events/", "/api/users/me/")
 
 QUERY = {"timestamp": "2100-01-01T00:00:00Z", "start": "2026-11", "end": "2026-11"}
 QUERY |= {"offering_uuid": OFFERING, "component_type": "cpu"}
-LEDGER: dict[str, dict[str, str]] = {"/api/ledger/unexplained/": {}}
+LEDGER: dict[str, dict[str, str]] = {"/api/ledger/diff/": {"from": "0"}, "/api/ledger/unexplained/": {}}
 """What is asked of the lists of changes."""
 
 

@@ -73,7 +73,7 @@ def told_in_one_line(kind: type[click.ClickException] = click.ClickException) ->
     """Turn errors that are no fault of the program into click's, which prints a line and exits."""
     try:
         yield
-    except click.exceptions.NoArgsIsHelpError:
+    except (click.exceptions.NoArgsIsHelpError, BrokenPipeError):  # nobody reads on: click ends in silence
         raise
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "usage-ledger"

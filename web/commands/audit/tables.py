@@ -71,6 +71,7 @@ def _show_csv(columns: Sequence[str], rows: Iterable[Row]) -> int:
     for row in rows:
         writer.writerow([_cell(row[name]) for name in columns])
         count += 1
+    sys.stdout.flush()  # here it is noticed that nobody reads any more
     return count
 
 
