@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from ledger.events import Report, UsageReported
 from tests.api.monthly import entity
 from tests.api.test_visibility import SEES
+from tests.audit.test_unexplained import imported
+from tests.projections.rebuilding import carried
 from tests.world import (
     CONSUMER,
+    GPU,
     OFFERING,
     OTHER_PROJECT,
     OTHER_RESOURCE,
@@ -27,6 +30,7 @@ from tests.world import (
     Client,
     World,
     open_world,
+    uid,
 )
 
 PATH = "/api/ledger/diff/"
@@ -295,6 +299,7 @@ items = st.fixed_dictionaries(
         "resource": st.sampled_from([RESOURCE, SECOND_RESOURCE]),
         "type": st.sampled_from(["cpu", "cpu", "gpu"]),
         "amount": st.integers(0, 3),
+        "missing_usage_policy": st.sampled_from(["none", "reuse", "zero"]),
         "date": st.sampled_from(["2026-10-02", "2026-11-02"]),
         "reason": st.sampled_from(["", "", "one", "two", 'a "third", ö']),
     }
@@ -310,7 +315,11 @@ users = st.fixed_dictionaries(
     }
 )
 projects = st.sampled_from([PROJECT, SECOND_PROJECT, OTHER_PROJECT])
-steps = st.lists(items | users, min_size=1, max_size=5) | projects
+imports = st.builds(
+    imported, st.integers(0, 3), uuid=st.sampled_from([uid(0x8000), uid(0x8001)]), component_uuid=st.just(GPU)
+)
+carry_over = st.just(None)
+steps = st.lists(items | users, min_size=1, max_size=5) | projects | imports | carry_over
 
 
 def lists_at(world: World, position: int) -> dict[str, Row]:
@@ -368,7 +377,12 @@ def test_it_is_the_difference_of_the_lists_at_any_two_positions(
     with world_database() as url, open_world(url) as world:
         begin = end(world)
         for step in history:
-            if isinstance(step, str):
+            if step is None:
+                world.now += timedelta(days=31)
+                carried(world)
+            elif isinstance(step, dict):
+                world.describe(component_usages=[step])
+            elif isinstance(step, str):
                 world.describe(resources=[entity("resources", RESOURCE, project_uuid=step)])
             else:
                 assert world.as_("staff").post("/api/ledger/reports/", step).status_code < 500
