@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
+from msgspec import structs
+
 from ledger.decisions.descriptions import describe
 from ledger.decisions.tokens import issue_token
 from ledger.domain.catalogue import Component, Entity
@@ -29,6 +31,8 @@ def facts_of(world: World) -> Iterator[Fact]:
         yield from described([*new, *periods], moment(month))
         reported = [usage for usage in usages(world, number) if keep.next()]
         yield from reported
+        for revision in range(1, world.shape.revisions + 1):
+            yield from (revised(usage, revision) for usage in reported)
         shared = [usage for usage in reported if of_users.next()]
         yield from (user_usage(world, usage, place) for place, usage in enumerate(shared))
     yield from described([*world.offering_users, *world.user_usage_limits], moment(world.months[-1]))
@@ -99,6 +103,20 @@ def usage(
         plan_amount=amount,
         plan_uuid=resource.plan_uuid,
         plan_period_uuid=period,
+    )
+
+
+def revised(usage: UsageReported, revision: int) -> UsageReported:
+    """Another report of the same usage, some days later."""
+    later = usage.measured_at + timedelta(days=7 * revision)
+    amount = usage.amount + revision
+    return structs.replace(
+        usage,
+        originator_version=1 + revision,
+        measured_at=later,
+        recorded_at=later,
+        amount=amount,
+        plan_amount=amount,
     )
 
 

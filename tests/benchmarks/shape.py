@@ -3,7 +3,7 @@
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger.domain import catalogue
 
@@ -45,6 +45,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     """Resources of project 0."""
     projects: int
     customers: int
+    revisions: int = 0
+    """How often each usage is reported again, with another figure and date."""
     small: int = 10
     offering_users: int = 0
     user_usage_limits: int = 0
@@ -70,6 +72,9 @@ MILLION = Shape(
     projects=500,
     customers=50,
 )
+
+REVISED = structs.replace(MILLION, name="1m_revised", user_usages=0, revisions=2)
+"""Three facts of every usage."""
 
 HUNDRED_THOUSAND = Shape(
     name="100k_resources",

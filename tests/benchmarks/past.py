@@ -1,0 +1,78 @@
+"""Row 13: lists as of a position, beside the same lists of now, and what the past takes on disk."""
+
+from msgspec import structs
+
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.database import facts_after, head_of
+from tests.benchmarks.load import Call
+from tests.benchmarks.measure import Line, Series, Target, at_most_times, no_errors
+from tests.benchmarks.reads import plan_of
+from tests.benchmarks.serving import Served, as_
+from tests.benchmarks.shape import MONTHS, OWNERS, REVISED, STAFF, uuid_for
+from tests.benchmarks.upkeep import sizes_of
+
+PATHS = (
+    "marketplace-component-usages/?resource_uuid={resource}&page_size=100",
+    "marketplace-component-usages/?project_uuid={project}&page_size=100",
+    "marketplace-component-usages/?offering_uuid={offering}&page_size=100",
+    "marketplace-component-usages/?billing_period={month}&page_size=100",
+    "marketplace-component-usages/?page_size=100",
+    "marketplace-provider-resources/?page_size=100",
+    "marketplace-component-usage-monthly/?page_size=100",
+    "marketplace-project-usage/{project}/components-usage/",
+)
+
+LARGEST_PAST = 512
+"""Bytes of the past for each fact of the journal."""
+
+SECONDS = 1
+
+
+def lists(bench: Bench) -> list[Line]:
+    """Pages of 100 as of the middle and as of the end of 3 M facts, by one client."""
+    url = bench.sets.revised
+    bench = structs.replace(bench, seconds=SECONDS)
+    world = bench.sets.world(REVISED)
+    names = {
+        "resource": next(each.resource.uuid.hex for each in world.resources if each.first == 0),
+        "month": f"{world.months[MONTHS // 4]:%F}",
+        **{kind: uuid_for(kind, 0).hex for kind in ("project", "offering")},
+    }
+    head = head_of(url)
+    with bench.ledger(url) as served:
+        return [
+            *(
+                beside_now(bench, served, path.format(**names), position, token)
+                for path in PATHS
+                for position in (head // 2, head)
+                for token in (STAFF[0], OWNERS[0])
+            ),
+            storage(url),
+        ]
+
+
+def beside_now(bench: Bench, served: Served, path: str, position: int, token: str) -> Line:
+    """A list as of a position, and the same of now."""
+    now = f"/api/{path}"
+    then = f"{now}{'&' if '?' in now else '?'}as_of={position}"
+    assert served.ask(Call(then, as_(token))).status == 200
+    measured = bench.compare(
+        {name: bench.side(served, plan_of([path], [token])) for name, path in (("then", then), ("now", now))}
+    )
+    was, stands = measured.values()
+    targets = [at_most_times(was.median_p50 / stands.median_p50, 3, "p50 of now"), *no_errors(was, stands)]
+    who = "staff" if token in STAFF else "a provider"
+    return Line(13, f"{path} as of {position:,} ({who})", was, stands, targets)
+
+
+def storage(url: str) -> Line:
+    """What the past takes, for each fact."""
+    facts = facts_after(url)
+    sizes = {
+        name: size / facts for name, size in sizes_of(url).items() if "_past" in name or ".moment" in name
+    }
+    kept = sum(sizes.values())
+    note = ", ".join(f"{name.partition('.')[2]} {size:.0f}" for name, size in sizes.items() if size >= 5)
+    target = Target(f"≤ {LARGEST_PAST} bytes", f"{kept:,.0f}", kept <= LARGEST_PAST)
+    work = f"bytes of the past per fact, {facts:,} facts"
+    return Line(13, work, Series("bytes", [kept]), targets=[target], note=note, details=sizes)
