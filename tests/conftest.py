@@ -113,7 +113,8 @@ DO $$ DECLARE name text; BEGIN
     ALTER TABLE journal.ledger_events ENABLE ALWAYS TRIGGER append_only;
     DELETE FROM journal.person WHERE uuid NOT IN (SELECT uuid FROM kept.people);
     INSERT INTO journal.person SELECT * FROM kept.people ON CONFLICT DO NOTHING;
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models' LOOP
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models'
+        AND tablename NOT LIKE '%\\_versions' LOOP
         EXECUTE format('DELETE FROM ONLY read_models.%1$I', name);
         EXECUTE format('INSERT INTO read_models.%1$I SELECT * FROM kept.%1$I', name);
     END LOOP;
