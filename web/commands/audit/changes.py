@@ -37,7 +37,7 @@ def diff_command(begin: Point, end: Point | None, form: str | None) -> None:
 
     Both are positions of the journal, or times like 2026-10-03T12:00:00+02:00, which stand for what was
     recorded by then. `positions` are the facts that changed a figure, and `reasons` what they say of it.
-    Names are those of TO.
+    Names are those of TO, and `uuid` is for `usage-ledger history`.
     """
     with open_services() as services:
         try:
@@ -45,7 +45,7 @@ def diff_command(begin: Point, end: Point | None, form: str | None) -> None:
         except ValidationError as error:
             ((name, messages),) = error.messages_dict.items()
             raise click.ClickException(f"{name}: {messages[0]}") from None
-        if not show((*COLUMNS, "positions", "reasons"), map(_row, rows), form):
+        if not show((*COLUMNS, "positions", "reasons", "uuid"), map(_row, rows), form):
             click.echo("No figure differs.", err=True)
 
 
@@ -55,7 +55,7 @@ def unexplained_command(form: str | None) -> None:
     """Show what lowered a figure of a month that was past already, and does not say why, newest first."""
     with open_services() as services:
         rows = map(_row, unexplained(services))
-        if not show(("position", "recorded_at", "reported_by", *COLUMNS), rows, form):
+        if not show(("position", "recorded_at", "reported_by", *COLUMNS, "uuid"), rows, form):
             click.echo("Nothing is unexplained.", err=True)
 
 
