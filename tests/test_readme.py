@@ -8,17 +8,20 @@ import textwrap
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 import click
 import pytest
 
 from tests.paths import ENDPOINTS, README, ROOT
-from tests.support.command import COMMAND, Environment, executed, served
+from tests.support.command import COMMAND, Environment, executed, run, served
 from tests.world import RESOURCE, World
 from web.commands import demo
 from web.commands.main import main
 
 TEXT = README.read_text()
+CATALOGUE = ROOT / "web" / "importer" / "README.md"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
 ROOM = re.compile(r"^(?P<top>\w+/)?(?:  (?P<below>[\w.]+/?))? +\S", re.MULTILINE)
 
@@ -57,7 +60,7 @@ def test_the_requests_of_the_readme_report_and_read(world: World) -> None:
 def test_the_lines_about_a_catalogue_of_ones_own_lead_to_a_report_and_a_read(
     environment: Environment, tmp_path: Path
 ) -> None:
-    part = TEXT.partition("\n### Your own catalogue\n")[2].partition("\n## ")[0]
+    part = CATALOGUE.read_text()
     catalogue, text = (textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", part, re.MULTILINE))
     (tmp_path / "lab.yaml").write_text(catalogue)
     with served(environment, "--no-demo") as here:
@@ -73,6 +76,29 @@ def test_the_lines_about_a_catalogue_of_ones_own_lead_to_a_report_and_a_read(
         token = done.stdout.splitlines()[-1]
         (row,) = json.loads(executed(read.replace("$LEDGER_TOKEN", token)))
     assert [row[name] for name in ("resource_name", "type", "usage")] == ["sea-ice", "cpu", "12.50"]
+
+
+def test_the_walk_of_an_auditor_prints_what_the_readme_shows(environment: Environment) -> None:
+    with served(environment) as here:
+        agent = {"User-Agent": "site-agent/1.0.7"}
+        reports: list[tuple[str, dict[str, str]]] = [
+            ("230.00", agent),
+            ("231.50", agent | {"Ledger-Reason": "jobs that ended after midnight"}),
+            ("180.00", {"User-Agent": "curl/7.88.1"}),
+        ]
+        for amount, headers in reports:
+            usages = [{"type": "cpu", "amount": amount}]
+            body = {"resource": demo.RESOURCE.hex, "date": "2026-05-31", "usages": usages}
+            headers |= {"Authorization": f"Token {here.demo_token}", "Content-Type": "application/json"}
+            url = f"{here.url}/api/marketplace-component-usages/set_usage/"
+            assert here.send(Request(url, json.dumps(body).encode(), headers))[0] == 201  # noqa: S310 (it is http)
+    shown = textwrap.dedent("\n".join(re.findall(r"^    .*$", section("Audit"), re.MULTILINE)))
+    commands = [part.splitlines() for part in shown.split("$ usage-ledger ")[1:]]
+    assert [arguments.split()[0] for arguments, *_ in commands] == ["diff", "history"]
+    for arguments, *lines in commands:
+        done = run(environment, *arguments.split(), "--format", "table")
+        printed = [line.rstrip() for line in (done.stderr + done.stdout).splitlines()]
+        assert [MOMENT.sub("-", line) for line in printed] == [MOMENT.sub("-", line) for line in lines]
 
 
 def test_every_module_and_folder_that_the_readme_names_is_there() -> None:
