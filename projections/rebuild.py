@@ -141,7 +141,7 @@ def exclusive_rebuild(connection: Connection[DictRow]) -> Iterator[None]:
     """Hold the lock of rebuilds, which keeps others out. Raises AlreadyRebuilding."""
     row = connection.execute(TRY_LOCK).fetchone()
     if not row or not row["locked"]:
-        raise AlreadyRebuilding("another rebuild is running")
+        raise AlreadyRebuilding("another rebuild is running, or a verification compares rows")
     try:
         yield
     finally:

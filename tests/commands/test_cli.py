@@ -38,6 +38,7 @@ from web.commands.main import main
         (["serve"], ["--bind HOST:PORT", "127.0.0.1:8000", "--workers", "--no-demo", "SIGTERM"]),
         (["import"], ["FILE", "structure format", "while the service runs", "checked before"]),
         (["report"], ["FILE", "--url", "--chunk", "--refused", "--dry-run", "LEDGER_TOKEN", "FILE.progress"]),
+        (["verify"], ["--to POSITION", "table key column live replayed position", "journal position what"]),
         (["user"], ["create", "list"]),
         (["user", "create"], ["USERNAME", "--staff", "--support", "role grant", "token create"]),
         (["role"], ["grant", "list", "revoke"]),

@@ -43,7 +43,7 @@ class NoResult(click.ClickException):
 
 
 @click.command("verify")
-@click.option("--to", type=click.IntRange(0), metavar="POSITION", help="What was then, and nothing later.")
+@click.option("--to", type=click.IntRange(0), metavar="POSITION", help="As of then, and nothing later.")
 @click.pass_context
 def verify_command(context: click.Context, to: int | None) -> None:
     """Replay the journal beside the live read models, while the service runs, and compare every row.
@@ -51,6 +51,8 @@ def verify_command(context: click.Context, to: int | None) -> None:
     A line is printed for each finding: `table key column live replayed position` of a cell that differs, with
     `*` for the column where only one side has the row, or `journal position what`. Exits with 1 if there are
     any, with 3 where there is no result. The journal keeps the result.
+
+    With --to those tables are compared whose past is kept, as they were at that position.
     """
     start = time.monotonic()
     with told_in_one_line(NoResult), open_services(may_rebuild=False) as services:
