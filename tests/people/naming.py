@@ -13,7 +13,7 @@ WILMA = "wilma.w"
 ACCOUNT, OFFERING_USER, LIMIT = uid(0x201), uid(0x202), uid(0x203)
 REASON = "GDPR, ticket 12"
 
-USERS = [{"uuid": ACCOUNT, "username": WILMA, "is_support": True}]
+USERS = [{"uuid": ACCOUNT, "username": WILMA, "is_staff": True}]
 OFFERING_USERS = [{"uuid": OFFERING_USER, "offering_uuid": OFFERING, "user_uuid": ACCOUNT, "username": WILMA}]
 
 OFFERING_USER_LIST = "/api/marketplace-offering-users/"
@@ -24,7 +24,7 @@ def name_wilma(world: World) -> None:
     """Make her a user and an offering user, described anew twice, with a limit and with usage of her own."""
     world.describe(users=[*USERS, {"uuid": uid(0x20F), "username": "fred"}], offering_users=OFFERING_USERS)
     world.describe(
-        users=[USERS[0] | {"is_support": False}],
+        users=[USERS[0] | {"is_staff": False}],
         offering_users=[OFFERING_USERS[0] | {"user_uuid": None}],
         user_roles=[
             {"uuid": uid(0x20A), "user_uuid": ACCOUNT, "role_name": "PROJECT.MEMBER"}
@@ -32,7 +32,7 @@ def name_wilma(world: World) -> None:
         ],
     )
     world.describe(users=USERS, offering_users=OFFERING_USERS)
-    world.report(usages=[{"type": "cpu", "amount": 10}])
+    world.report(by=WILMA, usages=[{"type": "cpu", "amount": 10}])
     world.report(date="2026-10-02", usages=[{"type": "gpu", "amount": 20}])
     for each in world.usages():
         for usage in (1, 3):

@@ -26,7 +26,6 @@ def refused(done: Done, message: str, code: int = 2) -> None:
 
 def test_it_tells_what_it_did_and_where_the_name_stays(world: World, environment: Environment) -> None:
     name_wilma(world)
-    world.token_of(WILMA)
     world.report(usages=[{"type": "cpu", "amount": 11, "description": f"Moved to {WILMA}"}])
     position = world.ledger.facts_after(0, 1_000_000)[-1][0]
     wilma = person_named(world, WILMA)

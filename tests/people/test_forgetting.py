@@ -50,13 +50,14 @@ def world_that_names_wilma(world: World) -> World:
 TOLD_OF_LATER_FACTS = {"/api/ledger/events/", "/readyz"}
 
 
-def answers(world: World) -> dict[str, Any]:
+def answers(world: World, **query: Any) -> dict[str, Any]:
     """What staff is answered by every GET, about everything that its lists name."""
     rules = [rule.rule for rule in world.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    lists = {path for path in rules if "<" not in path} - TOLD_OF_LATER_FACTS
+    asked: dict[str, Any] = {"page_size": 100} | query
     staff, answered = world.as_("staff"), dict[str, Any]()
-    lists = [path for path in rules if "<" not in path and path not in TOLD_OF_LATER_FACTS]
     for path in lists:
-        answered[path] = staff.get(path, page_size=100).get_json()
+        answered[path] = staff.get(path, **asked).get_json()
     uuids = {
         "/api/marketplace-project-usage/": [PROJECT],
         "/api/marketplace-customer-usage/": [CONSUMER],
@@ -64,12 +65,11 @@ def answers(world: World) -> dict[str, Any]:
     } | {
         path: [row["uuid"] for row in answered[path] if "uuid" in row]
         for path in lists
-        if path.startswith("/api/m")
+        if isinstance(answered[path], list)
     }
     for path, object_id, rest in (rule.partition("<object_id:uuid>") for rule in rules):
         for uuid in uuids.get(path, ()) if object_id else ():
-            answered[path + uuid + rest] = staff.get(path + uuid + rest).get_json()
-    assert len(answered) > 50
+            answered[path + uuid + rest] = staff.get(path + uuid + rest, **asked).get_json()
     return answered
 
 
@@ -109,6 +109,14 @@ def test_every_answer_is_as_it_was_but_for_the_name(named: World) -> None:
     assert answers(named) == without_name(before)
 
 
+def test_the_past_is_as_it_was_but_for_the_name(named: World) -> None:
+    positions = [position for position, _ in named.ledger.facts_after(0, 1_000_000)][-1:-30:-7]
+    before = {str(position): answers(named, as_of=position) for position in positions}
+    assert min(map(len, before.values())) > 40
+    forget_wilma(named)
+    assert {str(position): answers(named, as_of=position) for position in positions} == without_name(before)
+
+
 def test_nothing_is_found_by_the_name(named: World) -> None:
     paths = (
         (USER_USAGES, "username"),
@@ -125,16 +133,19 @@ def test_nothing_is_found_by_the_name(named: World) -> None:
     assert not any(found())
 
 
-def test_an_answer_with_the_name_is_not_confirmed(named: World) -> None:
-    staff = named.as_("staff")
-    for path in LISTS:
-        etag = staff.get(path).headers["ETag"]
-        assert ask(staff, path, etag).status_code == 304
-    etags = {path: staff.get(path).headers["ETag"] for path in LISTS}
+@pytest.mark.parametrize("is_past", [False, True])
+def test_an_answer_with_the_name_is_not_confirmed(named: World, is_past: bool) -> None:
+    position = named.ledger.facts_after(0, 1_000_000)[-1][0]
+    staff, query = named.as_("staff"), {"as_of": position} if is_past else {}
+    etags = {path: staff.get(path, **query).headers["ETag"] for path in LISTS}
+    for path, etag in etags.items():
+        assert ask(staff, path, etag, query_string=query).status_code == 304
     forget_wilma(named)
     for path, etag in etags.items():
-        answered = ask(staff, path, etag)
+        answered = ask(staff, path, etag, query_string=query)
         assert (answered.status_code, WILMA in answered.text) == (200, False)
+        etag = answered.headers["ETag"]
+        assert ask(staff, path, etag, query_string=query).status_code == 304
 
 
 def test_every_table_with_names_is_one_that_the_read_model_writes(named: World) -> None:
@@ -181,14 +192,14 @@ def test_accounts_become_inactive_and_tokens_end_in_every_process(named: World, 
         etags = [client.get(ME).headers["ETag"] for client in clients]
         assert [client.get(ME).get_json()["username"] for client in clients] == [WILMA] * 2
         forgotten = forget_wilma(named)
-        assert (forgotten.accounts, forgotten.tokens) == (1, 1)
+        assert (forgotten.accounts, forgotten.tokens) == (1, 2)
         assert [client.get(ME).status_code for client in clients] == [401, 401]
         statuses = [ask(each, ME, etag).status_code for each, etag in zip(clients, etags, strict=True)]
         assert statuses == [401, 401]
         assert other.as_("support").get(ME).status_code == 200
     last = named.facts(UserDescribed)[-1]
     assert (last.entity.uuid, last.entity.is_active, last.source) == (UUID(ACCOUNT), False, "command-line")
-    assert len(named.facts(TokenRevoked)) == 1
+    assert len(named.facts(TokenRevoked)) == 2
     with pytest.raises(TokenError, match="nobody is named"):
         user_named(named.services, WILMA)
 
@@ -249,7 +260,7 @@ def test_an_account_and_an_offering_user_that_are_imported_again_are_of_somebody
     [offering_user] = staff.get(OFFERING_USER_LIST, username=WILMA).get_json()
     assert offering_user["uuid"] == OFFERING_USER
     assert named.client(token).get(ME).status_code == 401
-    assert named.as_(WILMA).get(ME).get_json()["username"] == WILMA
+    assert named.client(named.token_of(WILMA)).get(ME).get_json()["username"] == WILMA
     assert "" in {row["username"] for row in named.user_usages()}
     assert WILMA not in {row["username"] for row in named.user_usages()}
 

@@ -69,17 +69,17 @@ FROM (
 ) u
 JOIN journal.ledger_events e ON e.notification_id = u.position
 LEFT JOIN LATERAL (
-    SELECT uuid, username, id FROM account
+    SELECT uuid, coalesce(username, '') AS username, id FROM account
     WHERE uuid = (convert_from(e.state, 'UTF8')::json ->> 'reported_by')::uuid OFFSET 0
 ) a ON true
 ORDER BY u.position DESC"""
 
 
 class Reporter(NamedTuple):
-    """The account of whoever reported something. Whoever has been forgotten has no name."""
+    """The account of whoever reported something. The name of whoever was forgotten is empty."""
 
     uuid: UUID
-    username: str | None
+    username: str
     id: int
 
 

@@ -41,7 +41,7 @@ ORDER BY {{order}}"""  # noqa: S608 - of constants
     )
 
 
-ACCOUNT: Values = {"uuid": SQL("a.uuid"), "username": SQL("a.username"), "id": SQL("a.id")}
+ACCOUNT: Values = {"uuid": SQL("a.uuid"), "username": SQL("coalesce(a.username, '')"), "id": SQL("a.id")}
 
 COLUMNS: Values = {
     **display_names.COLUMNS,

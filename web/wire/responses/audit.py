@@ -46,7 +46,7 @@ VERIFICATION = declare(
     ok=Boolean(),
 )
 
-REVISION_USER = declare(RowSchema, "RevisionUser", uuid=Hex(), username=Text(allow_none=True), id=Integer())
+REVISION_USER = declare(RowSchema, "RevisionUser", uuid=Hex(), username=Text(), id=Integer())
 """Who stated a figure. Whoever has been forgotten has no name."""
 
 OWNED = ("resource", "offering", "project", "customer")
