@@ -216,6 +216,10 @@ def test_a_row_too_many_is_shown_as_it_is(world: World) -> None:
             added = cells(connection, table, row["place"])
             expected.append((table, key_of(columns, added), "*", of_cells(added), "-"))
     _, lines = verified(world)
+    with tampering(world) as connection:  # nobody else writes there, so that nobody takes it back
+        for table in tables(connection):
+            if table.endswith("_versions"):
+                connection.execute(SQL("DELETE FROM ONLY {}").format(Identifier(table)))
     assert sorted(told_of_rows(lines, position), key=str) == sorted(expected, key=str)
 
 
