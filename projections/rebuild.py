@@ -11,7 +11,7 @@ another version are rebuilt before anything is served. Price: twice the space me
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from psycopg import Connection, Cursor
@@ -80,7 +80,7 @@ class Rebuild:
         of another journal. Raises AlreadyRebuilding.
         """
         with self._pool.connection() as connection, exclusive_rebuild(connection):
-            self._drop_copies(connection)
+            _drop_copies(connection)
             create_read_models(connection, SHADOW, indexes=False)
             with self._in_shadow() as cursor:
                 cursor.execute(DO_NOT_LOG)
@@ -90,12 +90,8 @@ class Rebuild:
             if is_live := accept or not differences:
                 self._swap()
                 self._forget()
-            self._drop_copies(connection)
+            _drop_copies(connection)
             return Rebuilt(is_live, differences, forgotten)
-
-    def _drop_copies(self, connection: Connection[DictRow]) -> None:
-        for schema in (SHADOW, OLD):
-            drop_read_models(connection, schema)
 
     @contextmanager
     def _in_shadow(self) -> Iterator[Cursor[DictRow]]:
@@ -146,3 +142,14 @@ def exclusive_rebuild(connection: Connection[DictRow]) -> Iterator[None]:
         yield
     finally:
         connection.execute(UNLOCK)
+
+
+def drop_leftovers(connection: Connection[DictRow]) -> None:
+    """Drop what a rebuild that was killed has left behind, unless one is running, which does so itself."""
+    with suppress(AlreadyRebuilding), exclusive_rebuild(connection):
+        _drop_copies(connection)
+
+
+def _drop_copies(connection: Connection[DictRow]) -> None:
+    for schema in (SHADOW, OLD):
+        drop_read_models(connection, schema)

@@ -63,6 +63,15 @@ def test_postgresql_keeps_no_statistics_with_the_name(world: World, environment:
     assert WILMA not in statistics()
 
 
+def test_what_a_rebuild_left_behind_keeps_no_name(world: World, environment: Environment) -> None:
+    name_wilma(world)
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA read_models_shadow")
+        connection.execute("CREATE TABLE read_models_shadow.account AS TABLE read_models.account")
+    assert run(environment, "forget", WILMA, "--reason", REASON).returncode == 0
+    assert places_of(world, WILMA) == []
+
+
 def test_who_decides_it_may_be_named(world: World, environment: Environment) -> None:
     name_wilma(world)
     assert run(environment, "forget", WILMA, "--reason", f"  {REASON} ", "--by", "staff").returncode == 0

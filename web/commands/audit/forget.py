@@ -25,6 +25,7 @@ from ledger.journal.free_text import Mention, mentions
 from ledger.journal.transaction import JournalTransaction
 from projections.forgotten_names import clean_up, count_rows, people_named
 from projections.lookups import people as lookups
+from projections.rebuild import drop_leftovers
 from web.commands.tokens import user_named
 from web.request.describing import described
 from web.request.services import Services
@@ -157,6 +158,7 @@ def summary(forgotten: Forgotten, *, is_dry_run: bool) -> Iterable[str]:
 def _clean_up(services: Services) -> None:
     try:
         with services.ledger.pool.connection() as connection:
+            drop_leftovers(connection)
             clean_up(connection)
     except psycopg.Error:
         click.echo(NOT_CLEANED_UP, err=True)
