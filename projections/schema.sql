@@ -27,6 +27,13 @@ CREATE TABLE moment (
     recorded_at timestamptz PRIMARY KEY
 );
 
+-- Since a position there are usages that were measured so late, by the day. As of an earlier position the lists,
+-- which begin with what was measured last, need not look at any of them.
+CREATE TABLE horizon (
+    position bigint PRIMARY KEY,
+    measured_before timestamptz NOT NULL
+);
+
 -- One row for every described entity: an import compares with it before it appends a description.
 CREATE TABLE description (
     stream uuid PRIMARY KEY,

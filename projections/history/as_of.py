@@ -25,6 +25,7 @@ CREATE_KEPT, AS_OF = (
 AT = "(SELECT current_setting('usage_ledger.as_of')::bigint)"
 
 HOLDING = "SELECT * FROM {table} WHERE since <= {at} AND (until IS NULL OR until > {at})"
+NOT_LATER = " AND measured_at < (SELECT current_setting('usage_ledger.as_of_horizon')::timestamptz)"
 
 SELECT_KEPT = """
 SELECT left(relname, -length('_versions')) AS name FROM pg_class
@@ -44,6 +45,10 @@ SELECT
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
         (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
+    ), true),
+    set_config('usage_ledger.as_of_horizon', coalesce(
+        (SELECT measured_before::text FROM horizon WHERE position <= %(position)s::bigint
+         ORDER BY position DESC LIMIT 1), '-infinity'
     ), true),
     set_config('transaction_read_only', 'on', true)""").format(digest=FACT_DIGEST)
 
@@ -67,7 +72,8 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
     connection.execute(LOOK_INTO.format(views=views, schema=Identifier(schema)))
     at = SQL(AT)
     for table in kept:
-        rows = SQL(HOLDING).format(table=Identifier(schema, f"{table}_versions"), at=at)
+        holding = SQL(HOLDING).format(table=Identifier(schema, f"{table}_versions"), at=at)
+        rows = holding + SQL(NOT_LATER) if table == "component_usage" else holding
         connection.execute(CREATE_VIEW.format(view=Identifier(table), rows=rows))
     connection.execute(
         SQL(AS_OF).format(

@@ -6,22 +6,30 @@ is a row for every fact that was recorded later than all before it, and for no o
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from ledger.events import Fact
+from ledger.events import Fact, UsageReported
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.position import BeingReplaced, End
 from projections.rows import as_json
 from projections.writers.read_model import ReadModel
 
 INSERT_MOMENTS = """
+WITH risen AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s)
+        AS n(position bigint, recorded_at timestamptz, measured_before timestamptz)
+), horizons AS (
+    INSERT INTO horizon (position, measured_before)
+    SELECT position, measured_before FROM risen
+    WHERE measured_before > coalesce((SELECT max(measured_before) FROM horizon), '-infinity')
+)
 INSERT INTO moment (position, recorded_at)
-SELECT position, recorded_at FROM json_populate_recordset(NULL::moment, %(rows)s)
+SELECT position, recorded_at FROM risen
 WHERE recorded_at > coalesce((SELECT max(recorded_at) FROM moment), '-infinity')"""
 
 SELECT_POSITION_AT = """
@@ -69,17 +77,33 @@ def fact_at_or_before(cursor: Cursor[DictRow], position: int) -> Past:
     return Past(End(row["position"], row["digest"]), row["recorded_at"]) if row else EMPTY
 
 
+FIRST, LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
+
+
 def _risen(facts: Sequence[tuple[int, Fact]]) -> Iterator[dict[str, Any]]:
+    """Yield what facts say later than those before them: when they were recorded, and what was measured."""
     latest: datetime | None = None
+    horizon = FIRST
     for position, fact in facts:
+        row: dict[str, Any] = {}
         if latest is None or fact.recorded_at > latest:
-            latest = fact.recorded_at
-            yield {"position": position, "recorded_at": latest}
+            row["recorded_at"] = latest = fact.recorded_at
+        if isinstance(fact, UsageReported) and fact.measured_at >= horizon:
+            horizon = _next_day(fact.measured_at)
+            row["measured_before"] = "infinity" if horizon == LAST else horizon
+        if row:
+            yield {"position": position, **row}
+
+
+def _next_day(moment: datetime) -> datetime:
+    """Return the first moment of the next day, at the end of the calendar the last one that there is."""
+    day = moment.astimezone(UTC).date()
+    return LAST if day == LAST.date() else datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
-    """Add those facts that were recorded later than all before them."""
+    """Add those facts that were recorded later than all before them, or say what was measured later."""
     cursor.execute(INSERT_MOMENTS, {"rows": as_json(_risen(facts))})
 
 
-MOMENTS = ReadModel(handles=(Fact,), project=project, writes=("moment",))
+MOMENTS = ReadModel(handles=(Fact,), project=project, writes=("moment", "horizon"))
