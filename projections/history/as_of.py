@@ -37,20 +37,26 @@ CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
 LOOK_INTO = SQL("SET LOCAL search_path TO {views}, {schema}")
 CREATE_VIEW = SQL("CREATE VIEW {view} AS {rows}")
 
-ENTER = SQL("""
-SELECT
-    set_config(
-        'search_path',
-        %(views)s || ', ' || replace(current_setting('search_path'), %(views)s || ', ', ''), true),
+# What the views read: the position, its digest, and what was measured before any usage that came later.
+SETTINGS = SQL("""
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
         (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
     ), true),
     set_config('usage_ledger.as_of_horizon', coalesce(
-        (SELECT measured_before::text FROM horizon WHERE position <= %(position)s::bigint
+        (SELECT measured_before::text FROM read_models.horizon WHERE position <= %(position)s::bigint
          ORDER BY position DESC LIMIT 1), '-infinity'
-    ), true),
-    set_config('transaction_read_only', 'on', true)""").format(digest=FACT_DIGEST)
+    ), true)""").format(digest=FACT_DIGEST)
+
+SET_POSITION = SQL("SELECT {settings}").format(settings=SETTINGS)
+
+ENTER = SQL("""
+SELECT
+    set_config(
+        'search_path',
+        %(views)s || ', ' || replace(current_setting('search_path'), %(views)s || ', ', ''), true),
+    {settings},
+    set_config('transaction_read_only', 'on', true)""").format(settings=SETTINGS)
 
 
 def views_of(schema: str) -> str:
@@ -94,3 +100,8 @@ def enter(cursor: Cursor[DictRow], position: int) -> None:
     The position is that of a fact, or 0 for the empty world.
     """
     cursor.execute(ENTER, {"views": views_of("read_models"), "position": str(position)})
+
+
+def set_position(connection: Connection[DictRow], position: int) -> None:
+    """Have the views show a position until the transaction ends, wherever statements look for tables."""
+    connection.execute(SET_POSITION, {"position": str(position)})

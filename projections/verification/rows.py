@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from projections.forgotten_names import REMEMBERED_NAME
+from projections.history import as_of
 from projections.history.as_of import views_of
 from projections.schema import SCHEMA
 from projections.verification.findings import ROW, Finding, of_row
@@ -59,8 +60,6 @@ SELECT attname AS name FROM pg_attribute
 WHERE attrelid = to_regclass('read_models_as_of.' || quote_ident(%(table)s)) AND attnum > 0
   AND NOT (attname = 'until' AND atttypid = 'bigint'::regtype)"""
 
-ENTER_POSITION = "SELECT set_config('usage_ledger.as_of', %(position)s::text, true)"
-
 ALL = SQL("")
 
 OF_THE_PAST = ["uuid", "since"]
@@ -89,7 +88,7 @@ def live_rows(connection: Connection[DictRow]) -> Iterator[tuple[Table, Composab
 
 def past_rows(connection: Connection[DictRow], position: int) -> Iterator[tuple[Table, Composable]]:
     """Yield the tables whose past is known, each with what reads its rows as they were at a position."""
-    connection.execute(ENTER_POSITION, {"position": position})
+    as_of.set_position(connection, position)
     for table in tables_of_copy(connection):
         if table.name.endswith("_past"):
             yield table, source(table, SCHEMA, SQL("WHERE until <= {}").format(Literal(position)))

@@ -397,3 +397,12 @@ def test_who_was_forgotten_stays_forgotten_whatever_a_client_has_kept(world: Wor
     tag = etag_of(staff, later)
     report(world, 200)
     assert ask(staff, later, tag).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["asof", "as-of", "AS_OF", "As Of"])
+def test_a_misspelt_as_of_is_not_answered_with_what_is_now(world: World, name: str) -> None:
+    answer = world.as_("staff").get(USAGES, **{name: "3"})
+    assert (answer.status_code, answer.get_json()) == (
+        400,
+        {name: ["Unknown parameter. Did you mean as_of?"]},
+    )

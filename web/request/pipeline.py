@@ -50,7 +50,7 @@ def before_view() -> Response | None:
 def check_names() -> None:
     """Find out whether the request is to be taken strictly, and what is to be said of its parameters.
 
-    Raises ValidationError for unknown ones of a strict request.
+    Raises ValidationError for unknown ones of a strict request, and for our own ones that are misspelt.
     """
     now, is_preferred = current(), "Prefer" in request.headers and prefers_strict(request.headers["Prefer"])
     now.is_strict = is_preferred or current_app.config[STRICT] or request.path.startswith(ALWAYS_STRICT)
@@ -62,7 +62,8 @@ def check_names() -> None:
     found = strangers(_view(), ignored)
     if now.is_strict:
         found.check()
-    elif named := str(found):
+    found.check_misspelt()
+    if named := str(found):
         after_this_request(partial(_add_header, "Ledger-Ignored", named))
 
 

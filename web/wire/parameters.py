@@ -23,6 +23,7 @@ DATE_FORMATS = (
 NO_NUMBER_FITS = 10**9
 
 OF_EVERY_GET = {"min_position"}
+OURS = {"as_of", "min_position"}
 
 MOST_NAMED = 20
 """How many unknown parameters a header names."""
@@ -252,6 +253,19 @@ class Strangers(NamedTuple):
         if self.columns:
             told["field"] = [self._told("column", name, place) for place, name in enumerate(self.columns)]
         if told:
+            raise ValidationError(told)
+
+    def check_misspelt(self) -> None:
+        """Raise ValidationError for parameters of ours in other letters, as none of Waldur's is alike.
+
+        Without it the answer would be that of now, and look as if it were that of then.
+        """
+        if told := {
+            name: [self._told("parameter", name, 0)]
+            for name in self.names
+            if name not in OURS
+            and re.sub("[-_ ]", "", name).lower() in {each.replace("_", "") for each in OURS}
+        }:
             raise ValidationError(told)
 
     def _told(self, kind: str, name: str, place: int) -> str:
