@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shlex
 import subprocess
 from datetime import timedelta
 
@@ -83,7 +84,7 @@ def test_what_there_is_not_is_told(told: World, environment: Environment) -> Non
 
 @pytest.mark.parametrize("form", FORMS)
 def test_whoever_stops_reading_is_told_of_no_error(told: World, environment: Environment, form: str) -> None:
-    line = f"{COMMAND} history {usage_of(told)} --format {form} | true"
+    line = f"{shlex.quote(str(COMMAND))} history {usage_of(told)} --format {form} | true"
     done = subprocess.run(
         ["/bin/sh", "-c", line],
         env=environment | {"LEDGER_DATABASE_URL": told.conninfo},
