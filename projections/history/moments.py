@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
@@ -16,7 +17,7 @@ from psycopg.sql import SQL
 from ledger.events import Fact, UsageReported
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.position import BeingReplaced, End
-from projections.rows import as_json
+from projections.rows import as_json, insert
 from projections.writers.read_model import ReadModel
 
 INSERT_MOMENTS = """
@@ -31,6 +32,8 @@ WITH risen AS MATERIALIZED (
 INSERT INTO moment (position, recorded_at)
 SELECT position, recorded_at FROM risen
 WHERE recorded_at > coalesce((SELECT max(recorded_at) FROM moment), '-infinity')"""
+
+SELECT_LAST = "SELECT recorded_at FROM moment ORDER BY recorded_at DESC LIMIT 1"
 
 SELECT_POSITION_AT = """
 SELECT coalesce(
@@ -80,6 +83,13 @@ def fact_at_or_before(cursor: Cursor[DictRow], position: int) -> Past:
 FIRST, LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
 
+class Moment(Struct):
+    """A row of the table."""
+
+    position: int
+    recorded_at: datetime
+
+
 def _risen(facts: Sequence[tuple[int, Fact]]) -> Iterator[dict[str, Any]]:
     """Yield what facts say later than those before them: when they were recorded, and what was measured."""
     latest: datetime | None = None
@@ -106,4 +116,20 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
     cursor.execute(INSERT_MOMENTS, {"rows": as_json(_risen(facts))})
 
 
-MOMENTS = ReadModel(handles=(Fact,), project=project, writes=("moment", "horizon"))
+def load(cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]]) -> None:
+    """Add them in a rebuild: the moments, which are many, by COPY."""
+    rows = [*_risen(facts)]
+    last = cursor.execute(SELECT_LAST).fetchone()
+    latest = last["recorded_at"] if last else None
+    risen = [Moment(row["position"], row["recorded_at"]) for row in rows if "recorded_at" in row]
+    insert(cursor, "moment", [each for each in risen if latest is None or each.recorded_at > latest])
+    horizons = [
+        {"position": row["position"], "measured_before": row["measured_before"]}
+        for row in rows
+        if "measured_before" in row
+    ]
+    if horizons:
+        cursor.execute(INSERT_MOMENTS, {"rows": as_json(horizons)})
+
+
+MOMENTS = ReadModel(handles=(Fact,), project=project, writes=("moment", "horizon"), load=load)

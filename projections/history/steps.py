@@ -12,7 +12,6 @@ from ledger.events import (
     OfferingDescribed,
     ProjectDescribed,
     ResourceDescribed,
-    UsageCarriedOver,
     UsageReported,
     UserUsageLimitDescribed,
     UserUsageLimitRemoved,
@@ -23,8 +22,6 @@ Facts = Sequence[tuple[int, Fact]]
 
 MOVING = {ProjectDescribed, OfferingDescribed, ComponentDescribed}
 """Descriptions that may move the usages of many resources."""
-
-REPORTS = {UsageReported, UsageCarriedOver}
 
 
 def steps(facts: Facts) -> Iterator[Facts]:
@@ -51,8 +48,7 @@ def _touched(fact: Fact) -> tuple[tuple[int, ...], tuple[int, ...]]:
     row moves with its resource. Ids are numbers, which take a third of the time that uuids take as keys.
     """
     stream = fact.originator_id.int
-    if type(fact) in REPORTS:
-        assert isinstance(fact, UsageReported)
+    if isinstance(fact, UsageReported):
         if fact.source == "import":
             return (fact.usage_uuid.int,), (stream, fact.resource_uuid.int)
         return (fact.usage_uuid.int, stream), (fact.resource_uuid.int,)
