@@ -1,8 +1,9 @@
 """Brings every read model up to date, a batch of facts at a time: the only driver of projections.
 
-A batch is three steps in one transaction: take facts, dispatch them to the read models that handle them, move
-the position. So the rows of all read models can't contradict each other, and no fact is projected twice or
-left out: the journal is appended to in the order of its positions.
+Of a batch facts are taken, dispatched to the read models that handle them, step by step
+(`projections/history/steps.py`), and the position is moved, all in one transaction. So the rows of all read
+models can't contradict each other, and no fact is projected twice or left out: the journal is appended to in
+the order of its positions.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Every read model, in the order in which a batch of facts enters them: a new one is listed here only.
+"""Every read model, in the order in which a step of a batch enters them: a new one is listed here only.
 
 The order follows from what each model says that it `reads` and `reads_before`; a test holds it to that.
 """

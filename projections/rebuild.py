@@ -1,10 +1,10 @@
 """Makes every read model anew from the journal, beside the live ones, and puts the new ones in their place.
 
-The live read models serve reads and reports all the while. The copy is filled in bulk: rows first, then their
-owners, the counters that follow from them, and the indexes, each for all rows at once. It is compared with
-the live read models at one position, and takes over in one short transaction in which both are at one
-position again. A rebuild that ends early, however it ends, leaves nothing but a schema that nobody reads; the
-next rebuild removes it.
+The live read models serve reads and reports all the while. The copy is filled in bulk: rows first, with what
+they were before, then the counters that follow from them, and the indexes, each for all rows at once. It is
+compared with the live read models at one position, and takes over in one short transaction in which both are
+at one position again. A rebuild that ends early, however it ends, leaves nothing but a schema that nobody
+reads; the next rebuild removes it.
 
 Statements that come when the copy takes over wait for the last few facts only. At start the read models of
 another version are rebuilt before anything is served. Price: twice the space meanwhile.

@@ -118,7 +118,7 @@ Descriptions = Sequence[tuple[int, Described]]
 
 
 def project(cursor: Cursor[DictRow], facts: Reports) -> None:
-    """Make every usage of the batch what was last reported of it."""
+    """Make every usage of the step what is reported of it."""
     delta = usage_rows(facts)
     _write(cursor, delta, UPSERT, counters.with_counters)
     if delta.first:

@@ -19,9 +19,10 @@ Project = Callable[[Cursor[DictRow], Sequence[tuple[int, F]]], None]
 class ReadModel(Generic[F]):
     """Tables that follow from facts of some kinds, and the function that makes them follow.
 
-    A model is given the facts of a batch that it `handles`, and is not entered if there are none. `reads`
-    are tables of other models that it needs as this batch leaves them, `reads_before` those that it needs
-    as they were before the batch: they decide the order of the models, and tests hold the models to them.
+    A model is given the facts of a step that it `handles` (`projections/history/steps.py`), and is not
+    entered if there are none. `reads` are tables of other models that it needs as this step leaves them,
+    `reads_before` those that it needs as they were before it: they decide the order of the models, and tests
+    hold the models to them.
     """
 
     handles: tuple[type[F], ...]

@@ -43,7 +43,7 @@ class ComponentUsageRow(Struct):
 
 
 class UsageDelta(NamedTuple):
-    """What a step changes of usages, by their uuids.
+    """The changes that a step makes to usages, by their uuids.
 
     `first`: usages that are the first fact of their record. `reported`: usages whose siblings lose their
     missing-usage policy. `totals`: versions and totals of usages that have no row in this step.

@@ -1,8 +1,7 @@
 """Read model of user usages: what single users consumed of a component usage."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -69,15 +68,15 @@ Facts = Sequence[tuple[int, UserUsageReported]]
 
 
 def project(cursor: Cursor[DictRow], facts: Facts) -> None:
-    """Write the last amount of every user of every component usage."""
-    rows = {"rows": as_json(_last_rows(facts))}
+    """Write the amounts of users of component usages."""
+    rows = {"rows": as_json(_row(position, fact) for position, fact in facts)}
     counters.with_counters(cursor, COUNT_NEW, rows)
     cursor.execute(UPSERT, rows)
 
 
 def load(cursor: Cursor[DictRow], facts: Facts) -> None:
     """Write the rows in a rebuild, which calls `complete` in the end."""
-    cursor.execute(UPSERT, {"rows": as_json(_last_rows(facts))})
+    cursor.execute(UPSERT, {"rows": as_json(_row(position, fact) for position, fact in facts)})
 
 
 def complete(cursor: Cursor[DictRow]) -> None:
@@ -86,25 +85,21 @@ def complete(cursor: Cursor[DictRow]) -> None:
     cursor.execute(FOLLOW_ALL)
 
 
-def _last_rows(facts: Facts) -> Collection[dict[str, Any]]:
-    rows: dict[UUID, dict[str, Any]] = {}
-    for position, fact in facts:
-        before = rows.get(fact.user_usage_uuid)
-        rows[fact.user_usage_uuid] = {
-            "resource_uuid": fact.resource_uuid,
-            "uuid": fact.user_usage_uuid,
-            "id": before["id"] if before else position,
-            "since": position,
-            "component_uuid": fact.component_uuid,
-            "billing_period": fact.month,
-            "component_usage_uuid": fact.usage_uuid,
-            "person": fact.person,
-            "offering_user_uuid": fact.offering_user_uuid,
-            "usage": fact.amount,
-            "created": before["created"] if before else fact.created_at or fact.recorded_at,
-            "modified": fact.recorded_at,
-        }
-    return rows.values()
+def _row(position: int, fact: UserUsageReported) -> dict[str, Any]:
+    return {
+        "resource_uuid": fact.resource_uuid,
+        "uuid": fact.user_usage_uuid,
+        "id": position,
+        "since": position,
+        "component_uuid": fact.component_uuid,
+        "billing_period": fact.month,
+        "component_usage_uuid": fact.usage_uuid,
+        "person": fact.person,
+        "offering_user_uuid": fact.offering_user_uuid,
+        "usage": fact.amount,
+        "created": fact.created_at or fact.recorded_at,
+        "modified": fact.recorded_at,
+    }
 
 
 USER_USAGES = ReadModel(

@@ -220,7 +220,7 @@ LINK_AS_OF = re.compile("as_of=[^&>]*&?")
 
 
 def told(response: TestResponse) -> dict[str, Any]:
-    """What an answer says, but for its tag and the position that it was asked of.
+    """Return what an answer says, but for its tag and the position that it was asked of.
 
     Whoever may not ask is told so before it is known of when.
     """

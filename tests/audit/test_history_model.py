@@ -18,7 +18,7 @@ from tests.world import BASIC, PREMIUM, RESOURCE, USAGES, USER_USAGES, World, op
 
 
 class Said(NamedTuple):
-    """What a row says of itself."""
+    """The columns that a row states by itself."""
 
     usage: Decimal
     rest: tuple[Any, ...] = ()
@@ -65,7 +65,7 @@ def revisions_of(facts: list[tuple[int, Fact]]) -> dict[UUID, list[Expected]]:
 
 
 def told(expected: Expected) -> dict[str, Any]:
-    """What a version has of this, on the wire."""
+    """Return this as a version has it on the wire."""
     fact, before = expected.fact, expected.before
     return {
         "id": expected.position,

@@ -38,7 +38,7 @@ def missing(path: str) -> tuple[int, dict[str, str]]:
 
 
 def answers(world: World, username: str, path: str, uuid: str) -> list[tuple[int, Any]]:
-    """What a user is told of a row's history, and of its last revision."""
+    """Return what a user is told of a row's history, and of its last revision."""
     at = {"timestamp": "2100-01-01T00:00:00Z"}
     client = world.as_(username)
     both = client.get(f"{path}{uuid}/history/"), client.get(f"{path}{uuid}/history/at/", **at)

@@ -294,7 +294,7 @@ steps = st.one_of(
 
 
 def expected(world: World) -> list[tuple[int, str, str]]:
-    """What is unexplained, found in the journal alone."""
+    """Find what is unexplained in the journal alone."""
     figures: dict[Any, Any] = {}
     found = []
     for position, fact in world.ledger.facts_after(0, 1_000_000):

@@ -66,7 +66,7 @@ def beside_now(bench: Bench, served: Served, path: str, position: int, token: st
 
 
 def storage(url: str) -> Line:
-    """What the past takes, for each fact."""
+    """Measure what the past takes for each fact."""
     facts = facts_after(url)
     sizes = {
         name: size / facts for name, size in sizes_of(url).items() if "_past" in name or ".moment" in name

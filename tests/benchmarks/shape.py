@@ -46,7 +46,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     projects: int
     customers: int
     revisions: int = 0
-    """How often each usage is reported again, with another figure and date."""
+    """The number of further reports of each usage, with other figures and dates."""
     small: int = 10
     offering_users: int = 0
     user_usage_limits: int = 0

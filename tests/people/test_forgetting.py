@@ -51,7 +51,7 @@ TOLD_OF_LATER_FACTS = {"/api/ledger/events/", "/readyz"}
 
 
 def answers(world: World, **query: Any) -> dict[str, Any]:
-    """What staff is answered by every GET, about everything that its lists name."""
+    """Return what staff is answered by every GET, about everything that its lists name."""
     rules = [rule.rule for rule in world.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     lists = {path for path in rules if "<" not in path} - TOLD_OF_LATER_FACTS
     asked: dict[str, Any] = {"page_size": 100} | query

@@ -31,7 +31,7 @@ class After(fields.Field[int]):
 
 
 class Limit(fields.Field[int]):
-    """How many events there may be in an answer."""
+    """Bounds of the number of events in an answer."""
 
     def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> int:
         number = position_of(value)
