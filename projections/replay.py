@@ -17,7 +17,7 @@ from psycopg.rows import DictRow
 from projections.projector import BATCH, Facts, ReadFacts, project_batch
 from projections.read_models import READ_MODELS, ReadModels
 from projections.read_position import SELECT_HEAD, position_of
-from projections.schema import CREATE_INDEXES
+from projections.schema import complete_tables
 from projections.writers import counters
 
 # For this transaction: most of the time goes into indexes.
@@ -75,7 +75,7 @@ class Replay:
             if before_indexes:
                 cursor.execute(before_indexes)
             counters.count_all(cursor)
-            cursor.execute(CREATE_INDEXES)
+            complete_tables(cursor)
             cursor.execute(ANALYZE)
 
     def fill(self, last: int | None = None) -> None:

@@ -7,11 +7,11 @@ that read models have to be rebuilt.
 from hashlib import sha256
 from importlib.resources import files
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
-from projections.history import as_of
+from projections.history import as_of, spans
 from projections.history.as_of import views_of
 from projections.read_position import SELECT_POSITIONS
 
@@ -24,9 +24,9 @@ CREATE_TABLES, CREATE_INDEXES = (
 REVISION = 3
 """To be raised when writers make other rows of the same facts than before."""
 
-PAST = (as_of.CREATE_KEPT + as_of.AS_OF).encode()
+PAST = "".join([as_of.CREATE_KEPT, as_of.AS_OF, spans.COUNT_SPANS]).encode()
 
-BUILT_BY = sha256(b"%d\n%b%b%b" % (REVISION, CREATE_TABLES, CREATE_INDEXES, PAST)).hexdigest()
+BUILT_BY = sha256(b"%d %d\n%b%b%b" % (REVISION, spans.SPAN, CREATE_TABLES, CREATE_INDEXES, PAST)).hexdigest()
 
 HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
 CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
@@ -51,15 +51,21 @@ def create_read_models(
             connection.execute(ENTER_SCHEMA.format(schema=name))
             create_tables(connection)
             if indexes:
-                connection.execute(CREATE_INDEXES)
+                complete_tables(connection)
             as_of.create_views(connection, schema)
 
 
 def create_tables(connection: Connection[DictRow]) -> None:
-    """Create the empty tables of all read models in the schema that the transaction is in."""
+    """Create the empty tables of all read models in the schema of the transaction, without indexes."""
     connection.execute(CREATE_TABLES)
     connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
     as_of.create_kept(connection)
+
+
+def complete_tables(connection: Connection[DictRow] | Cursor[DictRow]) -> None:
+    """Create the indexes of tables, and count their spans: what is made of all rows at once."""
+    connection.execute(CREATE_INDEXES)
+    spans.create(connection)
 
 
 def drop_read_models(connection: Connection[DictRow], schema: str) -> None:

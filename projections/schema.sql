@@ -383,7 +383,9 @@ CREATE TABLE component_usage_versions (
     missing_usage_policy text COLLATE "C" NOT NULL,
     description text NOT NULL
 );
-CREATE TABLE component_usage_past () INHERITS (component_usage_versions);
+CREATE TABLE component_usage_past (
+    is_moved boolean NOT NULL              -- did the next one have other owners?
+) INHERITS (component_usage_versions);
 ALTER TABLE component_usage INHERIT component_usage_versions;
 
 -- What one user consumed of a component usage. What it is listed by it has from that usage, and follows it.
@@ -430,6 +432,17 @@ CREATE TABLE usage_count (
     PRIMARY KEY (kind, scope, month, offering_uuid)
 );
 CREATE INDEX usage_count_empty ON usage_count (month) WHERE component_usages = 0;
+
+-- By how many usages that count changed in a span of positions that is over: see projections/history/spans.py.
+CREATE TABLE usage_count_span (
+    kind text COLLATE "C",
+    scope uuid,
+    month date,
+    offering_uuid uuid,
+    span bigint,                           -- 0 for the first one
+    component_usages bigint NOT NULL,
+    PRIMARY KEY (kind, scope, month, offering_uuid, span)
+);
 
 -- The months in which a resource has no usage, as spans: those between `after`, the last month with usage that
 -- comes before a span, and `before`, the next one with usage. Both are infinite where there is none.

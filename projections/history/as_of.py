@@ -10,11 +10,12 @@ from importlib.resources import files
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from ledger.journal.digests import FACT_DIGEST
+from projections.history import spans
 from projections.rows import IS_TERMINATED
-from projections.writers.counters import NIL
+from projections.writers.counters import KEPT, NIL
 from projections.writers.limits.allocation import ALLOCATING_STATES, SPANS
 from projections.writers.statistics import silence
 
@@ -22,10 +23,28 @@ CREATE_KEPT, AS_OF = (
     files("projections.history").joinpath(name).read_text() for name in ("kept.sql", "as_of.sql")
 )
 
-AT = "(SELECT current_setting('usage_ledger.as_of')::bigint)"
+AT = SQL("(SELECT current_setting('usage_ledger.as_of')::bigint)")
 
-HOLDING = "SELECT * FROM {table} WHERE since <= {at} AND (until IS NULL OR until > {at})"
-NOT_LATER = " AND measured_at < (SELECT current_setting('usage_ledger.as_of_horizon')::timestamptz)"
+HOLDING = SQL("SELECT * FROM {versions} WHERE since <= {at} AND (until IS NULL OR until > {at})")
+
+# As of one of the last positions hardly any past row holds: there they are found by when they ended, and else
+# in the order of the list. That `until` has a bound tells the planner that it is about few.
+HOLDING_USAGES = SQL("""
+SELECT {columns} FROM ONLY {table} WHERE since <= {at} AND measured_at < {horizon}
+UNION ALL
+SELECT {columns} FROM {past}
+WHERE since <= {at} AND until > {at} AND measured_at < {horizon} AND NOT {is_recent}
+UNION ALL
+SELECT {columns} FROM (
+    SELECT * FROM {past} WHERE until > {at} AND until < 9223372036854775807 OFFSET 0
+) p
+WHERE since <= {at} AND {is_recent}""")
+
+HORIZON = SQL("(SELECT current_setting('usage_ledger.as_of_horizon')::timestamptz)")
+IS_RECENT = SQL("(SELECT current_setting('usage_ledger.as_of_is_recent')::boolean)")
+
+RECENT = 20_000
+"""Positions from the last one back as of which past rows are found by when they ended."""
 
 SELECT_KEPT = """
 SELECT left(relname, -length('_versions')) AS name FROM pg_class
@@ -46,6 +65,9 @@ SETTINGS = SQL("""
     set_config('usage_ledger.as_of_horizon', coalesce(
         (SELECT measured_before::text FROM read_models.horizon WHERE position <= %(position)s::bigint
          ORDER BY position DESC LIMIT 1), '-infinity'
+    ), true),
+    set_config('usage_ledger.as_of_is_recent', coalesce((
+        SELECT (position - %(position)s::bigint < %(recent)s)::text FROM read_models.read_position), 'false'
     ), true)""").format(digest=FACT_DIGEST)
 
 SET_POSITION = SQL("SELECT {settings}").format(settings=SETTINGS)
@@ -76,21 +98,31 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
     connection.execute(DROP_SCHEMA.format(schema=views))  # of tables that were dropped by hand
     connection.execute(CREATE_SCHEMA.format(schema=views))
     connection.execute(LOOK_INTO.format(views=views, schema=Identifier(schema)))
-    at = SQL(AT)
     for table in kept:
-        holding = SQL(HOLDING).format(table=Identifier(schema, f"{table}_versions"), at=at)
-        rows = holding + SQL(NOT_LATER) if table == "component_usage" else holding
+        rows = _rows(schema, table)
         connection.execute(CREATE_VIEW.format(view=Identifier(table), rows=rows))
     connection.execute(
         SQL(AS_OF).format(
-            at=at,
+            at=AT,
             live=Identifier(schema),
             nil=NIL,
             is_terminated=SQL(IS_TERMINATED),
             allocating=Literal(sorted(map(int, ALLOCATING_STATES))),
             spans=SQL(SPANS),
+            **spans.views(AT),
             **silence.VIEWS,
         )
+    )
+
+
+def _rows(schema: str, table: str) -> Composable:
+    """Return what reads the rows of a table that held at the position."""
+    live, past, versions = (Identifier(schema, f"{table}{part}") for part in ("", "_past", "_versions"))
+    if table != "component_usage":
+        return HOLDING.format(versions=versions, at=AT)
+    columns = SQL(", ").join(map(Identifier, (*KEPT, "until")))
+    return HOLDING_USAGES.format(
+        columns=columns, table=live, past=past, at=AT, horizon=HORIZON, is_recent=IS_RECENT
     )
 
 
@@ -99,9 +131,13 @@ def enter(cursor: Cursor[DictRow], position: int) -> None:
 
     The position is that of a fact, or 0 for the empty world.
     """
-    cursor.execute(ENTER, {"views": views_of("read_models"), "position": str(position)})
+    cursor.execute(ENTER, {"views": views_of("read_models"), **_settings(position)})
 
 
 def set_position(connection: Connection[DictRow], position: int) -> None:
     """Have the views show a position until the transaction ends, wherever statements look for tables."""
-    connection.execute(SET_POSITION, {"position": str(position)})
+    connection.execute(SET_POSITION, _settings(position))
+
+
+def _settings(position: int) -> dict[str, str | int]:
+    return {"position": str(position), "recent": RECENT}

@@ -25,31 +25,29 @@ CROSS JOIN LATERAL (
 ) v
 WHERE uu.id <= {at};
 
--- A branch for each kind, so that a kind and a scope that are asked for are found by their index.
+CREATE VIEW usage_count_span AS SELECT * FROM {live}.usage_count_span WHERE span < {at} / {span};
+
 CREATE VIEW usage_count AS
 SELECT
-    'all' AS kind, {nil} AS scope, u.billing_period AS month, {nil} AS offering_uuid,
-    count(*) AS component_usages,
-    (SELECT count(*) FROM user_usage WHERE billing_period = u.billing_period) AS user_usages
-FROM component_usage u GROUP BY u.billing_period
-UNION ALL
-SELECT
-    'offering', u.offering_uuid, u.billing_period, u.offering_uuid, count(*),
-    (SELECT count(*) FROM user_usage
-     WHERE offering_uuid = u.offering_uuid AND billing_period = u.billing_period)
-FROM component_usage u GROUP BY u.offering_uuid, u.billing_period
-UNION ALL
-SELECT
-    'project', u.project_uuid, u.billing_period, {nil}, count(*),
-    (SELECT count(*) FROM user_usage WHERE project_uuid = u.project_uuid AND billing_period = u.billing_period)
-FROM component_usage u GROUP BY u.project_uuid, u.billing_period
-UNION ALL
-SELECT
-    'customer', u.customer_uuid, u.billing_period, u.offering_uuid, count(*),
-    (SELECT count(*) FROM user_usage
-     WHERE customer_uuid = u.customer_uuid AND billing_period = u.billing_period
-       AND offering_uuid = u.offering_uuid)
-FROM component_usage u GROUP BY u.customer_uuid, u.offering_uuid, u.billing_period;
+    kind, scope, month, offering_uuid, sum(component_usages)::bigint AS component_usages,
+    CASE kind
+        WHEN 'all' THEN (SELECT count(*) FROM user_usage WHERE billing_period = month)
+        WHEN 'offering' THEN (
+            SELECT count(*) FROM user_usage u WHERE u.offering_uuid = scope AND billing_period = month)
+        WHEN 'project' THEN (
+            SELECT count(*) FROM user_usage WHERE project_uuid = scope AND billing_period = month)
+        ELSE (
+            SELECT count(*) FROM user_usage u
+            WHERE customer_uuid = scope AND billing_period = month AND u.offering_uuid = c.offering_uuid)
+    END AS user_usages
+FROM (
+    SELECT kind, scope, month, offering_uuid, component_usages FROM usage_count_span
+    UNION ALL
+    SELECT s.kind, s.scope, c.billing_period, s.offering_uuid, c.sign
+    FROM ({changes_of_span}) c CROSS JOIN LATERAL {scopes}
+) c
+GROUP BY kind, scope, month, offering_uuid
+HAVING sum(component_usages) > 0;
 
 CREATE VIEW resource_count AS
 SELECT 'all' AS kind, {nil} AS scope, {nil} AS offering_uuid, state, count(*) AS resources

@@ -146,13 +146,13 @@ def _write(cursor: Cursor[DictRow], delta: UsageDelta, upsert: LiteralString, wr
 
 def follow_catalogue(cursor: Cursor[DictRow], facts: Descriptions) -> None:
     """Refresh the owners of usages whose resource, project, offering or component is described."""
-    counters.with_counters(cursor, MOVE, described_owners(facts))
+    counters.with_counters(cursor, MOVE, described_owners(facts), moves=True)
     counters.drop_empty(cursor)
 
 
 def load_moves(cursor: Cursor[DictRow], facts: Descriptions) -> None:
     """Refresh the owners in a rebuild, which has no counters yet."""
-    counters.without_counters(cursor, MOVE, described_owners(facts))
+    counters.without_counters(cursor, MOVE, described_owners(facts), moves=True)
 
 
 def find_terminated(cursor: Cursor[DictRow]) -> None:

@@ -63,12 +63,10 @@ ON CONFLICT (kind, scope, {by}offering_uuid) DO UPDATE SET
 
 # What a usage was is kept until the fact that replaced it; `component_usage b` has it.
 KEEP = SQL("""
-    INSERT INTO component_usage_past ({columns}, until)
-    SELECT {before}, after.since FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
-    WHERE b.since <> after.since""").format(
-    columns=SQL(", ").join(map(Identifier, KEPT)),
-    before=SQL(", ").join(Identifier("b", name) for name in KEPT),
-)
+    INSERT INTO component_usage_past ({columns}, until, is_moved)
+    SELECT {before}, after.since, {is_moved}
+    FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
+    WHERE b.since <> after.since""")
 
 CHANGE_AND_KEEP = SQL("""
 WITH after AS ({change} RETURNING u.resource_uuid, u.billing_period, u.uuid, u.since)
@@ -186,14 +184,18 @@ def counting(
     )
 
 
-def with_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
-    """Change usages, and their counters in the same statement."""
-    cursor.execute(_with_counters(change), parameters)
+def with_counters(
+    cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any], *, moves: bool = False
+) -> None:
+    """Change usages, and their counters in the same statement. `moves`: they get other owners."""
+    cursor.execute(_with_counters(change, moves), parameters)
 
 
-def without_counters(cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any]) -> None:
+def without_counters(
+    cursor: Cursor[DictRow], change: LiteralString, parameters: Mapping[str, Any], *, moves: bool = False
+) -> None:
     """Change what no counter depends on; or usages in a rebuild, which calls `count_all` in the end."""
-    cursor.execute(_kept(change), parameters)
+    cursor.execute(_kept(change, moves), parameters)
 
 
 def drop_empty(cursor: Cursor[DictRow]) -> None:
@@ -208,17 +210,25 @@ def count_all(cursor: Cursor[DictRow]) -> None:
         cursor.execute(statement)
 
 
-@cache
-def _kept(change: LiteralString) -> bytes:
-    return CHANGE_AND_KEEP.format(change=SQL(change), keep=KEEP).as_string().encode()
+def _keep(moves: bool) -> Composed:
+    return KEEP.format(
+        columns=SQL(", ").join(map(Identifier, KEPT)),
+        before=SQL(", ").join(Identifier("b", name) for name in KEPT),
+        is_moved=moves,
+    )
 
 
 @cache
-def _with_counters(change: LiteralString) -> bytes:
+def _kept(change: LiteralString, moves: bool) -> bytes:
+    return CHANGE_AND_KEEP.format(change=SQL(change), keep=_keep(moves)).as_string().encode()
+
+
+@cache
+def _with_counters(change: LiteralString, moves: bool) -> bytes:
     followed, after, before = (
         SQL(", ").join(Identifier(*row, name) for name in FOLLOWED) for row in ((), ("after",), ("b",))
     )
     statement = CHANGE_WITH_COUNTERS.format(
-        change=SQL(change), keep=KEEP, scopes=SCOPES, followed=followed, after=after, before=before
+        change=SQL(change), keep=_keep(moves), scopes=SCOPES, followed=followed, after=after, before=before
     )
     return statement.as_string().encode()

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from projections.history import as_of
 from projections.projector import project_batch
 from projections.schema import create_read_models
+from tests.history.short_spans import short_spans as short_spans
 from tests.history.telling import tell_of_moves
 from tests.projections.rebuilding import rebuild_of
 from tests.support.everything import tell_of_everything
@@ -43,6 +44,7 @@ def connection(world: World) -> Iterator[Connection[DictRow]]:
         yield connection
 
 
+@pytest.mark.usefixtures("short_spans")
 @pytest.mark.parametrize("is_rebuilt", [False, True], ids=["live", "rebuilt"])
 @pytest.mark.parametrize("tell", [tell_of_everything, tell_of_moves])
 def test_views_show_what_tables_showed_at_every_position(
@@ -62,10 +64,12 @@ def test_views_show_what_tables_showed_at_every_position(
             if fact:
                 project_batch(connection.cursor(), [(position, fact)])
             replayed = rows(connection, statement)
-        with connection.transaction():
-            as_of.enter(connection.cursor(), position)
-            then = rows(connection, statement)
-        assert (position, fact, then) == (position, fact, replayed)
+        for recent in (0, as_of.RECENT):  # past rows are found in two ways
+            with connection.transaction(), pytest.MonkeyPatch.context() as patched:
+                patched.setattr(as_of, "RECENT", recent)
+                as_of.enter(connection.cursor(), position)
+                then = rows(connection, statement)
+            assert (position, fact, then) == (position, fact, replayed)
         shown.update(name for name, _ in replayed)
     assert shown >= {
         "component_usage",
@@ -74,6 +78,7 @@ def test_views_show_what_tables_showed_at_every_position(
         "allocation",
         "silence",
         "usage_count",
+        "usage_count_span",
     }
 
 

@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
+from tests.history.short_spans import short_spans as short_spans
 from tests.history.telling import tell_of_moves
 from tests.projections.test_rebuild import forget, report_users
 from tests.support.everything import tell_of_everything
@@ -113,6 +114,7 @@ def test_what_follows_from_the_journal_is_found_to_do_so(world: World) -> None:
     assert result == (world.projector.catch_up(), len(world.facts()), 0, True)
 
 
+@pytest.mark.usefixtures("short_spans")
 @pytest.mark.parametrize("tell", [tell_of_everything, tell_of_moves])
 def test_a_changed_cell_is_named_with_both_values_in_every_column_of_every_table(
     world: World, tell: Callable[[World], None]
@@ -157,6 +159,7 @@ def test_a_changed_cell_is_named_with_both_values_in_every_column_of_every_table
     assert sorted(verified(world)[1]) == sorted(expected)
 
 
+@pytest.mark.usefixtures("short_spans")
 def test_a_row_that_is_missing_is_shown_as_the_journal_has_it(world: World) -> None:
     tell_of_everything(world)
     position, expected = world.projector.catch_up(), []
@@ -172,6 +175,7 @@ def test_a_row_that_is_missing_is_shown_as_the_journal_has_it(world: World) -> N
     assert sorted(told_of_rows(lines, position), key=str) == sorted(expected, key=str)
 
 
+@pytest.mark.usefixtures("short_spans")
 def test_a_row_too_many_is_shown_as_it_is(world: World) -> None:
     tell_of_everything(world)
     position, expected = world.projector.catch_up(), []
