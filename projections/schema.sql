@@ -21,17 +21,12 @@ CREATE TABLE read_position (
 );
 INSERT INTO read_position (position) VALUES (0);
 
--- The facts that were recorded later than all before them: what a time stands for.
+-- Of each span of positions the latest times up to its end: what a time stands for is looked for in one span, and
+-- as of a position the lists, which begin with what was measured last, need not look at what came later.
 CREATE TABLE moment (
-    position bigint NOT NULL,
-    recorded_at timestamptz PRIMARY KEY
-);
-
--- Since a position there are usages that were measured so late, by the day. As of an earlier position the lists,
--- which begin with what was measured last, need not look at any of them.
-CREATE TABLE horizon (
-    position bigint PRIMARY KEY,
-    measured_before timestamptz NOT NULL
+    span bigint PRIMARY KEY,               -- see projections/history/spans.py
+    recorded_at timestamptz NOT NULL,
+    measured_at timestamptz                -- of usages
 );
 
 -- One row for every described entity: an import compares with it before it appends a description.

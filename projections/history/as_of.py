@@ -30,17 +30,17 @@ HOLDING = SQL("SELECT * FROM {versions} WHERE since <= {at} AND (until IS NULL O
 # As of one of the last positions hardly any past row holds: there they are found by when they ended, and else
 # in the order of the list. That `until` has a bound tells the planner that it is about few.
 HOLDING_USAGES = SQL("""
-SELECT {columns} FROM ONLY {table} WHERE since <= {at} AND measured_at < {horizon}
+SELECT {columns} FROM ONLY {table} WHERE since <= {at} AND measured_at <= {latest}
 UNION ALL
 SELECT {columns} FROM {past}
-WHERE since <= {at} AND until > {at} AND measured_at < {horizon} AND NOT {is_recent}
+WHERE since <= {at} AND until > {at} AND measured_at <= {latest} AND NOT {is_recent}
 UNION ALL
 SELECT {columns} FROM (
     SELECT * FROM {past} WHERE until > {at} AND until < 9223372036854775807 OFFSET 0
 ) p
 WHERE since <= {at} AND {is_recent}""")
 
-HORIZON = SQL("(SELECT current_setting('usage_ledger.as_of_horizon')::timestamptz)")
+LATEST = SQL("(SELECT current_setting('usage_ledger.as_of_latest')::timestamptz)")
 IS_RECENT = SQL("(SELECT current_setting('usage_ledger.as_of_is_recent')::boolean)")
 
 RECENT = 20_000
@@ -56,15 +56,15 @@ CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
 LOOK_INTO = SQL("SET LOCAL search_path TO {views}, {schema}")
 CREATE_VIEW = SQL("CREATE VIEW {view} AS {rows}")
 
-# What the views read: the position, its digest, and what was measured before any usage that came later.
+# What the views read: the position, its digest, when the last usage was measured, and how to find past rows.
 SETTINGS = SQL("""
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
         (SELECT {digest}::text FROM journal.ledger_events WHERE notification_id = %(position)s::bigint), '0'
     ), true),
-    set_config('usage_ledger.as_of_horizon', coalesce(
-        (SELECT measured_before::text FROM read_models.horizon WHERE position <= %(position)s::bigint
-         ORDER BY position DESC LIMIT 1), '-infinity'
+    set_config('usage_ledger.as_of_latest', coalesce(
+        (SELECT measured_at::text FROM read_models.moment WHERE span <= %(position)s::bigint / %(span)s
+         ORDER BY span DESC LIMIT 1), '-infinity'
     ), true),
     set_config('usage_ledger.as_of_is_recent', coalesce((
         SELECT (position - %(position)s::bigint < %(recent)s)::text FROM read_models.read_position), 'false'
@@ -122,7 +122,7 @@ def _rows(schema: str, table: str) -> Composable:
         return HOLDING.format(versions=versions, at=AT)
     columns = SQL(", ").join(map(Identifier, (*KEPT, "until")))
     return HOLDING_USAGES.format(
-        columns=columns, table=live, past=past, at=AT, horizon=HORIZON, is_recent=IS_RECENT
+        columns=columns, table=live, past=past, at=AT, latest=LATEST, is_recent=IS_RECENT
     )
 
 
@@ -140,4 +140,4 @@ def set_position(connection: Connection[DictRow], position: int) -> None:
 
 
 def _settings(position: int) -> dict[str, str | int]:
-    return {"position": str(position), "recent": RECENT}
+    return {"position": str(position), "recent": RECENT, "span": spans.SPAN}

@@ -26,7 +26,7 @@ MOVING = {ProjectDescribed, OfferingDescribed, ComponentDescribed}
 
 def steps(facts: Facts) -> Iterator[Facts]:
     """Yield the parts of a batch, in order."""
-    if len(facts) == 1:
+    if len(facts) == 1 or _are_of_as_many_records(facts):
         yield facts
         return
     begin, touched, is_moved = 0, set[int](), False
@@ -39,6 +39,13 @@ def steps(facts: Facts) -> Iterator[Facts]:
         is_moved = moves
         touched.update(changed, involved)
     yield facts[begin:]
+
+
+def _are_of_as_many_records(facts: Facts) -> bool:
+    """Return whether they are reports that have nothing to do with each other, as most of them are."""
+    return {type(fact) for _, fact in facts} == {UsageReported} and (
+        len({fact.originator_id.int for _, fact in facts}) == len(facts)
+    )
 
 
 def _touched(fact: Fact) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -8,6 +8,8 @@ from marshmallow import ValidationError
 
 from projections.history.moments import EMPTY, fact_at_or_before, position_at
 from projections.rebuild import Rebuilt
+from tests.history.short_spans import SHORT
+from tests.history.short_spans import short_spans as short_spans
 from tests.projections.rebuilding import rebuild_of
 from tests.world import World, uid
 from web.wire.audit.positions import MALFORMED, position_or_time
@@ -83,14 +85,19 @@ def test_a_time_stands_for_the_greatest_position_at_and_below_which_nothing_was_
     assert found_at(world, -1_000_000_000 // 1440) == [0]
 
 
-def test_moments_are_the_same_in_a_rebuild_whatever_the_size_of_a_batch(world: World) -> None:
-    for minutes in (1, 20, 10, 20, 30, 5):
-        tell(world, minutes)
+@pytest.mark.usefixtures("short_spans")
+def test_times_are_found_in_whichever_span_of_positions(world: World) -> None:
+    minutes = [7 * each % 31 for each in range(5 * SHORT)]
+    told = [(tell(world, each), each) for each in minutes]
+    expected = {
+        asked: min([position - 1 for position, each in told if each > asked], default=told[-1][0])
+        for asked in range(31)
+    }
+    assert len(set(expected.values())) > 4
+    assert found_at(world, *expected) == [*expected.values()]
     for batch in (1, 3, 1000):
         assert rebuild_of(world, batch=batch).run() == Rebuilt(is_live=True)
-    with psycopg.connect(world.conninfo) as connection:
-        rows = connection.execute("SELECT recorded_at FROM moment ORDER BY position").fetchall()
-    assert [moment for (moment,) in rows] == [NOON + timedelta(minutes=each) for each in (0, 1, 20, 30)]
+        assert found_at(world, *expected) == [*expected.values()]
 
 
 def test_a_position_in_a_gap_stands_for_the_fact_before_it(world: World) -> None:
