@@ -30,6 +30,7 @@ CREATE INDEX user_usage_provider
     ON user_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
 
 -- As of a position a list is merged from what holds and what held. What was listed by providers alone is sorted.
+-- With `until` in the key the rows that had ended are passed over in the index.
 CREATE INDEX component_usage_id ON component_usage (id) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_until ON component_usage_past (until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_first ON component_usage_past (id) WITH (fillfactor = 100) WHERE since = id;
@@ -37,15 +38,15 @@ CREATE INDEX component_usage_past_moved ON component_usage_past (until) WITH (fi
 CREATE INDEX component_usage_past_uuid ON component_usage_past (uuid);
 CREATE INDEX component_usage_past_resource ON component_usage_past (resource_uuid, billing_period);
 CREATE INDEX component_usage_past_default_order
-    ON component_usage_past (measured_at DESC, component_type, id) WITH (fillfactor = 100);
+    ON component_usage_past (measured_at DESC, component_type, id, until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_month
-    ON component_usage_past (billing_period, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+    ON component_usage_past (billing_period, measured_at DESC, component_type, id, until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_offering
-    ON component_usage_past (offering_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+    ON component_usage_past (offering_uuid, measured_at DESC, component_type, id, until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_project
-    ON component_usage_past (project_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+    ON component_usage_past (project_uuid, measured_at DESC, component_type, id, until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_customer
-    ON component_usage_past (customer_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
+    ON component_usage_past (customer_uuid, measured_at DESC, component_type, id, until) WITH (fillfactor = 100);
 CREATE INDEX user_usage_past_uuid ON user_usage_past (uuid, since);
 
 -- Of any month, those who are silent in it: they may be few among many.

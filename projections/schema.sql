@@ -10,7 +10,8 @@
 -- Their columns are ordered by alignment, those of eight bytes first: none is lost to padding.
 --
 -- A row with `since` is kept when it is replaced, see projections/history/: `since` is the position of the fact
--- that made it what it is, and `until`, which is null as long as it holds, that of the fact that replaced it.
+-- that made it what it is, and `until`, which is null as long as it holds, that of the fact that replaced it. Of
+-- usages it is as large as can be meanwhile, so that an index has it as a condition.
 
 CREATE TABLE read_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -331,7 +332,7 @@ CREATE TABLE token (
 CREATE TABLE component_usage (
     id bigint NOT NULL,                    -- position of the first fact: the order of creation
     since bigint NOT NULL,
-    until bigint,
+    until bigint NOT NULL DEFAULT 9223372036854775807,
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
     version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
@@ -359,7 +360,7 @@ CREATE TABLE component_usage (
 CREATE TABLE component_usage_versions (
     id bigint NOT NULL,
     since bigint NOT NULL,
-    until bigint,
+    until bigint NOT NULL DEFAULT 9223372036854775807,
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
     billing_period date NOT NULL,

@@ -10,12 +10,12 @@ from importlib.resources import files
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.journal.digests import FACT_DIGEST
 from projections.history import spans
 from projections.rows import IS_TERMINATED
-from projections.writers.counters import KEPT, NIL
+from projections.writers.counters import NIL
 from projections.writers.limits.allocation import ALLOCATING_STATES, SPANS
 from projections.writers.statistics import silence
 
@@ -27,24 +27,10 @@ AT = SQL("(SELECT current_setting('usage_ledger.as_of')::bigint)")
 
 HOLDING = SQL("SELECT * FROM {versions} WHERE since <= {at} AND (until IS NULL OR until > {at})")
 
-# As of one of the last positions hardly any past row holds: there they are found by when they ended, and else
-# in the order of the list. That `until` has a bound tells the planner that it is about few.
+# Lists begin with what was measured last, and need not look at what was measured after all of then.
 HOLDING_USAGES = SQL("""
-SELECT {columns} FROM ONLY {table} WHERE since <= {at} AND measured_at <= {latest}
-UNION ALL
-SELECT {columns} FROM {past}
-WHERE since <= {at} AND until > {at} AND measured_at <= {latest} AND NOT {is_recent}
-UNION ALL
-SELECT {columns} FROM (
-    SELECT * FROM {past} WHERE until > {at} AND until < 9223372036854775807 OFFSET 0
-) p
-WHERE since <= {at} AND {is_recent}""")
-
-LATEST = SQL("(SELECT current_setting('usage_ledger.as_of_latest')::timestamptz)")
-IS_RECENT = SQL("(SELECT current_setting('usage_ledger.as_of_is_recent')::boolean)")
-
-RECENT = 20_000
-"""Positions from the last one back as of which past rows are found by when they ended."""
+SELECT * FROM {versions} WHERE since <= {at} AND until > {at}
+    AND measured_at <= (SELECT current_setting('usage_ledger.as_of_latest')::timestamptz)""")
 
 SELECT_KEPT = """
 SELECT left(relname, -length('_versions')) AS name FROM pg_class
@@ -56,7 +42,7 @@ CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
 LOOK_INTO = SQL("SET LOCAL search_path TO {views}, {schema}")
 CREATE_VIEW = SQL("CREATE VIEW {view} AS {rows}")
 
-# What the views read: the position, its digest, when the last usage was measured, and how to find past rows.
+# What the views read: the position, its digest, and up to when usages were measured then, or somewhat later.
 SETTINGS = SQL("""
     set_config('usage_ledger.as_of', %(position)s, true),
     set_config('usage_ledger.as_of_digest', coalesce(
@@ -65,9 +51,6 @@ SETTINGS = SQL("""
     set_config('usage_ledger.as_of_latest', coalesce(
         (SELECT measured_at::text FROM read_models.moment WHERE span <= %(position)s::bigint / %(span)s
          ORDER BY span DESC LIMIT 1), '-infinity'
-    ), true),
-    set_config('usage_ledger.as_of_is_recent', coalesce((
-        SELECT (position - %(position)s::bigint < %(recent)s)::text FROM read_models.read_position), 'false'
     ), true)""").format(digest=FACT_DIGEST)
 
 SET_POSITION = SQL("SELECT {settings}").format(settings=SETTINGS)
@@ -99,7 +82,8 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
     connection.execute(CREATE_SCHEMA.format(schema=views))
     connection.execute(LOOK_INTO.format(views=views, schema=Identifier(schema)))
     for table in kept:
-        rows = _rows(schema, table)
+        holding = HOLDING_USAGES if table == "component_usage" else HOLDING
+        rows = holding.format(versions=Identifier(schema, f"{table}_versions"), at=AT)
         connection.execute(CREATE_VIEW.format(view=Identifier(table), rows=rows))
     connection.execute(
         SQL(AS_OF).format(
@@ -112,17 +96,6 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
             **spans.views(AT),
             **silence.VIEWS,
         )
-    )
-
-
-def _rows(schema: str, table: str) -> Composable:
-    """Return what reads the rows of a table that held at the position."""
-    live, past, versions = (Identifier(schema, f"{table}{part}") for part in ("", "_past", "_versions"))
-    if table != "component_usage":
-        return HOLDING.format(versions=versions, at=AT)
-    columns = SQL(", ").join(map(Identifier, (*KEPT, "until")))
-    return HOLDING_USAGES.format(
-        columns=columns, table=live, past=past, at=AT, latest=LATEST, is_recent=IS_RECENT
     )
 
 
@@ -140,4 +113,4 @@ def set_position(connection: Connection[DictRow], position: int) -> None:
 
 
 def _settings(position: int) -> dict[str, str | int]:
-    return {"position": str(position), "recent": RECENT, "span": spans.SPAN}
+    return {"position": str(position), "span": spans.SPAN}

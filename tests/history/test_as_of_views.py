@@ -64,12 +64,10 @@ def test_views_show_what_tables_showed_at_every_position(
             if fact:
                 project_batch(connection.cursor(), [(position, fact)])
             replayed = rows(connection, statement)
-        for recent in (0, as_of.RECENT):  # past rows are found in two ways
-            with connection.transaction(), pytest.MonkeyPatch.context() as patched:
-                patched.setattr(as_of, "RECENT", recent)
-                as_of.enter(connection.cursor(), position)
-                then = rows(connection, statement)
-            assert (position, fact, then) == (position, fact, replayed)
+        with connection.transaction():
+            as_of.enter(connection.cursor(), position)
+            then = rows(connection, statement)
+        assert (position, fact, then) == (position, fact, replayed)
         shown.update(name for name, _ in replayed)
     assert shown >= {
         "component_usage",
