@@ -31,7 +31,7 @@ ORDER BY c.relname, a.attnum"""
 CHANGED = {
     "bool": "NOT coalesce({0}, false)",
     "int4": "coalesce({0}, 0) + 1000",
-    "int8": "coalesce({0}, 0) + 1000",
+    "int8": "coalesce({0}, 0) - 1000",
     "numeric": "coalesce({0}, 0) + 1",
     "text": "coalesce({0}, '') || '-changed'",
     "uuid": "md5(coalesce({0}::text, ''))::uuid",
