@@ -21,6 +21,8 @@ from web.commands.main import main
 
 TEXT = README.read_text()
 CATALOGUE = ROOT / "web" / "importer" / "README.md"
+OTHERS = [ENDPOINTS, CATALOGUE, *(ROOT / f"{room}/README.md" for room in ("ledger", "projections", "web"))]
+BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
 ROOM = re.compile(r"^(?P<top>\w+/)?(?:  (?P<below>[\w.]+/?))? +\S", re.MULTILINE)
@@ -101,9 +103,12 @@ def test_the_walk_of_an_auditor_prints_what_the_readme_shows(environment: Enviro
         assert [MOMENT.sub("-", line) for line in printed] == [MOMENT.sub("-", line) for line in lines]
 
 
-def test_every_module_and_folder_that_the_readme_names_is_there() -> None:
+def test_every_module_and_folder_that_is_named_is_there() -> None:
     named = {*MODULE.findall(TEXT), *layout()}
     assert len(named) > 40
+    for each in (*OTHERS, BENCHMARKS):
+        assert (found := MODULE.findall(each.read_text()))
+        named.update(found)
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
