@@ -69,7 +69,9 @@ def storage(url: str) -> Line:
     """Measure what the past takes for each fact."""
     facts = facts_after(url)
     sizes = {
-        name: size / facts for name, size in sizes_of(url).items() if "_past" in name or ".moment" in name
+        name: size / facts
+        for name, size in sizes_of(url).items()
+        if any(part in name for part in ("_past", ".moment", "usage_count_span"))
     }
     kept = sum(sizes.values())
     note = ", ".join(f"{name.partition('.')[2]} {size:.0f}" for name, size in sizes.items() if size >= 5)
