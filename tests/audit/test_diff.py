@@ -1,5 +1,6 @@
 """What changed between two points of the journal, by which facts and why."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -287,9 +288,25 @@ def test_orders_and_pages(world: World) -> None:
         assert response.headers["X-Result-Count"] == "6"
         found += response.get_json()
     assert found == diff(staff, begin, o="-delta")
-    assert f'from={begin}&o=-delta&page=2&page_size=2>; rel="prev"' in response.headers["Link"]
+    assert (
+        f'from={begin}&o=-delta&page=2&page_size=2&to={end(world)}>; rel="prev"' in response.headers["Link"]
+    )
     assert staff.get(PATH, **{"from": begin}, page=2).status_code == 404
     assert staff.get(PATH, **{"from": begin}, page="last", page_size=4).get_json() == diff(staff, begin)[4:]
+
+
+def test_the_pages_of_a_diff_up_to_now_are_of_one_diff(world: World) -> None:
+    begin, staff = end(world), world.as_("staff")
+    for month in range(1, 7):
+        report(world, month, date=f"2026-{month:02}-05T00:00:00Z")
+    expected, found = diff(staff, begin), list[Row]()
+    url: str | None = f"{PATH}?from={begin}&page_size=2"
+    while url:
+        response = staff.send("GET", url)
+        found += response.get_json()
+        report(world, 100 + len(found))
+        url = next(iter(re.findall(r'<([^<>]+)>; rel="next"', response.headers["Link"])), None)
+    assert found == expected
 
 
 # --- whatever was reported ---

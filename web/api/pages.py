@@ -3,8 +3,9 @@
 The rows come from PostgreSQL as JSON, and are sent on as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -32,12 +33,16 @@ MOST_ROWS = 2**63 - 1
 """PostgreSQL can't count further."""
 
 
-def page_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[..., Response]:
+def page_of(
+    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str] = ()
+) -> Callable[..., Response]:
     """Return the view of a list: the page that a request asks for, with links to others in the headers.
 
-    Its arguments, if it is called with any, restrict the list like filters of these names.
+    Its arguments, if it is called with any, restrict the list like filters of these names. Links name those
+    that are `pinned` also if the request does not, so that all pages are of one list.
     """
-    return takes_page(query, row)(answers(row, is_list=True)(partial(_page, list_query, query, row)))
+    view = partial(_page, list_query, query, row, pinned)
+    return takes_page(query, row)(answers(row, is_list=True)(view))
 
 
 def whole_list_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
@@ -60,7 +65,9 @@ def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, R
     return takes(AS_OF, columns=row.fields)
 
 
-def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID | int) -> Response:
+def _page(
+    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str], **within: UUID | int
+) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
     scopes = visible()
@@ -69,7 +76,8 @@ def _page(list_query: ListQuery, query: Schema, row: RowSchema, **within: UUID |
         restrictions |= host_of(row)
         found = list_query.page(cursor, _columns(row), restrictions, scopes, order, asked.size, asked.offset)
     current().end = found.end
-    return paged(json_bytes(found.rows), found.total, asked)
+    named = {name: str(within[name]) for name in pinned if name not in request.args}
+    return paged(json_bytes(found.rows), found.total, asked, named)
 
 
 def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
@@ -139,15 +147,18 @@ def page_asked_for(count: Callable[[], int]) -> AskedPage:
     return AskedPage(number, size, (number - 1) * size)
 
 
-def paged(response: Response, total: int, asked: AskedPage) -> Response:
+def paged(
+    response: Response, total: int, asked: AskedPage, named: Mapping[str, str] = MappingProxyType({})
+) -> Response:
     """Return the response of a page with the headers that say how many there are, and where others are.
 
-    Raises Missing if there is no such page.
+    `named` are parameters that links have beside those of the request. Raises Missing if there is no such
+    page.
     """
     last = _last_page(total, asked.size)
     if asked.number > last:
         raise Missing("Invalid page.")
-    response.headers["Link"] = _links(asked.number, last)
+    response.headers["Link"] = _links(asked.number, last, named)
     return _counted(response, total)
 
 
@@ -162,17 +173,17 @@ def _whole_number(text: str) -> int | None:
         return None
 
 
-def _links(number: int, last: int) -> str:
+def _links(number: int, last: int, named: Mapping[str, str]) -> str:
     """Return the links to other pages. No raw comma may be in a URL: clients split the header there."""
     pages = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
-    url = _url_of_pages()
+    url = _url_of_pages(named)
     return ", ".join(f'<{url(page)}>; rel="{rel}"' for rel, page in pages.items() if 1 <= page <= last)
 
 
-def _url_of_pages() -> Callable[[int], str]:
+def _url_of_pages(named: Mapping[str, str]) -> Callable[[int], str]:
     """Return this request's URL by the number of a page, with its parameters in the order of their names."""
     base = f"{root_url()}{quote(request.path[1:])}"
-    query = sorted(request.args.items(multi=True), key=lambda each: each[0])
+    query = sorted([*request.args.items(multi=True), *named.items()], key=lambda each: each[0])
     before = urlencode([each for each in query if each[0] < "page"])
     after = urlencode([each for each in query if each[0] > "page"])
 

@@ -27,7 +27,7 @@ WITH differing AS MATERIALIZED (
         WHERE since <= %(from)s AND until > %(from)s AND until <= %(to)s
         UNION ALL
         SELECT resource_uuid, billing_period, uuid, NULL FROM component_usage_versions
-        WHERE until IS NULL AND id > %(from)s AND id <= %(to)s
+        WHERE until = 9223372036854775807 AND id > %(from)s AND id <= %(to)s
     ) b
     JOIN component_usage u ON u.resource_uuid = b.resource_uuid
         AND u.billing_period = b.billing_period AND u.uuid = b.uuid
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
         SELECT since AS position, usage, lag(usage) OVER (ORDER BY since) AS before
         FROM component_usage_versions v
         WHERE v.resource_uuid = u.resource_uuid AND v.billing_period = u.billing_period AND v.uuid = u.uuid
-          AND v.since <= %(to)s AND (v.until IS NULL OR v.until > %(from)s)
+          AND v.since <= %(to)s AND v.until > %(from)s
     ) v
     WHERE v.position > %(from)s AND v.usage IS DISTINCT FROM v.before
 ) f"""

@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (
     SELECT p.since, p.usage FROM user_usage_past p WHERE p.uuid = uu.uuid
 ) v
 JOIN component_usage_versions u ON u.uuid = uu.component_usage_uuid
-    AND u.since <= v.since AND (u.until IS NULL OR u.until > v.since)
+    AND u.since <= v.since AND u.until > v.since
 WHERE uu.uuid = %(uuid)s"""  # noqa: S608 - of constants
 
 COUNT: LiteralString = """

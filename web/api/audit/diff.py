@@ -17,7 +17,7 @@ from web.wire.responses.audit import CHANGE
 
 blueprint = api("diff", DIFF.removesuffix("/"))
 
-page = page_of(CHANGES, DIFF_QUERY, CHANGE)
+page = page_of(CHANGES, DIFF_QUERY, CHANGE, pinned=[TO])
 
 
 @blueprint.get("/")
