@@ -72,12 +72,20 @@ WITH {projects}, limits AS (
     SELECT l.offering_uuid, l.component_type, sum(l.amount) AS total
     FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
     GROUP BY l.offering_uuid, l.component_type
+), used AS (
+    SELECT u.component_uuid, sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
+    FROM projects p JOIN project_usage u ON u.project_uuid = p.uuid
+    JOIN component c ON c.uuid = u.component_uuid
+    WHERE {in_period}
+    GROUP BY u.component_uuid
 )
 SELECT
     h."end", c.component_type, c.name, c.description, c.measured_unit, c.billing_type, c.limit_period,
     o.name AS offering_name, encode(uuid_send(o.uuid), 'hex') AS offering_uuid, o.offering_type,
-    CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END::float8 AS used,
-    CASE WHEN %(include_terminated)s THEN used.of_terminated ELSE 0 END::float8 AS used_terminated,
+    coalesce(
+        CASE WHEN %(include_terminated)s THEN used.total ELSE used.total - used.of_terminated END, 0
+    )::float8 AS used,
+    coalesce(CASE WHEN %(include_terminated)s THEN used.of_terminated END, 0)::float8 AS used_terminated,
     limits.total AS limit
 FROM (SELECT ARRAY[position, digest] AS "end" FROM read_position WHERE {found}) h
 LEFT JOIN (
@@ -89,11 +97,7 @@ LEFT JOIN (
     JOIN offering o ON o.uuid = has.offering_uuid AND o.parent_uuid IS NULL
     JOIN component c ON c.offering_uuid = o.uuid
     LEFT JOIN limits ON limits.offering_uuid = c.offering_uuid AND limits.component_type = c.component_type
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(u.used), 0) AS total, coalesce(sum(u.used_terminated), 0) AS of_terminated
-        FROM projects p JOIN project_usage u ON u.project_uuid = p.uuid AND u.component_uuid = c.uuid
-        WHERE {in_period}
-    ) used
+    LEFT JOIN used ON used.component_uuid = c.uuid
 ) ON true
 ORDER BY c.name, c.uuid""")
 )
