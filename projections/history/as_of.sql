@@ -139,6 +139,9 @@ WITH described AS (
 UNION ALL
 (SELECT DISTINCT ON (uuid) uuid, '-infinity', limit_amount FROM described ORDER BY uuid, since);
 
+-- Both are made once, and not for each component anew.
 CREATE VIEW allocation AS
-WITH touched AS (SELECT uuid, offering_uuid, component_type FROM component), {spans}
+WITH allocation_change AS MATERIALIZED (SELECT * FROM allocation_change),
+component_limit AS MATERIALIZED (SELECT * FROM component_limit),
+touched AS (SELECT uuid, offering_uuid, component_type FROM component), {spans}
 SELECT component_uuid, since, until, if_used, amount FROM spans;
