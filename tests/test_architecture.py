@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "ledger.events": {"ledger.domain"},
     "ledger.decisions": {"ledger.domain", "ledger.errors", "ledger.events"},
     "ledger.fast": set(),
+    "ledger.proof": set(),  # an auditor runs it alone
     "ledger.journal": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.fast"},
     "ledger.handler": {
         *("ledger.decisions", "ledger.domain", "ledger.errors", "ledger.events"),
