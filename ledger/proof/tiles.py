@@ -42,6 +42,11 @@ class Tile:
         """Return the index of the first leaf below it."""
         return self.index << TILE_HEIGHT * (self.level + 1)
 
+    def is_of(self, size: int) -> bool:
+        """Return whether a tree of this size has the tile, and has it as wide as it is."""
+        hashes = size >> TILE_HEIGHT * self.level
+        return self.width == min(TILE_WIDTH, hashes - self.index * TILE_WIDTH)
+
     @property
     def _place(self) -> str:
         part = "" if self.width == TILE_WIDTH else f".p/{self.width}"

@@ -1,0 +1,1 @@
+"""Audit bundles: how they are written, and what is checked of them."""
