@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ledger.proof.checkpoints import Checkpoint
 from ledger.proof.notes import sign
@@ -301,3 +304,45 @@ def test_a_key_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
         main([str(tmp_path / "audit.tar"), "--key", SIGNER.verifier_key + "A"])
     assert ended.value.code == 2
     assert "is not base64" in capsys.readouterr().err
+
+
+SMALL = journal(60)
+SMALL_FILES = files_of(bundle(SMALL, 20, 40))
+KINDS = (changed, deleted, swapped, inserted, truncated)
+
+
+def position_of(kind: Callable[[int], Tamper], index: int) -> int:
+    """Return the position of the first fact that is not what it was."""
+    return position(index) - 1 if kind is inserted else position(index)
+
+
+def names(line: str, at: int) -> bool:
+    """Return whether a finding names a place that a position is at."""
+    where = line.removeprefix("journal ").partition(" does not lead")[0]
+    if where.startswith("after "):
+        return at > int(where.removeprefix("after "))
+    first, _, last = where.removeprefix("positions ").partition("..")
+    return int(first) <= at <= int(last or first)
+
+
+@given(st.sampled_from(KINDS), st.integers(1, 58), st.sets(st.integers(1, 60), max_size=4), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_named_is_where_somebody_tampered(
+    auditor: Auditor, kind: Callable[[int], Tamper], index: int, sizes: set[int], are_hashes_left: bool
+) -> None:
+    entries = kind(index)(SMALL)
+    kept = [checkpoint(SMALL, size) for size in sizes]
+    files = with_entries(SMALL_FILES, entries, and_hashes=False)
+    forged = packed(files) if are_hashes_left else bundle(entries)
+    about = [line for line in auditor.findings(forged, *kept) if "does not lead" in line]
+    assert bool(about) == (are_hashes_left or any(size > index for size in sizes))
+    assert all(names(line, position_of(kind, index)) for line in about)
+
+
+@given(st.sampled_from(sorted(SMALL_FILES)), st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_byte_of_a_file_can_be_changed(auditor: Auditor, name: str, data: st.DataObject) -> None:
+    text = SMALL_FILES[name]
+    at = data.draw(st.integers(0, len(text) - 1))
+    new = data.draw(st.binary(max_size=3).filter(lambda new: new != text[at : at + 1]))
+    assert auditor.findings(SMALL_FILES | {name: text[:at] + new + text[at + 1 :]})
