@@ -102,6 +102,9 @@ DO $$ DECLARE name text; BEGIN
         EXECUTE format('CREATE TABLE kept.%1$I AS SELECT * FROM ONLY read_models.%1$I', name);
     END LOOP;
     CREATE TABLE kept.people AS TABLE journal.person;
+    FOREACH name IN ARRAY '{tree_tile,tree_tail,checkpoint}'::text[] LOOP
+        EXECUTE format('CREATE TABLE kept.%1$I AS TABLE journal.%1$I', name);
+    END LOOP;
     CREATE TABLE kept.journal AS SELECT max(notification_id) AS last FROM journal.ledger_events;
 END $$"""
 
@@ -111,6 +114,13 @@ DO $$ DECLARE name text; BEGIN
     ALTER TABLE journal.ledger_events DISABLE TRIGGER append_only;
     DELETE FROM journal.ledger_events WHERE notification_id > (SELECT last FROM kept.journal);
     ALTER TABLE journal.ledger_events ENABLE ALWAYS TRIGGER append_only;
+    FOREACH name IN ARRAY '{tree_tile,tree_tail,checkpoint}'::text[] LOOP
+        EXECUTE format('ALTER TABLE journal.%I DISABLE TRIGGER USER', name);
+        EXECUTE format('DELETE FROM journal.%I', name);
+        EXECUTE format('INSERT INTO journal.%1$I SELECT * FROM kept.%1$I', name);
+        EXECUTE format('ALTER TABLE journal.%1$I ENABLE ALWAYS TRIGGER %2$I', name,
+            CASE WHEN name = 'tree_tail' THEN 'only_removal' ELSE 'append_only' END);
+    END LOOP;
     DELETE FROM journal.person WHERE uuid NOT IN (SELECT uuid FROM kept.people);
     INSERT INTO journal.person SELECT * FROM kept.people ON CONFLICT DO NOTHING;
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models'

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "ledger.decisions": {"ledger.domain", "ledger.errors", "ledger.events"},
     "ledger.fast": set(),
     "ledger.proof": set(),  # an auditor runs it alone
-    "ledger.journal": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.fast"},
+    "ledger.journal": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.fast", "ledger.proof"},
     "ledger.handler": {
         *("ledger.decisions", "ledger.domain", "ledger.errors", "ledger.events"),
         *("ledger.fast", "ledger.journal"),

@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from ledger.errors import JournalIncomplete
+from ledger.journal.tree import growth
 
 LOCK_CREATION = "SELECT pg_advisory_lock(hashtext('usage-ledger: creation of tables'))"
 """Held by whoever makes tables, until their connection closes."""
@@ -53,6 +54,14 @@ TABLES = {
             only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
             ledger_id uuid NOT NULL
         )""",
+    "table checkpoint": """
+        CREATE TABLE journal.checkpoint (
+            size bigint NOT NULL CHECK (size >= 0),
+            position bigint NOT NULL,
+            note bytea NOT NULL,
+            signed_at timestamptz NOT NULL
+        )""",
+    **growth.TABLES,
 }
 
 # Enabled always: also where an operator has turned triggers off for a session (session_replication_role).
@@ -61,9 +70,9 @@ APPEND_ONLY = """
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_change();
     ALTER TABLE journal.{0} ENABLE ALWAYS TRIGGER append_only"""
 ONLY_REMOVAL = """
-    CREATE OR REPLACE TRIGGER only_removal BEFORE UPDATE OR TRUNCATE ON journal.person
+    CREATE OR REPLACE TRIGGER only_removal BEFORE UPDATE OR TRUNCATE ON journal.{0}
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_change();
-    ALTER TABLE journal.person ENABLE ALWAYS TRIGGER only_removal"""
+    ALTER TABLE journal.{0} ENABLE ALWAYS TRIGGER only_removal"""
 NO_GAP = """
     CREATE OR REPLACE TRIGGER no_gap AFTER INSERT ON journal.ledger_events REFERENCING NEW TABLE AS appended
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse_gap();
@@ -84,13 +93,29 @@ REST = {
             ALTER COLUMN notification_id SET NOT NULL""",
     "guard append_only of ledger_events": APPEND_ONLY.format("ledger_events"),
     "guard no_gap of ledger_events": NO_GAP,
-    "guard only_removal of person": ONLY_REMOVAL,
+    "guard only_removal of person": ONLY_REMOVAL.format("person"),
     "guard append_only of ledger": APPEND_ONLY.format("ledger"),
+    **growth.FUNCTIONS,
+    **growth.KEYS,
+    "key checkpoint (size)": "ALTER TABLE journal.checkpoint ADD PRIMARY KEY (size)",
+    "guard append_only of checkpoint": APPEND_ONLY.format("checkpoint"),
+    "guard append_only of tree_tile": APPEND_ONLY.format("tree_tile"),
+    "guard only_removal of tree_tail": ONLY_REMOVAL.format("tree_tail"),
 }
+
+OF_THE_TREE = {
+    *(growth.TABLES | growth.KEYS | growth.FUNCTIONS),
+    *("table checkpoint", "key checkpoint (size)", "guard append_only of checkpoint", growth.GROWTH),
+    *("guard append_only of tree_tile", "guard only_removal of tree_tail"),
+}
+"""Parts that journals of the versions before do not have."""
 
 FUNCTIONS = f"""
 CREATE OR REPLACE FUNCTION journal.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $${REFUSE_CHANGE}$$;
 CREATE OR REPLACE FUNCTION journal.refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $${REFUSE_GAP}$$"""
+
+BODIES = {"refuse_change": REFUSE_CHANGE, "refuse_gap": REFUSE_GAP, **growth.BODIES}
+"""The functions of the journal, by name."""
 
 # A trigger counts only if it fires always, on the events that it is for, and runs the function as it is here.
 SELECT_PARTS = """
@@ -104,6 +129,9 @@ SELECT 'key ' || c.relname || ' (' || (
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
 WHERE c.relnamespace = to_regnamespace('journal') AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
 UNION ALL
+SELECT 'index ' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = to_regnamespace('journal') AND NOT i.indisunique AND i.indisvalid
+UNION ALL
 SELECT 'numbers of ' || c.relname
 FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid
 JOIN pg_depend s ON s.refobjid = c.oid AND s.refobjsubid = d.adnum AND s.deptype = 'a'
@@ -114,7 +142,11 @@ SELECT 'guard ' || t.tgname || ' of ' || c.relname
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE c.relnamespace = to_regnamespace('journal') AND t.tgenabled = 'A' AND t.tgqual IS NULL
   AND (t.tgtype, p.prosrc) IN (
-    (58, %(refuse_change)s), (50, %(refuse_change)s), (4, %(refuse_gap)s))"""
+    (58, %(refuse_change)s), (50, %(refuse_change)s), (4, %(refuse_gap)s), (4, %(grow_tree)s))
+UNION ALL
+SELECT 'function ' || proname FROM pg_proc
+WHERE pronamespace = to_regnamespace('journal') AND prosrc IN (
+    %(tree_root)s, %(add_tile)s, %(add_leaves)s, %(grow_tree)s, %(follow_journal)s)"""
 
 ANY_FACT = "SELECT EXISTS (SELECT FROM journal.ledger_events) AS found"
 
@@ -165,8 +197,15 @@ def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], 
             connection.execute(FUNCTIONS)
             for part in sorted(lacking, key=list(REST).index):
                 connection.execute(REST[part])
-    if had_facts and (lost := sorted(lacking | (TABLES.keys() - found))):
-        log.warning("The journal lacked %s: made anew", "; ".join(lost))
+    lost = lacking | (TABLES.keys() - found)
+    if growth.GROWTH not in found and had_facts:
+        lost.add(growth.GROWTH)
+    if had_facts and not found & OF_THE_TREE:
+        log.info("The journal is of a version before its tree, which is made now")
+        lost -= OF_THE_TREE
+    if had_facts and lost:
+        log.warning("The journal lacked %s: made anew", "; ".join(sorted(lost)))
+    growth.ensure_tree(connection, found)
     connection.execute(RAISE_NUMBERS)
     connection.execute(NAME_LEDGER)
     if again := connection.execute(FORGET_AGAIN).rowcount:
@@ -174,9 +213,8 @@ def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], 
 
 
 def parts(connection: Connection[DictRow]) -> set[str]:
-    """Return by name what is there of tables, keys, guards and numbers."""
-    bodies = {"refuse_change": REFUSE_CHANGE, "refuse_gap": REFUSE_GAP}
-    return {row["part"] for row in connection.execute(SELECT_PARTS, bodies)}
+    """Return by name what is there of tables, keys, indexes, guards, functions and numbers."""
+    return {row["part"] for row in connection.execute(SELECT_PARTS, BODIES)}
 
 
 def _check_people(connection: Connection[DictRow], found: set[str]) -> None:

@@ -17,7 +17,7 @@ from tests.support.read_models import append
 from tests.world import World, open_world, settings_of
 from web.runtime.database import prepare_database
 
-GUARDS = ("append_only", "no_gap", "only_removal")
+GUARDS = ("append_only", "no_gap", "only_removal", "tree_grows")
 
 
 # --- what guards the journal ---
