@@ -4,10 +4,12 @@ The version is a digest of the tables' definitions and of `REVISION`, so changed
 that read models have to be rebuilt.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
@@ -34,6 +36,9 @@ DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
 RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
 ENTER_SCHEMA = SQL("SET LOCAL search_path TO {schema}")
 STAMP_SCHEMA = "UPDATE read_position SET built_by = %(built_by)s"
+
+LOCK_REBUILDING = "SELECT pg_advisory_lock_shared(hashtext('usage-ledger: rebuilding'))"
+UNLOCK_REBUILDING = "SELECT pg_advisory_unlock_shared(hashtext('usage-ledger: rebuilding'))"
 
 # As a document, because tables of another version may lack the column.
 SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_models.read_position p"
@@ -96,3 +101,13 @@ def reason_to_rebuild(connection: Connection[DictRow]) -> str | None:
     if reached is None or not reached["follows"]:
         return "end at a fact that is not in the journal"
     return None
+
+
+@contextmanager
+def snapshot(connection: Connection[DictRow]) -> Iterator[None]:
+    """Read what is live as it is at one moment. No rebuild takes its place meanwhile."""
+    connection.execute(LOCK_REBUILDING)
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    with connection.transaction():
+        yield
+    connection.execute(UNLOCK_REBUILDING)

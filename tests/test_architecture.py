@@ -52,6 +52,7 @@ MAY_IMPORT = {
         *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.history"),
         *("projections.projector", "projections.read_position", "projections.replay", "projections.schema"),
     },
+    "projections.exports": {"projections.forgotten_names", "projections.history", "projections.schema"},
     "projections.rebuild": {
         *("projections.comparison", "projections.forgotten_names", "projections.projector"),
         *("projections.read_position", "projections.replay", "projections.schema"),

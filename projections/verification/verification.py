@@ -13,13 +13,13 @@ from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import psycopg
-from psycopg import Connection, Cursor, IsolationLevel
+from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
 from projections.projector import BATCH, SYNCHRONOUS_COMMIT_OFF, project_batch, reason_of
 from projections.read_position import SELECT_HEAD, position_of
 from projections.replay import LOADED_MODELS, Progress, Replay
-from projections.schema import create_tables, is_of_this_version
+from projections.schema import create_tables, is_of_this_version, snapshot
 from projections.verification.findings import Finding, OnFinding, of_journal
 from projections.verification.journal import CheckedFacts, check_streams
 from projections.verification.rows import COPY, differences, live_rows, past_rows
@@ -30,9 +30,6 @@ SETTINGS = (
     "SET idle_in_transaction_session_timeout TO 0",
     "SET temp_buffers TO '64MB'",
 )
-
-LOCK_REBUILDING = "SELECT pg_advisory_lock_shared(hashtext('usage-ledger: rebuilding'))"
-UNLOCK_REBUILDING = "SELECT pg_advisory_unlock_shared(hashtext('usage-ledger: rebuilding'))"
 
 SELECT_LIVE_POSITION = "SELECT position FROM read_models.read_position"
 
@@ -116,7 +113,7 @@ class Verification:
         with self._replaying(connection):
             replay.load()
             replay.complete()
-        with _snapshot(connection):
+        with snapshot(connection):
             live = _number(connection, SELECT_LIVE_POSITION)
             position = self._facts.last = live if to is None else min(to, live)
             with self._replaying(connection):
@@ -180,13 +177,3 @@ def _in_copy(connection: Connection[DictRow]) -> Iterator[Cursor[DictRow]]:
         cursor.execute(f"SET LOCAL search_path TO {COPY}")
         cursor.execute(SYNCHRONOUS_COMMIT_OFF)
         yield cursor
-
-
-@contextmanager
-def _snapshot(connection: Connection[DictRow]) -> Iterator[None]:
-    """Read what is live as it is at one moment. No rebuild takes its place meanwhile."""
-    connection.execute(LOCK_REBUILDING)
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    with connection.transaction():
-        yield
-    connection.execute(UNLOCK_REBUILDING)
