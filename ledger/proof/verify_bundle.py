@@ -13,7 +13,7 @@ that they are true, nor that tables follow from them: `usage-ledger verify` comp
 import argparse
 import sys
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -32,11 +32,15 @@ LARGEST_MANIFEST = 1 << 28
 
 
 class Claim(NamedTuple):
-    """A checkpoint, where it is from, and the note that it is in. Nobody has checked who signed it."""
+    """A checkpoint, where it is from, and the note that it is in. Nobody has checked who signed it.
+
+    `is_kept`: elsewhere, and not in the bundle.
+    """
 
     source: str
     checkpoint: Checkpoint
     note: bytes
+    is_kept: bool = False
 
 
 class Findings:
@@ -47,8 +51,8 @@ class Findings:
         self._kinds: set[str] = set()
 
     def tell(self, line: str) -> None:
-        """Add a line."""
-        self.lines.append(line)
+        """Add a line. Names in it may be of whoever made the bundle, and move no terminal's cursor."""
+        self.lines.append(line if line.isprintable() else ascii(line)[1:-1])
 
     def tell_first(self, kind: str, line: str) -> None:
         """Add a line unless there is one of this kind."""
@@ -73,7 +77,9 @@ class Verification:
         self._seen: dict[str, tuple[int, Signature]] = {}
         self.summary = ""
         manifest = self._manifest()
-        claims = [*self._signed_here(), *self._claims(kept)]
+        found = {each.note: each for each in self._signed_here()}
+        found |= {each.note: each._replace(is_kept=True) for each in self._claims(kept)}
+        claims = [*found.values()]  # each note once
         self._replay = Replay(archive, {each.checkpoint.size for each in claims}, self._findings.tell_first)
         self._rotate()
         if manifest:
@@ -171,19 +177,33 @@ class Verification:
         return True
 
     def _compare(self, claims: Sequence[Claim]) -> None:
-        """Compare the facts with what was signed, and say where they begin to differ."""
+        """Compare the facts with what was signed, and say where they begin to differ.
+
+        Whoever forges with the key signs checkpoints that fit. So where one that was kept elsewhere does not,
+        only others that were kept elsewhere bound the place.
+        """
         heads = self._replay.heads
         wrong = [each for each in claims if not heads.fits(each.checkpoint.size, each.checkpoint.root)]
-        fitting = {each.checkpoint.size for each in claims} - {each.checkpoint.size for each in wrong}
         wrong.sort(key=lambda each: each.checkpoint.size)
-        beyond = [each for each in wrong if each.checkpoint.size > heads.size]
-        for kind in (wrong[: len(wrong) - len(beyond)], beyond):
-            if kind:
-                first = kind[0].checkpoint
-                others = f", nor to {len(kind) - 1} more" if len(kind) > 1 else ""
-                where = self._exactly(kind) or heads.span(first.size, fitting)
-                what = f"does not lead to the checkpoint of {first.size} facts ({kind[0].source})"
-                self._findings.tell(f"journal {where} {what}{others}")
+        for is_kept in (False, True):
+            fitting = {each.checkpoint.size for each in claims if each.is_kept or not is_kept}
+            fitting -= {each.checkpoint.size for each in wrong}
+            of_kind = [each for each in wrong if each.is_kept == is_kept]
+            self._tell_of([each for each in of_kind if each.checkpoint.size <= heads.size], fitting)
+            self._tell_of([each for each in of_kind if each.checkpoint.size > heads.size], fitting)
+
+    def _tell_of(self, wrong: Sequence[Claim], fitting: Collection[int]) -> None:
+        """Tell of checkpoints that do not fit, the smallest first. All are within the journal, or beyond."""
+        if not wrong:
+            return
+        heads, size = self._replay.heads, wrong[0].checkpoint.size
+        what = f"the checkpoint of {size} facts ({wrong[0].source})"
+        what += f", nor to {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        where, known = self._exactly(wrong), heads.known(size, fitting)
+        if size > heads.size and not where and known < heads.position:
+            where = f"after {heads.position}"
+            what += f", and nothing shows that facts after {known} are those"
+        self._findings.tell(f"journal {where or heads.span(size, fitting)} does not lead to {what}")
 
     def _exactly(self, wrong: Sequence[Claim]) -> str | None:
         """Return where the first fact is that does not hash to what was signed, if the hashes are here."""

@@ -4,7 +4,7 @@
 |---|---|
 | 1 | the command could not do what it was asked; run as it is, it may do so another time |
 | 2 | the command was called in a wrong way |
-| 3 | `verify` came to no result; 1 is that it found something |
+| 3 | `verify` came to no result; 1 is that it, or `verify-bundle`, found something |
 | 143 | SIGTERM ended it |
 
 What is not among these is a fault of the program, and shows its traceback.

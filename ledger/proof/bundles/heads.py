@@ -49,12 +49,16 @@ class Heads:
         """Return whether the tree had this root at this size, which has to be one of those asked for."""
         return size in self._heads and self._heads[size].root == root
 
-    def span(self, size: int, fitting: Iterable[int]) -> str:
-        """Return where facts differ from those of another tree of this size, in positions.
+    def known(self, size: int, fitting: Iterable[int]) -> int:
+        """Return up to which position facts are those of another tree of this size.
 
         `fitting` are the sizes at which both are known to be the same.
         """
-        start = self._heads[max((each for each in fitting if each < size), default=0)].position
-        if size > self.size:
-            return f"after {start}"
-        return f"positions {start + 1}..{self._heads[size].position}"
+        return self._heads[max((each for each in fitting if each < size), default=0)].position
+
+    def span(self, size: int, fitting: Iterable[int]) -> str:
+        """Return between which positions facts begin to differ from those of another tree of this size."""
+        start = self.known(size, fitting)
+        return (
+            f"after {start}" if size > self.size else f"positions {start + 1}..{self._heads[size].position}"
+        )
