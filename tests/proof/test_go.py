@@ -1,8 +1,6 @@
 """Go's own packages for transparency logs, an independent implementation, agree with what is signed here."""
 
 import json
-import os
-import subprocess
 from base64 import b64encode
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from ledger.proof.checkpoints import InclusionProof
 from ledger.proof.merkle import consistency_proof, inclusion_proof
 from ledger.proof.notes import Signer
 from ledger.proof.tiles import Tile
-from tests.paths import ROOT
 from tests.proof.bundling import (
     SIGNER,
     STRANGER,
@@ -24,30 +21,10 @@ from tests.proof.bundling import (
     journal,
     with_entries,
 )  # fmt: skip
-from tests.support.programs import program
-
-PACKAGES = Path("/usr/share/gocode")  # where Debian puts sources of Go
-NOTE = PACKAGES / "src/golang.org/x/mod/sumdb/note"
+from tests.proof.independent import check as check
+from tests.proof.independent import told, write
 
 SIZES = [1, 2, 255, 256, 257, 700]
-
-
-@pytest.fixture(name="check", scope="session")
-def go_s_checks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile them. They are skipped where Go is not installed."""
-    go = program("go")
-    if not NOTE.exists():
-        pytest.skip("golang.org/x/mod is not installed: `make programs` does it")
-    folder = tmp_path_factory.mktemp("go")
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        **{"GO111MODULE": "off", "GOPATH": str(PACKAGES), "GOFLAGS": "", "CGO_ENABLED": "0"},
-        **{"GOCACHE": str(folder / "cache"), "GOTMPDIR": str(folder), "GOTOOLCHAIN": "local"},
-    }
-    source = ROOT / "tests/proof/go/check.go"
-    command = [go, "build", "-o", str(folder / "check"), str(source)]
-    subprocess.run(command, check=True, env=environment, timeout=600)
-    return folder / "check"
 
 
 def published(folder: Path, size: int, old: int, index: int, signer: Signer = SIGNER) -> Path:
@@ -65,21 +42,6 @@ def published(folder: Path, size: int, old: int, index: int, signer: Signer = SI
     files["consistency.json"] = json.dumps({"from": old, "to": size, "hashes": hashes}).encode()
     write(folder, files)
     return folder
-
-
-def write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
-
-
-def told(check: Path, folder: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        [check, folder, SIGNER.verifier_key], check=False, capture_output=True, text=True, timeout=60
-    )
-    assert done.stderr == ""
-    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from ledger.proof import Malformed, Unproven
@@ -43,15 +44,17 @@ def write_bundle(
     checkpoints: Iterable[bytes],
     entries: Iterable[bytes],
     tables: Iterable[Table],
+    folder: Path | None = None,
 ) -> Manifest:
     """Write facts up to a position, with the notes of all checkpoints up to there, and return the manifest.
 
     One of the checkpoints has to be of exactly these facts. Memory is for the checkpoints, a tile of entries
-    and a hash a file; a table is on disk once more while it is written. Raises Malformed for what is no entry
-    or no checkpoint, and Unproven where the entries do not lead to the checkpoints: it says from where on.
+    and a hash a file. A table is on disk once more while it is written: in `folder`, or with temporary files.
+    Raises Malformed for what is no entry or no checkpoint, and Unproven where the entries do not lead to the
+    checkpoints: it says from where on.
     """
     with tarfile.open(fileobj=out, mode="w") as archive:
-        writer = _Writer(archive, created)
+        writer = _Writer(archive, created, folder)
         notes = {_checkpoint(note).size: note for note in checkpoints}
         heads = Heads(notes)
         for path, packed in _tiles(entries, heads):
@@ -110,8 +113,8 @@ def _check(heads: Heads, notes: dict[int, bytes], position: int) -> None:
 class _Writer:
     """Files of an archive, and what they hash to."""
 
-    def __init__(self, archive: tarfile.TarFile, created: datetime) -> None:
-        self._archive, self._created = archive, int(created.timestamp())
+    def __init__(self, archive: tarfile.TarFile, created: datetime, folder: Path | None) -> None:
+        self._archive, self._created, self._folder = archive, int(created.timestamp()), folder
         self.digests: dict[str, str] = {}
 
     def write(self, path: str, text: bytes) -> None:
@@ -120,7 +123,7 @@ class _Writer:
     def spool(self, path: str, pieces: Iterable[bytes]) -> None:
         """Write a file whose length nobody knows before: an archive has the length first."""
         digest = sha256()
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile(dir=self._folder) as file:
             for piece in pieces:
                 file.write(piece)
                 digest.update(piece)
