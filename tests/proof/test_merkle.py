@@ -171,6 +171,20 @@ def test_no_other_proof_holds_for_two_trees(new: int, data: st.DataObject) -> No
         check_consistency(old, roots[0], new, forged, proof)
 
 
+def test_a_proof_of_another_length_is_told_apart() -> None:
+    included, consistent = NAIVE.path(5, 0, 9), NAIVE.proof(5, 9)
+    for proof, what in ((included[:-1], "too short"), ([*included, LEAVES[0]], "too long")):
+        with pytest.raises(Unproven, match=f"the proof of leaf 5 is {what}"):
+            check_inclusion(5, 9, LEAVES[5], proof, NAIVE.root(9))
+    for proof, what in (
+        (consistent[:-1], "too short"),
+        ([], "too short"),
+        ([*consistent, LEAVES[0]], "too long"),
+    ):
+        with pytest.raises(Unproven, match=f"the proof between 5 and 9 leaves is {what}"):
+            check_consistency(5, NAIVE.root(5), 9, NAIVE.root(9), proof)
+
+
 @pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (0, 0), (7, 5)])
 def test_a_leaf_beyond_a_tree_is_neither_proven_nor_accepted(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="no leaf of index"):
