@@ -17,12 +17,14 @@ from projections.history import as_of
 from projections.history.as_of import views_of
 from projections.schema import SCHEMA
 
-# Without the position at which another row came in the place of one: it was not known then.
+# Without the position at which another row came in the place of one, which was not known then, and without
+# what is no figure, but helps to make some.
 SELECT_VIEWS = """
 SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
     array_agg(a.atttypid::regtype::text ORDER BY a.attnum) AS types
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-WHERE c.relnamespace = to_regnamespace(%(schema)s) AND c.relkind = 'v' AND c.relname <> 'read_position'
+WHERE c.relnamespace = to_regnamespace(%(schema)s) AND c.relkind = 'v'
+  AND c.relname NOT IN ('read_position', 'usage_count_span')
   AND NOT (a.attname = 'until' AND a.atttypid = 'bigint'::regtype)
 GROUP BY c.relname ORDER BY c.relname"""
 
