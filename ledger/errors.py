@@ -131,3 +131,15 @@ class StreamGap(LedgerError):
 
 class JournalIncomplete(LedgerError):
     """The database lacks a part of the journal that can't be made anew. The message says which."""
+
+
+class NoSigningKey(LedgerError):
+    """There is no key to sign checkpoints with."""
+
+
+class SigningRefused(LedgerError):
+    """Nothing is signed. The message says why, and anybody may read it."""
+
+
+class TreeDamaged(LedgerError):
+    """The journal and its tree are not of one piece: one lacks what the other has."""

@@ -13,7 +13,7 @@ by `person` ids only; see `ledger/domain/people.py`.
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from eventsourcing.utils import register_topic
 from msgspec import Struct
@@ -311,3 +311,18 @@ class ReadModelsVerified(Fact, frozen=True, kw_only=True):
     to: int
     facts: int
     differences: int
+
+
+class SigningKeyRotated(Fact, frozen=True, kw_only=True):
+    """An operator replaced the key that checkpoints are signed with.
+
+    `verifier_key` is the line of the new key, `replaced` that of the one before, and `note` a signed note of
+    that one about the new one: see `ledger/proof/rotations.py`. All of them are in one stream.
+    """
+
+    TOPIC = "SigningKeyRotated"
+    STREAM: ClassVar[UUID] = uuid5(catalogue.NAMESPACE, "Signing keys")
+
+    verifier_key: str
+    replaced: str
+    note: str

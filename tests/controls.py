@@ -13,6 +13,8 @@ from ledger import events
 from ledger.domain import agents
 from ledger.domain import catalogue as entities
 from ledger.domain.reports import RecordedOutcome, RecordedRefusal
+from ledger.proof.notes import Signer
+from ledger.proof.rotations import rotation_note
 from tests import world as w
 
 Row = dict[str, Any]
@@ -350,6 +352,20 @@ def read_models_verified(**changes: Any) -> events.ReadModelsVerified:
     return events.ReadModelsVerified(**changed(example, changes))
 
 
+def signing_key_rotated(**changes: Any) -> events.SigningKeyRotated:
+    """Return the fact that a signing key was replaced, by its own word."""
+    old, new = (Signer.of("usage-ledger/00", bytes([number]) * 32) for number in (1, 2))
+    example = {
+        "originator_id": events.SigningKeyRotated.STREAM,
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        "verifier_key": new.verifier_key,
+        "replaced": old.verifier_key,
+        "note": rotation_note(old, new.verifier),
+    }
+    return events.SigningKeyRotated(**changed(example, changes))
+
+
 def request_decided(**changes: Any) -> events.RequestDecided:
     """Return the fact of a request with an idempotency key, of whose reports one was stored."""
     outcome = RecordedOutcome(result="created", uuid=UUID(USAGE_UUID), position=1)
@@ -472,6 +488,7 @@ FACTS = (
     token_revoked(),
     person_forgotten(),
     read_models_verified(),
+    signing_key_rotated(),
     request_decided(),
     request_answered(),
 )

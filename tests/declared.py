@@ -42,6 +42,9 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
         told = b"[%s]" % b",".join(told.splitlines())
     of_view = declared_by_view(app, response)
     schemas: list[Schema | None] = [ERRORS.get(response.status_code)]
+    if of_view and of_view.content_type and response.status_code in of_view.statuses:
+        assert response.content_type == of_view.content_type
+        return
     if of_view and response.status_code in of_view.statuses:
         schemas.append(of_view.schema)
         assert of_view.is_list == told.startswith(b"[")

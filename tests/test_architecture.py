@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "ledger.errors": set(),
     "ledger.domain": {"ledger.errors"},
     "ledger.events": {"ledger.domain"},
-    "ledger.decisions": {"ledger.domain", "ledger.errors", "ledger.events"},
+    "ledger.decisions": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.proof"},
     "ledger.fast": set(),
     "ledger.proof": set(),  # an auditor runs it alone
     "ledger.journal": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.fast", "ledger.proof"},
@@ -49,7 +49,8 @@ MAY_IMPORT = {
         *("projections.schema", "projections.writers"),
     },
     "projections.verification": {
-        *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.history"),
+        *("ledger.domain", "ledger.errors", "ledger.events", "ledger.journal.tree", "ledger.proof"),
+        *("projections.forgotten_names", "projections.history"),
         *("projections.projector", "projections.read_position", "projections.replay", "projections.schema"),
     },
     "projections.exports": {"projections.forgotten_names", "projections.history", "projections.schema"},

@@ -7,6 +7,7 @@ that only by passing another one in.
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
 import msgspec
@@ -16,11 +17,13 @@ from werkzeug.test import TestResponse
 
 from ledger.events import Fact
 from ledger.journal.ledger import Ledger
+from ledger.journal.tree.keys import KeyFile
 from projections.lookups import accounts
 from projections.projector import Projector
 from tests.declared import DeclaredClient
 from web import create_app
 from web.commands import tokens
+from web.commands.audit import keys
 from web.importer.importer import Summary, import_lists
 from web.importer.structure import LISTS
 from web.request.authentication import hash_of
@@ -185,6 +188,27 @@ class World:
         self.app = create_app(self.ledger, self.projector, clock=lambda: self.now, **options)
         self.app.test_client_class = DeclaredClient
         self._clients: dict[str, Client] = {}
+
+    def sign_with(self, path: Path, *, origin: str = "", checkpoint_seconds: float = 1.0) -> str:
+        """Has the world sign checkpoints with the key in a file, made first if it is not there.
+
+        Returns the verifier key.
+        """
+        files = KeyFile(path)
+        self.services = Services(
+            self.ledger,
+            self.projector,
+            lambda: self.now,
+            origin=origin,
+            key_file=files,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        if files.signer() is None:
+            keys.create(self.services)
+        self.configure(key_file=files, origin=origin, checkpoint_seconds=checkpoint_seconds)
+        signer = files.signer()
+        assert signer
+        return signer.verifier_key
 
     def as_(self, username: str) -> "Client":
         """A client with a token of this user's."""

@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, RequestRedirect
 
 from ledger.journal.ledger import Ledger
+from ledger.journal.tree.keys import KeyFile
 from projections.projector import Projector
 from web.api.audit import events
 from web.api.blueprints import BLUEPRINTS
@@ -27,7 +28,7 @@ from web.request.authentication import authenticate
 from web.request.conditional import ConditionalGet, add_position
 from web.request.pipeline import STRICT, release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
-from web.request.services import Clock, Services, refresh
+from web.request.services import CHECKPOINT_SECONDS, Clock, Services, refresh
 from web.wire import errors
 from web.wire.rendering import moved_permanently
 from web.wire.urls import root_path
@@ -104,6 +105,8 @@ def create_app(
     places: Places | None = None,
     origin: str = "",
     feed_waits: int = FEED_WAITS,
+    key_file: KeyFile | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
@@ -111,7 +114,8 @@ def create_app(
     So many `proxies` in front of it are believed what they say in X-Forwarded-For and the like. Browsers may
     call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
-    many readers of the feed as `feed_waits` may wait at a time.
+    many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
+    `key_file`, the next one so many seconds after the last.
     """
     pulse()
     give_back_memory()
@@ -119,12 +123,18 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.config[STRICT] = is_strict
-    app.config[events.ORIGIN] = origin
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()
-    app.extensions["usage-ledger"] = services = Services(ledger, projector, clock)
+    app.extensions["usage-ledger"] = services = Services(
+        ledger,
+        projector,
+        clock,
+        origin=origin,
+        key_file=key_file,
+        checkpoint_seconds=checkpoint_seconds,
+    )
     layers: WSGIApplication = expanding(app.wsgi_app, max_body_bytes)
     layers = ConditionalGet(layers, services, is_strict=is_strict)
     if places:

@@ -29,6 +29,11 @@ def of_journal(position: int, what: str) -> Finding:
     return Finding(f"journal {position} {what}")
 
 
+def of_place(place: str, what: str) -> Finding:
+    """Return the finding that something is wrong where no single fact can be named: `positions 120..135`."""
+    return Finding(f"journal {place} {what}")
+
+
 def of_row(
     table: str, key: Sequence[str], column: str, live: str | None, replayed: str | None, position: int
 ) -> Finding:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
+from ledger.journal.tree.keys import KeyFile
 from projections.projector import BATCH, SYNCHRONOUS_COMMIT_OFF, project_batch, reason_of
 from projections.read_position import SELECT_HEAD, position_of
 from projections.replay import LOADED_MODELS, Progress, Replay
@@ -23,6 +24,7 @@ from projections.schema import create_tables, is_of_this_version, snapshot
 from projections.verification.findings import Finding, OnFinding, of_journal
 from projections.verification.journal import CheckedFacts, check_streams
 from projections.verification.rows import COPY, differences, live_rows, past_rows
+from projections.verification.tree import check_tree
 
 SETTINGS = (
     # A rebuild is waited for, and findings for whoever reads them.
@@ -61,7 +63,10 @@ class NotReplayed(Exception):
 
 
 class Verification:
-    """One verification. Findings are told to `on_finding` one by one, as there may be any number."""
+    """One verification. Findings are told to `on_finding` one by one, as there may be any number.
+
+    `key_file` has the key that checkpoints are to be signed with.
+    """
 
     def __init__(
         self,
@@ -70,11 +75,14 @@ class Verification:
         on_finding: OnFinding,
         *,
         progress: Progress = lambda _facts, _head: None,
+        key_file: KeyFile | None = None,
     ) -> None:
-        self._connect, self._facts = connect, facts
+        self._connect, self._facts, self._key_file = connect, facts, key_file
         self._on_finding, self._progress = on_finding, progress
         facts.on_finding = self._found
         self._differences = 0
+        self.is_of_its_tree = False
+        """Does the tree follow from the journal, and do all checkpoints from the tree?"""
 
     def run(self, to: int | None = None) -> Verified:
         """Verify the read models as they are when the replay has come to their position.
@@ -101,6 +109,9 @@ class Verification:
             self._facts.check_rest()
             with connection.transaction():
                 check_streams(connection, self._facts.last, self._found)
+            before = self._differences
+            check_tree(connection, self._facts.last, self._key_file, self._found)
+            self.is_of_its_tree = self._differences == before
         return Verified(self._facts.reached, self._facts.count, self._differences, is_compared)
 
     def _compare(self, connection: Connection[DictRow], to: int | None) -> None:

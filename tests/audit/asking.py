@@ -40,7 +40,17 @@ from web.wire.parameters import TAKEN
 
 AS_OF = "as_of"
 
+OF_THE_TREE = {
+    "/api/ledger/checkpoint": "what is signed",
+    "/api/ledger/consistency": "sizes of the tree",
+    "/api/ledger/tile/<path:place>": "hashes, by place",
+    "/api/ledger/tile/entries/<path:place>": "the journal, by place",
+    "/api/ledger/events/<position>/proof": "the journal, by position",
+}
+"""The GETs that prove something, which `tests/tree` is about."""
+
 OF_NOW = {
+    **OF_THE_TREE,
     "/api/": "a map of the API",
     "/api/version/": "the software",
     "/api/users/me/": "who asks, now",

@@ -18,13 +18,14 @@ def test_an_event_says_everything_that_the_journal_has_of_a_fact(world: World) -
     with world.ledger.pool.connection() as connection:
         row = connection.execute("SELECT ledger_id FROM journal.ledger").fetchone()
     assert row is not None
+    leaf = len(world.facts()) - 1
     stream, state = fact.originator_id.hex, fact.state  # type: ignore[union-attr]
     recorded_at = orjson.loads(state)["recorded_at"]
     assert response.data.decode() == (
         f'[{{"specversion":"1.0","id":"{fact.id}","source":"usage-ledger/{row["ledger_id"].hex}",'
         f'"type":"UsageReported","subject":"{stream}","time":"{recorded_at}",'
         f'"datacontenttype":"application/json","sequence":"{fact.id}",'
-        f'"originatorversion":{fact.originator_version},"data":{state.decode()}}}]'
+        f'"originatorversion":{fact.originator_version},"leafindex":{leaf},"data":{state.decode()}}}]'
     )
     assert position_of(response) == fact.id
     assert plain_headers(response) == {

@@ -32,7 +32,7 @@ FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 OF_NOBODY = {
     *("TokenIssued", "TokenRevoked", "RequestDecided", "RequestAnswered", "UserDescribed", "RoleDescribed"),
     *("CategoryDescribed", "AgentIdentityDescribed", "AgentServiceDescribed", "AgentProcessorDescribed"),
-    *("PersonForgotten", "ReadModelsVerified"),
+    *("PersonForgotten", "ReadModelsVerified", "SigningKeyRotated"),
 }
 """The facts that are for staff and support only."""
 

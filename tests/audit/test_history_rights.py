@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.test_visibility import ALL, SEES, report_all
+from tests.audit.asking import OF_THE_TREE
 from tests.audit.test_feed_rights import make_auditor
 from tests.audit.test_history import figures, history
 from tests.world import (
@@ -157,7 +158,7 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 }
 """What there is by collections whose lists do not show it all to staff, or that have none."""
 
-OF_AUDITORS = ("/api/ledger/events/", "/api/users/me/")
+OF_AUDITORS = ("/api/ledger/events/", "/api/users/me/", *OF_THE_TREE)
 """What an auditor reads and an owner does not, and what says who asks."""
 
 

@@ -97,6 +97,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "ResourceDescribed",
         "RoleDescribed",
         "ServiceProviderDescribed",
+        "SigningKeyRotated",
         "TokenIssued",
         "TokenRevoked",
         "UsageCarriedOver",

@@ -5,8 +5,9 @@ order; `journals/2026_11.expected.json` is what the API answered then. Neither i
 that new code can't read, or reads differently, is found here. A new kind of fact gets a new file:
 `2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
 whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an
-agent, `2026_11_limits` has limits of users, some of them removed, `2026_11_verified` has verifications, and
-`2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later.
+agent, `2026_11_limits` has limits of users, some of them removed, `2026_11_verified` has verifications,
+`2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later, and
+`2026_11_rotated` a signing key that was replaced twice.
 """
 
 import json

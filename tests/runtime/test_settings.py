@@ -33,7 +33,8 @@ def test_readme_names_no_other_variable() -> None:
 
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:
     folder = Path.home() / ".local/share/usage-ledger"
-    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), False, "", 8)
+    key = folder / "signing-key"
+    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), False, "", 8, key, 1.0)
     assert Settings.from_environment({}) == defaults
     assert Settings.from_environment({each.name: "" for each in VARIABLES} | {"LEDGER_ZONE": ""}) == defaults
 
@@ -49,6 +50,8 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_STRICT": "yes",
         "LEDGER_ORIGIN": "ledger.example.org/hpc",
         "LEDGER_FEED_WAITS": "20",
+        "LEDGER_SIGNING_KEY": "/etc/ledger/key",
+        "LEDGER_CHECKPOINT_SECONDS": "2.5",
     }
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://db.example.org/ledger",
@@ -60,6 +63,8 @@ def test_settings_are_read_from_their_variables() -> None:
         is_strict=True,
         origin="ledger.example.org/hpc",
         feed_waits=20,
+        signing_key=Path("/etc/ledger/key"),
+        checkpoint_seconds=2.5,
     )
 
 

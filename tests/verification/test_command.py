@@ -38,7 +38,8 @@ def test_what_follows_from_the_journal_is_a_line_in_the_log_and_a_fact(
     before = positions(ledger)
     with caplog.at_level(logging.INFO):
         assert output_of(ledger, "verify") == ""
-    (line,) = [each.getMessage() for each in caplog.records]
+    unsigned, line = [each.getMessage() for each in caplog.records]
+    assert unsigned == "No checkpoint is signed, as this ledger has no signing key"
     told = rf"Verified {len(before)} facts up to position {before[-1]} in \d+\.\d s: 0 differences"
     assert re.fullmatch(told, line)
     assert len(positions(ledger)) == len(before) + 1

@@ -15,6 +15,9 @@ from tests.verification.verifying import verified
 from tests.world import World
 
 
+CHANGED = "is not the fact that the tree has there"
+
+
 @contextmanager
 def unguarded(world: World) -> Iterator[Connection[DictRow]]:
     tables = ("ledger_events", "append_only"), ("ledger_events", "no_gap"), ("person", "only_removal")
@@ -62,8 +65,8 @@ def test_what_can_not_be_read_is_told_fact_by_fact_and_no_row_is_compared(report
         change_state(reported, position, '"amount":', '"amounts":')
     result, lines = verified(reported)
     why = "can't be read: ValidationError: Object missing required field `amount`"
-    assert lines == [f"journal {position} {why}" for position in (last - 2, last)]
-    assert result == (last, len(reported.ledger.stored_after(0, 1_000)), 2, False)
+    assert lines == [f"journal {position} {each}" for each in (why, CHANGED) for position in (last - 2, last)]
+    assert result == (last, len(reported.ledger.stored_after(0, 1_000)), 4, False)
 
 
 def test_a_fact_that_nobody_could_project_is_told(world: World) -> None:
@@ -84,7 +87,9 @@ def test_a_kind_of_fact_that_nobody_knows_is_told(reported: World) -> None:
             "UPDATE journal.ledger_events SET topic = 'Rumour' WHERE notification_id = %s", [last]
         )
     _, lines = verified(reported)
-    assert [line.partition(":")[0] for line in lines] == [f"journal {last} can't be read"]
+    assert [line.partition(":")[0] for line in lines] == [
+        f"journal {last} {told}" for told in ("can't be read", CHANGED)
+    ]
 
 
 def test_a_fact_that_no_rows_can_be_made_of_is_told(reported: World) -> None:
@@ -93,7 +98,7 @@ def test_a_fact_that_no_rows_can_be_made_of_is_told(reported: World) -> None:
         change_state(reported, last, f'"{name}":"6.00"', f'"{name}":"{10**19}"')
     result, lines = verified(reported)
     why = "no rows can be made of it: NumericValueOutOfRange: numeric field overflow"
-    assert lines == [f"journal {last} {why}"]
+    assert lines == [f"journal {last} {each}" for each in (why, CHANGED)]
     assert not result.is_compared
 
 

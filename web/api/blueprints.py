@@ -20,6 +20,7 @@ from web.api.catalogue import (
     resources,
     service_providers,
 )
+from web.api.proof import checkpoints, proofs, tiles
 from web.api.statistics import offerings, usage
 
 BLUEPRINTS = (
@@ -33,6 +34,9 @@ BLUEPRINTS = (
     verifications.blueprint,
     diff.blueprint,
     unexplained.blueprint,
+    checkpoints.blueprint,
+    tiles.blueprint,
+    proofs.blueprint,
     usage.blueprint,
     offerings.blueprint,
     provider_offerings.blueprint,

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from ledger.errors import Busy, Contended, StreamGap
+from ledger.journal.tree.keys import KeyUnusable
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
 from projections.verification.verification import NotThere, OtherVersion
@@ -37,6 +38,7 @@ MESSAGES: dict[type[Exception], str] = {
 EXPECTED: tuple[type[Exception], ...] = (
     *MESSAGES,
     ConfigurationError,
+    KeyUnusable,
     EmbeddedPostgresError,
     StructureError,
     ProjectingFailed,

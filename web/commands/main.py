@@ -11,6 +11,7 @@ from web.commands.audit.bundle import verify_bundle_command
 from web.commands.audit.changes import diff_command, unexplained_command
 from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
+from web.commands.audit.keys import key_group
 from web.commands.audit.verify import verify_command
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
@@ -58,5 +59,6 @@ for command in (
     user_group,
     role_group,
     token_group,
+    key_group,
 ):
     main.add_command(command)

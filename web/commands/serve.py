@@ -6,12 +6,11 @@ from functools import partial
 import click
 
 from projections.fast.position import SharedPosition
-from web import utc_now
 from web.commands import demo
-from web.request.services import Services
+from web.commands.audit import keys
 from web.runtime import server
 from web.runtime.config import Settings
-from web.runtime.database import open_database, open_ledger, projector_of
+from web.runtime.database import open_database, open_ledger, projector_of, services_of
 from web.runtime.postgres.care import kept_running
 
 
@@ -38,10 +37,12 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
     shared_position = SharedPosition(workers + 1)
     with server.bound(host, port) as holder, open_database(settings) as conninfo:
         with closing(open_ledger(conninfo, settings)) as ledger:
-            services = Services(ledger, projector_of(ledger, shared_position), utc_now)
+            services = services_of(ledger, projector_of(ledger, shared_position), settings)
             services.projector.catch_up()
             if not no_demo:
                 demo.load_if_empty(services)
+            if settings.database_url is None:
+                keys.create_if_missing(services)
             greeting = None if no_demo else demo.greeting(services, url)
 
         def when_ready() -> None:

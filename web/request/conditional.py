@@ -45,7 +45,10 @@ DEPEND_ON_THE_DAY = (
 )
 """How paths of answers begin that show the current month or period."""
 
-DEPEND_ON_THE_MOMENT = ("/plan_periods/", "/resources_missing_usage/", "/ledger/events/")
+DEPEND_ON_THE_MOMENT = (
+    *("/plan_periods/", "/resources_missing_usage/", "/ledger/events/"),
+    *("/ledger/checkpoint", "/proof"),
+)
 """How paths of answers end that may be others a second later: there is no 304 for them."""
 
 

@@ -18,7 +18,10 @@ from ledger.decisions.idempotency import IdempotentRequest
 from ledger.domain.access import Caller
 from ledger.domain.metering import MeteredResource
 from ledger.handler import CommandHandler
+from ledger.journal.guard import ledger_id
 from ledger.journal.ledger import Ledger
+from ledger.journal.tree.keys import KeyFile
+from ledger.journal.tree.signing import Signing
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End
 from projections.history.moments import Past
@@ -32,12 +35,28 @@ from web.limits.memory import Gates
 
 Clock = Callable[[], datetime]
 
+CHECKPOINT_SECONDS = 1.0
+"""How old a checkpoint gets before another one is signed, unless the operator says otherwise."""
+
 
 class Services:
-    """The write side, where reports are handed in, the read side, and the clock."""
+    """The write side, where reports are handed in, the read side, who signs, and the clock.
 
-    def __init__(self, ledger: Ledger, projector: Projector, clock: Clock) -> None:
-        self.ledger, self.projector, self.clock = ledger, projector, clock
+    The ledger is called `origin`, or goes by its id.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        projector: Projector,
+        clock: Clock,
+        *,
+        origin: str = "",
+        key_file: KeyFile | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    ) -> None:
+        self.ledger, self.projector, self.clock, self._origin = ledger, projector, clock, origin
+        self.signing = Signing(ledger.pool.connection, key_file, self.origin, checkpoint_seconds)
         self._cache, self.attempts, self.gates = VersionedCache(), Attempts(), Gates()
         self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache))
 
@@ -53,6 +72,13 @@ class Services:
         self.projector.catch_up()
         with self.reading() as cursor:
             yield cursor
+
+    def origin(self) -> str:
+        """Return the name of the ledger: what the operator calls it, or its id."""
+        if self._origin:
+            return self._origin
+        with self.reading() as cursor:
+            return f"usage-ledger/{ledger_id(cursor.connection).hex}"
 
     def credentials(self, token_hash: str) -> Credentials | None:
         """Return what the token with this hash stands for, None if it is unknown or revoked."""

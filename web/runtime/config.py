@@ -32,6 +32,11 @@ LEDGER_ORIGIN = re.compile(r"[A-Za-z0-9._~:/@-]{1,200}")
 
 LAST_PORT = 65_535
 
+DAY = 86_400
+
+USUAL_KEY = "signing-key"
+"""The name of the file in the data directory."""
+
 USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
 
 
@@ -59,6 +64,13 @@ def parse_count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 3):
         raise ValueError(f"{text!r} is no number from 0 to 99")
     return int(text)
+
+
+def parse_seconds(text: str) -> float:
+    """Return a number of seconds, with or without decimals, up to a day. Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text) or float(text) > DAY:
+        raise ValueError(f"{text!r} is no number of seconds from 0 to {DAY}")
+    return float(text)
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
@@ -184,6 +196,18 @@ FEED_WAITS = Variable(
     parse_count,
     default="8",
 )
+SIGNING_KEY = Variable[Path | None](
+    "LEDGER_SIGNING_KEY",
+    "the file of the key that checkpoints are signed with, and beside it `….checkpoint`, the last of them",
+    lambda text: parse_folder(text) if text else None,
+    if_unset="signing-key in LEDGER_DATA_DIR",
+)
+CHECKPOINT_SECONDS = Variable(
+    "LEDGER_CHECKPOINT_SECONDS",
+    "how many seconds after a checkpoint another one is signed, once somebody asks for it",
+    parse_seconds,
+    default="1",
+)
 TOKEN = Variable(
     "LEDGER_TOKEN",
     "the API token that `usage-ledger report` reports with",
@@ -193,7 +217,7 @@ TOKEN = Variable(
 
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
-    *(STRICT, NAME, FEED_WAITS, TOKEN),
+    *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, TOKEN),
 )
 
 
@@ -210,14 +234,17 @@ class Settings:
     is_strict: bool
     origin: str
     feed_waits: int
+    signing_key: Path
+    checkpoint_seconds: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Return the settings that the environment names. Raises ConfigurationError."""
         check_names(environment)
+        data_dir = DATA_DIR.read(environment)
         return cls(
             database_url=DATABASE_URL.read(environment),
-            data_dir=DATA_DIR.read(environment),
+            data_dir=data_dir,
             zone=TIME_ZONE.read(environment),
             max_body_bytes=MAX_BODY_BYTES.read(environment),
             proxies=PROXIES.read(environment),
@@ -225,6 +252,8 @@ class Settings:
             is_strict=STRICT.read(environment),
             origin=NAME.read(environment),
             feed_waits=FEED_WAITS.read(environment),
+            signing_key=SIGNING_KEY.read(environment) or data_dir / USUAL_KEY,
+            checkpoint_seconds=CHECKPOINT_SECONDS.read(environment),
         )
 
 

@@ -16,6 +16,7 @@ from ledger.errors import JournalIncomplete
 from ledger.journal.guard import LOCK_CREATION
 from ledger.journal.ledger import Ledger
 from ledger.journal.recorder import SCHEMA as JOURNAL
+from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from projections.projector import Projector
 from projections.read_position import position_without_journal
@@ -51,7 +52,19 @@ def open_services(*, may_create: bool = False, may_rebuild: bool = True) -> Iter
         open_database(settings, may_rebuild=may_rebuild) as conninfo,
         closing(open_ledger(conninfo, settings)) as ledger,
     ):
-        yield Services(ledger, projector_of(ledger), utc_now)
+        yield services_of(ledger, projector_of(ledger), settings)
+
+
+def services_of(ledger: Ledger, projector: Projector, settings: Settings) -> Services:
+    """Return what commands work with."""
+    return Services(
+        ledger,
+        projector,
+        utc_now,
+        origin=settings.origin,
+        key_file=KeyFile(settings.signing_key),
+        checkpoint_seconds=settings.checkpoint_seconds,
+    )
 
 
 def _check_exists(settings: Settings) -> None:

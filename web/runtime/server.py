@@ -32,6 +32,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from ledger.journal.connections import LONGEST_USE_SECONDS
+from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from web import create_app
 from web.limits.admission import PLACES, THREADS, Places
@@ -142,6 +143,8 @@ def application(
         places=places,
         origin=settings.origin,
         feed_waits=settings.feed_waits,
+        key_file=KeyFile(settings.signing_key),
+        checkpoint_seconds=settings.checkpoint_seconds,
     )
 
 

@@ -10,12 +10,20 @@ from marshmallow import Schema
 P = ParamSpec("P")
 
 
+TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
+"""Content types of answers that are not JSON."""
+
+
 class Declared(NamedTuple):
-    """What a view answers with these statuses: a value of a schema, a list of such, or nothing (None)."""
+    """What a view answers with these statuses: a value of a schema, a list of such, or nothing (None).
+
+    With a `content_type` it is none of these, but text or bytes.
+    """
 
     schema: Schema | None
     statuses: tuple[int, ...]
     is_list: bool
+    content_type: str = ""
 
 
 DECLARED: dict[Callable[..., Any], Declared] = {}
@@ -28,6 +36,16 @@ def answers(
 
     def declare(view: Callable[P, Response]) -> Callable[P, Response]:
         DECLARED[view] = Declared(schema, statuses or (200,), is_list)
+        return view
+
+    return declare
+
+
+def answers_with(content_type: str) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Return a decorator that declares that a view answers with text or bytes."""
+
+    def declare(view: Callable[P, Response]) -> Callable[P, Response]:
+        DECLARED[view] = Declared(None, (200,), is_list=False, content_type=content_type)
         return view
 
     return declare

@@ -5,11 +5,14 @@ Tiles of a tree that was there once can be read for ever, each with one statemen
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from eventsourcing.persistence import Notification
 from psycopg import Cursor
 
+from ledger.errors import TreeDamaged
 from ledger.journal.tree.growth import LEAF
+from ledger.proof.entries import entry_of
 from ledger.proof.hashing import HASH_BYTES
 from ledger.proof.tiles import TILE_WIDTH, Tile
 
@@ -65,8 +68,8 @@ FROM (
 ) n""".replace("<leaf>", LEAF)
 
 
-class TreeDamaged(Exception):
-    """The tree lacks something that it had once."""
+HIGHEST_INDEX = 2**54
+"""No tree is as far: its leaves would have more than 63 bits."""
 
 
 class Reach(NamedTuple):
@@ -98,6 +101,8 @@ class Tree:
 
     def find(self, tile: Tile) -> bytes | None:
         """Return the hashes of a tile, None where the tree is not as far, or lacks it."""
+        if tile.index > HIGHEST_INDEX:
+            return None
         values = {
             "level": tile.level,
             "index": tile.index,
@@ -158,3 +163,9 @@ class Tree:
         row = self._cursor.execute(SELECT_HASHED, {"after": after, "limit": limit}).fetchone()
         assert row
         return Hashed(bytes(row["hashes"]), row["positions"])
+
+
+def entry_of_fact(fact: Notification) -> bytes:
+    """Return the entry of a fact as the journal stores it."""
+    assert isinstance(fact.originator_id, UUID), "so they are here"
+    return entry_of(fact.originator_id.hex, fact.originator_version, fact.id, fact.topic, fact.state)

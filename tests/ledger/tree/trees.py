@@ -83,7 +83,7 @@ def as_administrator(url: str, *tables: str) -> Iterator[psycopg.Connection[Any]
     with psycopg.connect(url, autocommit=True) as connection:
         guards = connection.execute(
             "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
-            " AND tgrelid::regclass::text = ANY(%s)",
+            " AND tgrelid = ANY(%s::regclass[])",
             [[f"journal.{table}" for table in tables or ("ledger_events",)]],
         ).fetchall()
         for table, guard in guards:

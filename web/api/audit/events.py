@@ -9,14 +9,13 @@ before it later, as the order of positions is that of commits: see `ledger/journ
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from urllib.parse import quote, urlencode
 
 from eventsourcing.persistence import Notification
 from flask import Response, current_app, request
 
-from ledger.journal.guard import ledger_id
 from web.api.audit.reading import Readable
 from web.limits.admission import PLACE, STREAMED, Place, Room
 from web.request.authentication import caller
@@ -28,9 +27,6 @@ from web.wire.parameters import last_of, takes
 from web.wire.rendering import answers
 from web.wire.responses.audit import CLOUD_EVENT
 from web.wire.urls import root_url
-
-ORIGIN = "LEDGER_ORIGIN"
-"""Key in an app's config: what this ledger is called, empty where it goes by its id."""
 
 WAITS = "LEDGER_FEED_WAITS"
 """Key in an app's config: the Room of those who wait for facts. Where it is full nobody waits."""
@@ -47,27 +43,23 @@ blueprint = api("ledger_events", "/api/ledger/events")
 def events() -> Response:
     readable = Readable.by(caller(), services())
     query = FEED_QUERY.load({name: last_of(name) for name in FEED_QUERY.fields if name in request.args})
-    source, as_lines = source_of(), is_asked_for_lines(request.accept_mimetypes)
+    source, as_lines = services().origin(), is_asked_for_lines(request.accept_mimetypes)
     if as_lines:
         if query["wait"]:
             _awaited(readable, query["after"], 1, float(query["wait"]))
         response = _stream(readable, query["after"], source)
     else:
         facts = _awaited(readable, query["after"], query["limit"], float(query["wait"]))
-        response = Response(b"[%s]" % b",".join(event_of(fact, source) for fact in facts), content_type=BATCH)
+        response = Response(b"[%s]" % b",".join(_events(readable, facts, source)), content_type=BATCH)
         if facts:
             response.headers["Link"] = f'<{_url_after(facts[-1], query["limit"])}>; rel="next"'
     response.vary.add("Accept")
     return response
 
 
-def source_of() -> str:
-    """Return the origin of the ledger: what the operator calls it, or its id."""
-    origin: str = current_app.config[ORIGIN]
-    if origin:
-        return origin
-    with services().reading() as cursor:
-        return f"usage-ledger/{ledger_id(cursor.connection).hex}"
+def _events(readable: Readable, facts: Sequence[Notification], source: str) -> Iterator[bytes]:
+    leaves = readable.leaves([fact.id for fact in facts])
+    return (event_of(fact, source, leaves[fact.id]) for fact in facts)
 
 
 def _awaited(readable: Readable, after: int, most: int, seconds: float) -> list[Notification]:
@@ -109,7 +101,7 @@ def _lines(
             with place.held() if place else nullcontext():
                 if (block := next(blocks, None)) is None:
                     return
-                lines = b"".join(event_of(fact, source) + b"\n" for fact in block)
+                lines = b"".join(event + b"\n" for event in _events(readable, block, source))
             if lines:
                 yield lines
 

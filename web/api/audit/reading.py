@@ -9,6 +9,7 @@ from eventsourcing.persistence import Notification
 from ledger.domain.access import READ_FACTS, Caller
 from ledger.errors import NotPermitted
 from ledger.journal.recorder import Search
+from ledger.journal.tree.reading import Tree
 from projections.queries.audit.facts_of_customers import NAMING_CUSTOMERS, OTHERS, Stored, are_of
 from web.request.services import Services
 
@@ -57,6 +58,13 @@ class Readable(NamedTuple):
             if len(facts) >= most:
                 break
         return facts[:most]
+
+    def leaves(self, positions: Collection[int]) -> dict[int, int]:
+        """Return by position which leaf of the tree each of these facts is."""
+        if not positions:
+            return {}
+        with self.services.reading() as cursor:
+            return Tree(cursor).leaves(positions)
 
     def _own(self, facts: Collection[Notification]) -> Iterator[Notification]:
         if self.customers is None:

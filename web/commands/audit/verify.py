@@ -12,6 +12,7 @@ from psycopg.errors import InsufficientPrivilege
 from ledger.decisions.audit.verifications import verified
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
+from ledger.errors import NoSigningKey, SigningRefused
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups.verifications import earlier_verifications, known_people
 from projections.projector import ProjectingFailed
@@ -52,6 +53,9 @@ def verify_command(context: click.Context, to: int | None) -> None:
     `*` for the column where only one side has the row, or `journal position what`. Exits with 1 if there are
     any, with 3 where there is no result. The journal keeps the result.
 
+    The tree of the journal is made anew, too, and held against the one that grew with it and against all
+    checkpoints that were signed; then another one is signed.
+
     With --to those tables are compared whose past is kept, as they were at that position.
     """
     start = time.monotonic()
@@ -87,7 +91,8 @@ def verify(services: Services, to: int | None = None) -> Verified:
         log.warning("The read models are behind the journal: %s", error)
         head = 0
     with click.progressbar(length=head, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        result = verification_of(services, tell, lambda facts, _head: bar.update(facts)).run(to)
+        verification = verification_of(services, tell, lambda facts, _head: bar.update(facts))
+        result = verification.run(to)
     if findings > MOST_FINDINGS:
         click.echo(f"{findings - MOST_FINDINGS} more are not shown")
     try:
@@ -96,7 +101,19 @@ def verify(services: Services, to: int | None = None) -> Verified:
         if not result.differences:
             raise
         log.error("The result could not be noted in the journal: %s", error)
+    if verification.is_of_its_tree:
+        sign(services)
     return result
+
+
+def sign(services: Services) -> None:
+    """Sign the journal as it is, if there is a key. What speaks against it is logged."""
+    try:
+        services.signing.checkpoint(services.clock(), is_due=True)
+    except NoSigningKey:
+        log.info("No checkpoint is signed, as this ledger has no signing key")
+    except SigningRefused as refused:
+        log.error("No checkpoint is signed: %s", refused)
 
 
 def verification_of(
@@ -114,6 +131,7 @@ def verification_of(
         CheckedFacts(ledger.journal.select_texts, ledger.fact, people),
         on_finding,
         progress=progress,
+        key_file=services.signing.key_file,
     )
 
 

@@ -73,8 +73,11 @@ def is_asked_for_lines(accepted: MIMEAccept) -> bool:
     return wanted > 0 and wanted >= accepted.quality(BATCH)
 
 
-def event_of(fact: Notification, source: str) -> bytes:
-    """Return a fact as a CloudEvent, in JSON on one line. Its `data` is the state as it is stored."""
+def event_of(fact: Notification, source: str, leaf: int) -> bytes:
+    """Return a fact, a leaf of the tree, as a CloudEvent: in JSON on one line.
+
+    Its `data` is the state as it is stored.
+    """
     assert isinstance(fact.originator_id, UUID), "so they are here"
     return orjson.dumps(
         {
@@ -87,6 +90,7 @@ def event_of(fact: Notification, source: str) -> bytes:
             "datacontenttype": "application/json",
             "sequence": str(fact.id),
             "originatorversion": fact.originator_version,
+            "leafindex": leaf,
             "data": orjson.Fragment(fact.state),
         }
     )

@@ -32,7 +32,16 @@ CLOUD_EVENT = declare(
     datacontenttype=fields.Constant("application/json"),
     sequence=fields.String(required=True),
     originatorversion=fields.Integer(required=True),
+    leafindex=fields.Integer(required=True),
     data=fields.Dict(keys=fields.String(), required=True),
+)
+
+CONSISTENCY = declare(
+    ObjectSchema,
+    "ConsistencyProof",
+    **{"from": fields.Integer(required=True)},
+    to=fields.Integer(required=True),
+    hashes=fields.List(fields.String(), required=True),
 )
 
 VERIFICATION = declare(

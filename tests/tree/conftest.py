@@ -1,0 +1,3 @@
+from tests.tree.signed import here as here
+from tests.tree.signed import key as key
+from tests.tree.signed import url as url

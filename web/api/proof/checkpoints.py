@@ -1,0 +1,45 @@
+"""/api/ledger/checkpoint: what the ledger has signed of its tree. It signs anew where that is too old."""
+
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema
+
+from ledger.journal.tree.checkpoints import Kept, of_size
+from web.request.pipeline import api
+from web.request.services import services
+from web.wire.audit.proofs import CHECKPOINT_QUERY
+from web.wire.errors import Missing
+from web.wire.parameters import last_of, takes
+from web.wire.rendering import TEXT, answers_with
+
+blueprint = api("ledger_checkpoint", "/api/ledger")
+
+
+@blueprint.get("/checkpoint")
+@takes(*CHECKPOINT_QUERY.fields)
+@answers_with(TEXT)
+def checkpoint() -> Response:
+    return Response(checkpoint_asked_for().note, content_type=TEXT)
+
+
+def checkpoint_asked_for() -> Kept:
+    """Return the checkpoint of the size in the query, or the newest.
+
+    Raises ValidationError, Missing, NoSigningKey, SigningRefused.
+    """
+    size = query_of(CHECKPOINT_QUERY)["size"]
+    if size is None:
+        return services().signing.checkpoint(services().clock())
+    with services().reading() as cursor:
+        kept = of_size(cursor, size)
+    if kept is None:
+        raise Missing(f"No checkpoint of {size} facts was kept.")
+    return kept
+
+
+def query_of(schema: Schema) -> dict[str, Any]:
+    """Return what the query says. Raises ValidationError by parameter."""
+    names = [field.data_key or name for name, field in schema.fields.items()]
+    found: dict[str, Any] = schema.load({name: last_of(name) for name in names if name in request.args})
+    return found
