@@ -14,7 +14,6 @@ from tests.projections.test_rebuild import report_users
 from tests.verification.verifying import verified
 from tests.world import World
 
-
 CHANGED = "is not the fact that the tree has there"
 
 
