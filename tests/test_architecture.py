@@ -98,8 +98,9 @@ MAY_IMPORT = {
     "web.sender": {"ledger", "web.wire"},
     "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},
     "web.commands": {
-        *("ledger", "projections.fast", "projections.forgotten_names", "projections.lookups"),
-        *("projections.projector", "projections.rebuild", "projections.replay", "projections.verification"),
+        *("ledger", "projections.exports", "projections.fast", "projections.forgotten_names"),
+        *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),
+        *("projections.schema", "projections.verification"),
         *("web", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.wire"),
     },

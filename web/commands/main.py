@@ -7,7 +7,7 @@ import sys
 import click
 
 from web.commands.accounts import role_group, user_group
-from web.commands.audit.bundle import verify_bundle_command
+from web.commands.audit.bundle import audit_bundle_command, verify_bundle_command
 from web.commands.audit.changes import diff_command, unexplained_command
 from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
@@ -50,6 +50,7 @@ for command in (
     carry_over_command,
     rebuild_command,
     verify_command,
+    audit_bundle_command,
     verify_bundle_command,
     facts_command,
     forget_command,
