@@ -1,6 +1,6 @@
 """Facts for those who may read them, block by block: memory and a connection are used for one at a time."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -59,12 +59,15 @@ class Readable(NamedTuple):
                 break
         return facts[:most]
 
-    def leaves(self, positions: Collection[int]) -> dict[int, int]:
-        """Return by position which leaf of the tree each of these facts is."""
+    def leaves(self, positions: Sequence[int]) -> dict[int, int]:
+        """Return by position which leaf of the tree each of these facts, of a page or a block, is."""
         if not positions:
             return {}
         with self.services.reading() as cursor:
-            return Tree(cursor).leaves(positions)
+            if self.customers is not None:
+                return Tree(cursor).leaves(positions)
+            (first,) = Tree(cursor).leaves(positions[:1]).values()  # all of them, without a gap
+        return {position: first + place for place, position in enumerate(positions)}
 
     def _own(self, facts: Collection[Notification]) -> Iterator[Notification]:
         if self.customers is None:
