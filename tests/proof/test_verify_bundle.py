@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.proof.checkpoints import Checkpoint
+from ledger.proof.entries import parse_entry
 from ledger.proof.notes import sign
 from ledger.proof.verify_bundle import main, verify_bundle
 from tests.proof.bundling import (
@@ -259,6 +260,15 @@ def test_entries_that_are_none_are_found(auditor: Auditor) -> None:
     )
     fewer = auditor.findings(FILES | {name: FILES[name][: -len(ENTRIES[511]) - 2]})
     assert f"{name} has 255 entries" in fewer
+
+
+def test_facts_that_are_too_long_are_there_by_their_hash(auditor: Auditor) -> None:
+    long = [entry(number, b'{"a":"%s"}' % (b"x" * 70_000 + b"%d" % number)) for number in range(3)]
+    assert all(parse_entry(each).is_hashed for each in long)
+    assert auditor.findings(bundle(long)) == []
+    other = [*long[:2], entry(2, b'{"a":"%s"}' % (b"y" * 70_000))]
+    told = wrong_at(f"positions 1..{position(2)}", 3, "kept-0", more=0)
+    assert auditor.findings(bundle(other), checkpoint(long, 3)) == [told]
 
 
 def test_a_key_of_another_ledger_is_no_use(auditor: Auditor) -> None:
