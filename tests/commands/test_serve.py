@@ -215,6 +215,8 @@ def test_everything_is_found_again_after_a_stop_and_after_kill_9() -> None:
             token = here.demo_token
             report(here, token, 1)
             assert here.stop() == 0
+        key = output_of(environment, "key", "show")  # it was made with the database
+        assert key.startswith("usage-ledger/")
         assert list(folder.rglob("postmaster.pid")) == []
         with served(environment, port=port) as here:
             assert figures(here, token) == ["1.00"]
@@ -226,6 +228,7 @@ def test_everything_is_found_again_after_a_stop_and_after_kill_9() -> None:
             assert figures(here, token) == ["2.00"]
             listed = output_of(environment, "token", "list").splitlines()
             assert [line.split()[-2:] for line in listed] == [["valid", "demo-staff"]] * 3
+            assert output_of(environment, "key", "show") == key
             assert here.stop() == 0
         assert list(folder.rglob("postmaster.pid")) == []
     finally:
