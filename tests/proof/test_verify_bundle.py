@@ -26,6 +26,7 @@ from tests.proof.bundling import (
     changed,
     checkpoint,
     deleted,
+    entry,
     files_of,
     inserted,
     journal,
