@@ -21,11 +21,12 @@ from web.commands.main import main
 
 TEXT = README.read_text()
 CATALOGUE = ROOT / "web" / "importer" / "README.md"
-OTHERS = [ENDPOINTS, CATALOGUE, *(ROOT / f"{room}/README.md" for room in ("ledger", "projections", "web"))]
+ROOMS = ("ledger", "ledger/proof", "projections", "web")
+OTHERS = [ENDPOINTS, CATALOGUE, *(ROOT / room / "README.md" for room in ROOMS)]
 BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
-ROOM = re.compile(r"^(?P<top>\w+/)?(?:  (?P<below>[\w.]+/?))? +\S", re.MULTILINE)
+ROOM = re.compile(r"^([\w.]+/?) +\S", re.MULTILINE)
 
 
 def section(title: str) -> str:
@@ -33,12 +34,15 @@ def section(title: str) -> str:
 
 
 def layout() -> list[str]:
-    """The files and folders of the tree, as paths."""
-    top, paths = "", []
-    for found in ROOM.finditer(section("Layout").split("```")[1]):
-        top = found["top"] or top
-        paths.append(top + (found["below"] or ""))
-    return paths
+    """The folders of the README's tree, and what is in the trees of their own pages, as paths."""
+    tops = ROOM.findall(section("Layout").split("```")[1])
+    pages = [(top, ROOT / top / "README.md") for top in tops]
+    return tops + [
+        top + each
+        for top, page in pages
+        if page.exists()
+        for each in ROOM.findall(page.read_text().split("```")[1])
+    ]
 
 
 def test_the_table_of_endpoints_has_each_of_them_and_no_other(world: World) -> None:
@@ -101,6 +105,25 @@ def test_the_walk_of_an_auditor_prints_what_the_readme_shows(environment: Enviro
         done = run(environment, *arguments.split(), "--format", "table")
         printed = [line.rstrip() for line in (done.stderr + done.stdout).splitlines()]
         assert [MOMENT.sub("-", line) for line in printed] == [MOMENT.sub("-", line) for line in lines]
+
+
+def test_the_lines_of_an_auditor_check_the_journal(environment: Environment, tmp_path: Path) -> None:
+    lines = textwrap.dedent("\n".join(re.findall(r"^    .*$", section("Proof"), re.MULTILINE)))
+    assert run(environment, "key", "create").returncode == 0
+    with served(environment) as here:
+        paths = {"PATH": f"{COMMAND.parent}:{environment['PATH']}", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            ["/bin/sh", "-ec", lines.replace("http://127.0.0.1:8000", here.url)],
+            env=environment | paths | {"TOKEN": here.demo_token},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    size, *told = done.stdout.splitlines()
+    assert len(lines.splitlines()) == 5
+    assert int(size.split()[0]) > 10
+    assert [f" {size.split(',')[0]}, root " in each for each in told] == [True, True]
 
 
 def test_every_module_and_folder_that_is_named_is_there() -> None:
