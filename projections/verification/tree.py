@@ -8,7 +8,6 @@ for WINDOW of each.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -26,7 +25,7 @@ from ledger.proof.checkpoints import Checkpoint, open_checkpoint
 from ledger.proof.entries import entry_of
 from ledger.proof.hashing import HASH_BYTES, leaf_hash
 from ledger.proof.merkle import GrowingTree
-from ledger.proof.notes import read_note
+from ledger.proof.notes import Signer, read_note
 from ledger.proof.rotations import Keys
 from ledger.proof.tiles import TILE_WIDTH, Tile
 from projections.verification.findings import Finding, OnFinding, of_journal, of_place
@@ -65,26 +64,18 @@ class Signed(NamedTuple):
 
 
 def check_tree(
-    connection: Connection[DictRow], last: int, files: KeyFile | None, on_finding: OnFinding
+    connection: Connection[DictRow], last: int | None, files: KeyFile | None, on_finding: OnFinding
 ) -> None:
-    """Look for facts up to `last` that the tree has otherwise, and for checkpoints of another tree.
+    """Look for facts that the tree has otherwise, and for checkpoints of another tree.
 
-    `files` has the signing key, which checkpoints are to be signed with.
+    `last` is the position of the last fact that is looked at; None is for all of them. `files` has the signing
+    key, which checkpoints are to be signed with.
     """
-    with _snapshot(connection) as cursor:
-        tree = Tree(cursor)
-        checks = _TreeChecks(cursor, tree, on_finding, files)
-        checks.run(last)
-
-
-@contextmanager
-def _snapshot(connection: Connection[DictRow]) -> Iterator[Cursor[DictRow]]:
-    before, connection.isolation_level = connection.isolation_level, IsolationLevel.REPEATABLE_READ
-    try:
-        with connection.transaction(), connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.isolation_level = before
+    signer = files.signer() if files else None
+    remembered = files.last_checkpoint() if files else None  # before what it is held against is read
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    with connection.transaction(), connection.cursor() as cursor:
+        _TreeChecks(cursor, on_finding, signer, remembered).run(last)
 
 
 class _Ahead:
@@ -104,18 +95,17 @@ class _TreeChecks:
     """One look at the tree, from the first leaf to the last."""
 
     def __init__(
-        self, cursor: Cursor[DictRow], tree: Tree, on_finding: OnFinding, files: KeyFile | None
+        self, cursor: Cursor[DictRow], on_finding: OnFinding, signer: Signer | None, remembered: bytes | None
     ) -> None:
-        self._cursor, self._tree, self._on_finding = cursor, tree, on_finding
-        self._files = files
-        self._signer = files.signer() if files else None
+        self._cursor, self._tree, self._on_finding = cursor, Tree(cursor), on_finding
+        self._signer, self._note = signer, remembered
         self._made = GrowingTree()
         self._good = 0
         self._is_damaged = False
 
-    def run(self, last: int) -> None:
-        reach = self._tree.reach()
-        head = self._head()
+    def run(self, last: int | None) -> None:
+        reach, head = self._tree.reach(), self._head()
+        last = head if last is None else last
         is_whole = last >= head
         keys = keys_of(self._cursor, self._signer.verifier) if self._signer else None
         signed = _Ahead(self._signed(keys))
@@ -183,15 +173,14 @@ class _TreeChecks:
             yield from self._opened(remembered, keys)
 
     def _remembered(self) -> Kept | None:
-        note = self._files.last_checkpoint() if self._files else None
-        if note is None:
+        if self._note is None:
             return None
         try:
-            size = Checkpoint.parse(read_note(note)[0]).size
+            size = Checkpoint.parse(read_note(self._note)[0]).size
         except Malformed as error:
             self._on_finding(of_place("-", f"the checkpoint beside the key is none: {error}"))
             return None
-        return Kept(size, self._position(size), note, datetime.min)
+        return Kept(size, self._position(size), self._note, datetime.min)
 
     def _position(self, size: int) -> int:
         """Return the position of the last of so many facts, in the journal as it is."""

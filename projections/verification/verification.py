@@ -110,7 +110,7 @@ class Verification:
             with connection.transaction():
                 check_streams(connection, self._facts.last, self._found)
             before = self._differences
-            check_tree(connection, self._facts.last, self._key_file, self._found)
+            check_tree(connection, to, self._key_file, self._found)
             self.is_of_its_tree = self._differences == before
         return Verified(self._facts.reached, self._facts.count, self._differences, is_compared)
 

@@ -158,7 +158,9 @@ class Signing:
             raise NoSigningKey
         if signer.name != (origin := self.origin()):
             raise SigningRefused(f"The signing key is that of {signer.name}, and this ledger is {origin}.")
-        outlook = Outlook(signer, _reach(cursor), newest(cursor), self._files.last_checkpoint())
+        # The tree at last: what others sign meanwhile would be ahead of it.
+        remembered, last = self._files.last_checkpoint(), newest(cursor)
+        outlook = Outlook(signer, _reach(cursor), last, remembered)
         keys = keys_in_force(cursor, signer)
         if outlook.newest:
             _check_signature(outlook.newest.note, outlook, keys)
