@@ -68,8 +68,8 @@ def check_tree(
 ) -> None:
     """Look for facts that the tree has otherwise, and for checkpoints of another tree.
 
-    `last` is the position of the last fact that is looked at; None is for all of them. `files` has the signing
-    key, which checkpoints are to be signed with.
+    `last` is the position of the last fact that is looked at; None is for all of them. `files` has the
+    signing key, which checkpoints are to be signed with.
     """
     signer = files.signer() if files else None
     remembered = files.last_checkpoint() if files else None  # before what it is held against is read

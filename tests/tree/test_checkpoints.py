@@ -3,10 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import Cursor
 
+from ledger.journal.tree import signing as signing_of_trees
+from ledger.journal.tree.checkpoints import Kept, newest
 from tests.ledger.tree.trees import execute, leaves, root
 from tests.tree.signed import checkpoint, report, signed, signing, verified
 from tests.world import World
@@ -156,3 +160,20 @@ def test_a_checkpoint_that_left_the_house_and_was_not_kept_is_kept_at_the_next(
         connection.execute("ALTER TABLE journal.checkpoint ENABLE ALWAYS TRIGGER append_only")
     assert checkpoint(here).text == note
     assert [(row[0], row[2]) for row in execute(here.conninfo, SELECT_KEPT)] == [(size, note)]
+
+
+def test_what_another_server_signs_meanwhile_is_no_contradiction(
+    here: World, url: str, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed(here)
+    with signing(url, key) as other:
+        other.now = here.now
+
+        def newest_after_another_was_signed(cursor: Cursor[Any]) -> Kept | None:
+            monkeypatch.undo()
+            report(other)
+            signed(other)
+            return newest(cursor)
+
+        monkeypatch.setattr(signing_of_trees, "newest", newest_after_another_was_signed)
+        assert checkpoint(here).text == checkpoint(other).text
