@@ -9,7 +9,7 @@ Appends hold the journal's lock. Where one does not, the key of `tree_tail` has 
 other, and the second fails: no two facts have one place in the tree. Where facts were lost and the tree was
 not, what comes next is taken all the same, and is in the tree behind those that are lost.
 
-Price: 37 bytes and 10 microseconds a fact in batches, and 0.1 ms where a fact comes alone.
+Price: 35 bytes and 5 to 10 microseconds a fact in batches, and 0.1 ms where a fact comes alone.
 """
 
 import logging
