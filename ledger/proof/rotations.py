@@ -79,6 +79,11 @@ class Keys:
         self._chain = [*chain, rotation.new]
         self._ends.append(index)
 
+    @property
+    def all(self) -> list[Verifier]:
+        """Return the keys that are trusted, and those of the chain, whether they are or not."""
+        return [*self._trusted, *self._chain]
+
     def of(self, size: int) -> list[Verifier]:
         """Return the keys that may sign a tree of this size. A later key may sign an earlier tree."""
         known = self._chain if any(each in self._chain for each in self._trusted) else []

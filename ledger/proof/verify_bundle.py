@@ -87,7 +87,7 @@ class Verification:
         self._compare([each for each in claims if self._is_signed(each)])
         self._check_witnesses()
         if manifest:
-            self.summary = self._summary(manifest, len(claims))
+            self.summary = self._summary(manifest, claims)
 
     @property
     def lines(self) -> list[str]:
@@ -214,16 +214,24 @@ class Verification:
         return first.where if any(heads.fits(each.size, each.root) for each in signed) else None
 
     def _check_witnesses(self) -> None:
+        own = {each.line for each in self._keys.all}
         for witness in self._witnesses:
-            if witness.line not in self._seen:
+            if witness.line in own:
+                self._findings.tell(f"the witness {witness.name} is the ledger itself")
+            elif witness.line not in self._seen:
                 self._findings.tell(f"no checkpoint is signed by the witness {witness.name}")
 
-    def _summary(self, manifest: Manifest, checkpoints: int) -> str:
+    def _summary(self, manifest: Manifest, claims: Collection[Claim]) -> str:
+        """Say what fits, and whether anybody but the ledger answers for it."""
+        kept = sum(each.is_kept for each in claims)
+        elsewhere = (
+            f"{kept} of them kept elsewhere" if kept else "none kept elsewhere, so the key is believed"
+        )
         seen = [self._seen[each.line] for each in self._witnesses if each.line in self._seen]
-        by = "".join(f", {size} of them seen by {each.name}{_time(each.time)}" for size, each in seen)
+        by = "".join(f", that of {size} facts seen by {each.name}{_time(each.time)}" for size, each in seen)
         root = b64encode(manifest.root).decode()
         facts = f"{manifest.size} facts up to position {manifest.position}"
-        return f"{manifest.origin}: {facts}, root {root}, as signed in {checkpoints} checkpoints{by}"
+        return f"{manifest.origin}: {facts}, root {root}, signed checkpoints: {len(claims)}, {elsewhere}{by}"
 
 
 def _time(seconds: int | None) -> str:
@@ -270,6 +278,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--witness-key", type=_key, action="append", default=[], help="the public key of a witness"
     )
     chosen = parser.parse_args(arguments)
+    for path in (chosen.file, *chosen.checkpoint):
+        if not path.is_file():
+            parser.error(f"{path} is no file")
     findings, summary = verify_bundle(chosen.file, chosen.key, chosen.checkpoint, chosen.witness_key)
     print("\n".join(findings) if findings else summary)  # noqa: T201 (it is a command)
     return 1 if findings else 0

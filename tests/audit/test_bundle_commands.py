@@ -24,7 +24,7 @@ def test_a_bundle_is_told_to_be_as_it_was_signed_without_a_database(file: Path, 
     done = run({}, "verify-bundle", file, "--key", KEY, "--checkpoint", kept)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage-ledger/0701: 40 facts up to position 79, root ")
-    assert done.stdout.endswith(", as signed in 3 checkpoints\n")
+    assert done.stdout.endswith(", signed checkpoints: 3, 1 of them kept elsewhere\n")
 
 
 def test_what_is_found_is_a_line_each_and_the_exit_code(file: Path) -> None:

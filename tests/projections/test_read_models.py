@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
-from ledger.events import Fact, RequestAnswered, RequestDecided
+from ledger.events import Fact, RequestAnswered, RequestDecided, SigningKeyRotated
 from projections.history.moments import MOMENTS
 from projections.read_models import READ_MODELS, dispatch
 from projections.schema import create_read_models
@@ -106,10 +106,14 @@ def access(connection: Connection[DictRow]) -> Access:
     return {row["name"]: (row["scans"], row["writes"]) for row in connection.execute(SELECT_ACCESS)}
 
 
-def test_every_kind_of_fact_is_handled_but_that_of_answers() -> None:
+def test_every_kind_of_fact_is_handled_but_those_of_answers_and_keys() -> None:
     kinds = {each for each in all_kinds(Fact) if each.__module__ == Fact.__module__ and "TOPIC" in vars(each)}
     handled = tuple(kind for model in READ_MODELS if model is not MOMENTS for kind in model.handles)
-    assert {kind for kind in kinds if not issubclass(kind, handled)} == {RequestAnswered, RequestDecided}
+    assert {kind for kind in kinds if not issubclass(kind, handled)} == {
+        RequestAnswered,
+        RequestDecided,
+        SigningKeyRotated,
+    }
 
 
 def all_kinds(kind: type[Fact]) -> Iterator[type[Fact]]:

@@ -284,7 +284,7 @@ def test_the_command_needs_nothing_of_the_project_but_its_folder(tmp_path: Path)
     command += ["--key", SIGNER.verifier_key, "--checkpoint", str(kept)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.startswith(f"{ORIGIN}: 600 facts up to position 1199, root ")
-    assert done.stdout.endswith(", as signed in 5 checkpoints\n")
+    assert done.stdout.endswith(", signed checkpoints: 5, 1 of them kept elsewhere\n")
     file.write_bytes(packed(FILES | {"tables/customer.csv": b"1"}))
     refused = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (refused.returncode, refused.stdout, refused.stderr) == (
@@ -301,9 +301,12 @@ def test_a_witness_has_to_have_seen_a_checkpoint(tmp_path: Path) -> None:
     kept.write_bytes(NEWEST + f"{line}\n".encode())
     lines, summary = verify_bundle(file, [SIGNER.verifier], [kept], [witness])
     assert lines == []
-    assert summary.endswith(", 600 of them seen by witness.example/w1 at 2023-03-20T12:25:47Z")
+    assert summary.endswith(", that of 600 facts seen by witness.example/w1 at 2023-03-20T12:25:47Z")
     assert verify_bundle(file, [SIGNER.verifier], [], [witness])[0] == [
         "no checkpoint is signed by the witness witness.example/w1"
+    ]
+    assert verify_bundle(file, [SIGNER.verifier], [kept], [SIGNER.verifier])[0] == [
+        f"the witness {ORIGIN} is the ledger itself"
     ]
 
 

@@ -84,7 +84,7 @@ def test_a_server_with_the_key_from_before_signs_no_more(
         second.now = here.now
         assert refusal(second) == "The signing key of this server was replaced by another one."
     again = run(environment | {"LEDGER_SIGNING_KEY": str(copied)}, "key", "create", "--rotate")
-    assert (again.returncode, "was replaced already" in again.stderr) == (1, True)
+    assert (again.returncode, "was replaced by another one" in again.stderr) == (1, True)
     report(here)
     assert signed(here)
 

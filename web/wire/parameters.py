@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any, NamedTuple, ParamSpec
 from urllib.parse import quote
 from uuid import UUID
@@ -24,6 +25,8 @@ NO_NUMBER_FITS = 10**9
 
 OF_EVERY_GET = {"min_position"}
 OURS = {"as_of", "min_position"}
+LIKENESS = 0.75
+"""How much a name has to be like one of these to be taken for it: 1 is the same."""
 
 MOST_NAMED = 20
 """How many unknown parameters a header names."""
@@ -256,15 +259,14 @@ class Strangers(NamedTuple):
             raise ValidationError(told)
 
     def check_misspelt(self) -> None:
-        """Raise ValidationError for parameters of ours in other letters, as none of Waldur's is alike.
+        """Raise ValidationError for parameters that look like ours, as none of Waldur's does.
 
         Without it the answer would be that of now, and look as if it were that of then.
         """
         if told := {
             name: [self._told("parameter", name, 0)]
             for name in self.names
-            if name not in OURS
-            and re.sub("[-_ ]", "", name).lower() in {each.replace("_", "") for each in OURS}
+            if name not in OURS and name not in self.ignored and _is_like_ours(name)
         }:
             raise ValidationError(told)
 
@@ -273,6 +275,11 @@ class Strangers(NamedTuple):
             return "Is one of Waldur's, and ignored here."
         known = self.taken.columns if kind == "column" else self.taken.names
         return unknown(kind, name, known, is_hinted=place < MOST_HINTS)
+
+
+def _is_like_ours(name: str) -> bool:
+    plain = re.sub("[-_ ]", "", name).lower()
+    return bool(get_close_matches(plain, [each.replace("_", "") for each in OURS], cutoff=LIKENESS))
 
 
 def _word(name: str) -> str:

@@ -7,6 +7,7 @@ import click
 
 from ledger.decisions.audit.rotations import rotated
 from ledger.decisions.requests import Decision
+from ledger.errors import SigningRefused
 from ledger.events import SigningKeyRotated
 from ledger.journal.transaction import JournalTransaction
 from ledger.journal.tree import checkpoints
@@ -53,7 +54,8 @@ def show_command() -> None:
         files = _files(services)
         signer = files.signer()
         if signer is None:
-            raise NoSuchKey(f"there is no signing key in {files.path}; `usage-ledger key create` makes one")
+            told = "bring it back" if _has_signed(services) else "`usage-ledger key create` makes one"
+            raise NoSuchKey(f"there is no signing key in {files.path}; {told}")
         click.echo(signer.verifier_key)
 
 
@@ -94,6 +96,10 @@ def rotate(services: Services) -> str:
     if new is not None and new.verifier_key in _replacing(services):
         files.rotate()
         return new.verifier_key
+    try:
+        services.signing.check()
+    except SigningRefused as error:
+        raise NoSuchKey(f"nothing is signed now, and no other key either: {error}") from error
     files.discard_next()
     new = _new(services)
     files.prepare(new)
