@@ -32,12 +32,18 @@ CHANGES = SQL("""
     ) v
     WHERE p.is_moved AND p.until >= {first} AND p.until < {end}""")
 
+# Counted by owners first, which are few, and then by what they are counted in.
 COUNT = SQL("""
 INSERT INTO usage_count_span (kind, scope, offering_uuid, month, span, component_usages)
-SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, c.position / {span}, sum(c.sign)
-FROM ({changes}) c CROSS JOIN LATERAL {scopes}
-GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period, c.position / {span}
-HAVING sum(c.sign) <> 0
+SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, c.span, sum(c.usages)
+FROM (
+    SELECT billing_period, project_uuid, customer_uuid, offering_uuid, position / {span} AS span,
+        sum(sign) AS usages
+    FROM ({changes}) c
+    GROUP BY billing_period, project_uuid, customer_uuid, offering_uuid, position / {span}
+) c CROSS JOIN LATERAL {scopes}
+GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period, c.span
+HAVING sum(c.usages) <> 0
 ORDER BY s.kind, s.scope, c.billing_period""")
 
 PASSED = SQL("(SELECT position / {span} * {span} FROM read_position)")
