@@ -1,7 +1,7 @@
 -- The read tables as they were at a position: views of the same names, so that the statements of today read the
--- past. {at} is that position. Tables that are kept show the rows that held then; sums and counts, which
--- are kept for now alone, are made of those rows again. What no answer shows is not here. No view is of the
--- journal, which may be restored at any time.
+-- past. {at} is that position. Tables that are kept show the rows that held then. How many usages there were is
+-- the sum of spans; other sums and counts, which are kept for now alone, are made of those rows again. What no
+-- answer shows is not here. No view is of the journal, which may be restored at any time.
 
 CREATE VIEW read_position AS
 SELECT
