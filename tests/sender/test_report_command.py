@@ -103,9 +103,8 @@ def test_a_dry_run_stores_nothing_and_leaves_nothing_behind(
 
 
 def example() -> tuple[str, str, list[str]]:
-    """Of the README's section on files: the file's name, its text, and the command that sends it."""
-    readme = README.read_text()
-    section = readme.split("### From files\n")[1].split("\n#")[0]
+    """Of the page on reports from files: the file's name, its text, and the command that sends it."""
+    section = (README.parent / "web" / "sender" / "README.md").read_text()
     name = re.findall(r"`([^`]+\.csv)`", section)[0]
     table, command = re.findall(r"(?:^    .+\n)+", section, re.MULTILINE)
     environment, *words = shlex.split(command.strip())
