@@ -82,10 +82,14 @@ MAY_IMPORT = {
             "web.wire",
         ),
     },
+    "web.dashboard": {
+        *("ledger.domain", "projections.lookups", "web.limits", "web.request", "web.wire"),
+    },
     "web": {
         "ledger",
         "projections.projector",
         "web.api",
+        "web.dashboard",
         "web.edge",
         "web.limits",
         "web.request",
@@ -93,7 +97,8 @@ MAY_IMPORT = {
     },
     "web.runtime": {
         *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
-        *("projections.rebuild", "projections.schema", "web", "web.limits", "web.request"),
+        *("projections.rebuild", "projections.schema", "web", "web.dashboard.sessions"),
+        *("web.limits", "web.request"),
     },
     "web.sender": {"ledger", "web.wire"},
     "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},

@@ -19,6 +19,7 @@ from ledger.journal.tree.keys import KeyFile
 from projections.projector import Projector
 from web.api.audit import events
 from web.api.blueprints import BLUEPRINTS
+from web.dashboard.blueprints import DASHBOARD
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
 from web.limits.admission import STREAMS, Places, Room, admitting
@@ -142,7 +143,7 @@ def create_app(
     if proxies:
         layers = ProxyFix(layers, *[proxies] * 5)
     app.wsgi_app = CrossOrigin(layers, origins)  # type: ignore[method-assign]
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *DASHBOARD):
         app.register_blueprint(blueprint)
     errors.register(app, ledger.check_connections)
     app.before_request(answer_wrong_routes)

@@ -21,7 +21,9 @@ SELECT t.token_uuid, a.is_active, t.expires_at, json_build_object(
     )
 )::text AS caller
 FROM token t JOIN account a ON a.uuid = t.user_uuid
-WHERE t.token_hash = %(token_hash)s AND t.revoked_at IS NULL"""
+WHERE t.revoked_at IS NULL AND """
+
+BY_HASH, BY_UUID = "t.token_hash = %(token_hash)s", "t.token_uuid = %(token_uuid)s"
 
 SELECT_TOKENS = """
 SELECT t.token_uuid, t.user_uuid, a.username, t.issued_at, t.expires_at, t.revoked_at, t.version
@@ -49,7 +51,15 @@ class Credentials(msgspec.Struct, frozen=True):
 
 def credentials(cursor: Cursor[DictRow], token_hash: str) -> Credentials | None:
     """Return what the token with this SHA-256 stands for, None if it is unknown or revoked."""
-    row = cursor.execute(SELECT_CALLER, {"token_hash": token_hash}).fetchone()
+    return _credentials(cursor.execute(SELECT_CALLER + BY_HASH, {"token_hash": token_hash}).fetchone())
+
+
+def credentials_of(cursor: Cursor[DictRow], token_uuid: UUID) -> Credentials | None:
+    """Return what the token with this uuid stands for, None if it is unknown or revoked."""
+    return _credentials(cursor.execute(SELECT_CALLER + BY_UUID, {"token_uuid": token_uuid}).fetchone())
+
+
+def _credentials(row: DictRow | None) -> Credentials | None:
     if row is None:
         return None
     caller = msgspec.json.decode(row["caller"], type=Caller)

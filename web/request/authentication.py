@@ -16,6 +16,12 @@ from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
 STATISTICS = "/api/marketplace-stats/"
 """The path of figures over all resources, which are for those who see all."""
 
+CREDENTIALS = "usage-ledger.credentials"
+"""Key in a request's environment: who asks, where a page of ours asks for somebody who is signed in.
+
+No header can set it: those become keys that begin with HTTP_.
+"""
+
 MOST_CHARACTERS = 200
 """How much of a header is kept in facts."""
 
@@ -34,7 +40,9 @@ def authenticate() -> None:
     Only a wrong token is answered that there were too many: others may share the address.
     """
     try:
-        credentials = identify(request.headers.get("Authorization", ""), services())
+        credentials = request.environ.get(CREDENTIALS) or identify(
+            request.headers.get("Authorization", ""), services()
+        )
     except UnknownToken:
         if seconds := services().attempts.wrong(request.remote_addr or ""):
             raise TooManyGuesses(seconds) from None

@@ -24,6 +24,7 @@ from projections.rebuild import Rebuild
 from projections.schema import SCHEMA as READ_MODELS
 from projections.schema import create_read_models, reason_to_rebuild
 from web import utc_now
+from web.dashboard.sessions import ensure_sessions
 from web.request.services import Services
 from web.runtime.config import ConfigurationError, Settings
 from web.runtime.postgres.embedded import embedded_postgres
@@ -117,6 +118,7 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
                 )
             with closing(open_ledger(conninfo, settings, create=True)) as ledger:
                 create_read_models(connection)
+                ensure_sessions(connection)
                 if may_rebuild and (reason := reason_to_rebuild(connection)):
                     log.warning("The read models %s: rebuilding them", reason)
                     Rebuild(ledger.pool, ledger.facts_after).run(compare=False)

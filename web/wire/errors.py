@@ -270,7 +270,7 @@ def register(app: Flask, check_connections: Callable[[], None]) -> None:
 
     def answer(error: Exception) -> Response:
         problem = problem_of(error)
-        _log(error, problem)
+        log_problem(error, problem)
         if is_database_away(error):
             check_connections()
         response = json_response(problem.body, problem.status)
@@ -280,7 +280,7 @@ def register(app: Flask, check_connections: Callable[[], None]) -> None:
     app.register_error_handler(Exception, answer)
 
 
-def _log(error: Exception, problem: Problem) -> None:
+def log_problem(error: Exception, problem: Problem) -> None:
     """Log what the operator has to know of."""
     if isinstance(error, ProjectingFailed):
         log.error("The read models are behind the journal: %s", error)

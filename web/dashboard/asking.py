@@ -1,0 +1,105 @@
+"""Asks the API what a page shows: the same views with the same rights, within this process.
+
+So a page can show nothing that the API would not tell the same person, `as_of` works on every page, and each
+table can name the request that makes it. Price: a page of four tables is four requests to ourselves, at one
+or two milliseconds each, and each reads what is the newest then.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, current_app, request
+
+from projections.lookups.accounts import Credentials
+from web.limits.admission import PLACE, STREAMED
+from web.request.authentication import CREDENTIALS
+from web.wire.urls import BELIEVED
+
+Parameters = Mapping[str, str | int | None]
+
+OF_THE_CLIENT = (
+    *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SCRIPT_NAME", "REMOTE_ADDR", "HTTP_HOST"),
+    *("HTTP_X_FORWARDED_HOST", "wsgi.url_scheme", BELIEVED, PLACE),
+)
+"""What a question keeps of the request that a page is made for: who asks from where, and their place."""
+
+
+class Refused(Exception):
+    """The API does not answer what a page asks for: a status, and the body that says why."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"{status} {body}")
+        self.status, self.body = status, body
+
+
+class Answer(NamedTuple):
+    """What the API answered: rows or an object, how many rows there are in all, and to which question."""
+
+    data: Any
+    total: int
+    position: int
+    path: str
+    parameters: dict[str, str]
+
+    @property
+    def request_line(self) -> str:
+        """Return the path and the query that were asked, below the root of the service."""
+        return f"{self.path}?{urlencode(self.parameters)}" if self.parameters else self.path
+
+
+class Asker(NamedTuple):
+    """Asks as somebody who is signed in, and as of a moment if the page is of one."""
+
+    credentials: Credentials
+    as_of: str
+
+    def ask(self, path: str, **parameters: str | int | None) -> Answer:
+        """Return the answer to a GET of this path below `/api/`. Raises Refused.
+
+        Parameters that are None or empty are left out.
+        """
+        full = f"/api/{path}"
+        named = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
+        if self.as_of:
+            named["as_of"] = self.as_of
+        response = passed_on(self.credentials, full, urlencode(named))
+        body = response.get_data()
+        if response.status_code != 200:
+            raise Refused(response.status_code, orjson.loads(body or b"null"))
+        return Answer(
+            orjson.loads(body) if response.is_json else body,
+            int(response.headers.get("X-Result-Count", 0)),
+            int(response.headers["Ledger-Position"]),
+            full,
+            named,
+        )
+
+    def ask_if_allowed(self, path: str, **parameters: str | int | None) -> Answer | None:
+        """Return the answer as `ask` does, None where it is not for this person, or not there."""
+        try:
+            return self.ask(path, **parameters)
+        except Refused as refusal:
+            if refusal.status in (403, 404):
+                return None
+            raise
+
+
+def passed_on(credentials: Credentials, path: str, query: str) -> Response:
+    """Return the application's own response to a GET by somebody, which may be one that is sent in parts."""
+    outer = request.environ
+    environ = {name: outer[name] for name in OF_THE_CLIENT if name in outer} | {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": query,
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": outer["wsgi.errors"],
+        CREDENTIALS: credentials,
+    }
+    with current_app.request_context(environ):
+        response = current_app.full_dispatch_request()
+    if STREAMED in environ:
+        outer[STREAMED] = environ[STREAMED]
+    return response

@@ -1,0 +1,183 @@
+"""What lists of the API are shown as tables, each on a page of its own and the first rows of it on others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from flask import request
+
+from web.dashboard.asking import Answer
+from web.dashboard.frame import here, linked
+from web.dashboard.tables import Column, Pager, Row, Table
+
+PAGE_ROWS = 50
+FIRST_ROWS = 10
+
+
+class Listed(NamedTuple):
+    """A list: its title, where the API has it, its columns, and the filters that a page of it takes."""
+
+    title: str
+    path: str
+    columns: Sequence[Column]
+    filters: Sequence[str] = ()
+    order: str = ""
+    empty: str = "None."
+    of_month: bool = False
+    """Is it of one month, by default the current one?"""
+
+
+def page_of(endpoint: str, key: str = "uuid") -> Callable[[Row], str | None]:
+    """Return what leads from a row to the page of what one of its keys names."""
+
+    def url(row: Row) -> str | None:
+        return linked(endpoint, uuid=row[key]) if row.get(key) else None
+
+    return url
+
+
+PROJECT = Column("Project", "project_name", link=page_of("scopes.project", "project_uuid"))
+CUSTOMER = Column("Customer", "customer_name", link=page_of("scopes.customer", "customer_uuid"))
+OFFERING = Column("Offering", "offering_name", link=page_of("scopes.offering", "offering_uuid"))
+PROVIDER = Column("Provider", "provider_name", link=page_of("scopes.provider", "provider_uuid"))
+RESOURCE = Column("Resource", "resource_name", link=page_of("scopes.resource", "resource_uuid"))
+COMPONENT = Column("Component", "name")
+MONTH = Column("Month", "billing_period", "month")
+BEFORE = Column("Before", "usage_before", "amount", unit="measured_unit")
+AFTER = Column("After", "usage_after", "amount", unit="measured_unit")
+CHANGE = Column("Change", "delta", "delta", unit="measured_unit")
+
+SCOPES = ("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid")
+OF_USAGES = ("project_uuid", "customer_uuid", "offering_uuid", "resource_uuid", "type")
+
+FIGURE_MONTH = MONTH._replace(link=page_of("figures.figure"))
+
+LISTS: Mapping[str, Listed] = {
+    "projects": Listed(
+        "Projects",
+        "ledger/projects/",
+        (
+            Column("Project", "name", link=page_of("scopes.project")),
+            CUSTOMER,
+            Column("Resources", "resource_count", "count"),
+        ),
+        ("name", "customer_uuid"),
+    ),
+    "customers": Listed(
+        "Customers",
+        "ledger/customers/",
+        (
+            Column("Customer", "name", link=page_of("scopes.customer")),
+            Column("Resources", "resource_count", "count"),
+        ),
+        ("name",),
+    ),
+    "offerings": Listed(
+        "Offerings",
+        "ledger/offerings/",
+        (
+            Column("Offering", "name", link=page_of("scopes.offering")),
+            PROVIDER,
+            Column("Resources", "resource_count", "count"),
+        ),
+        ("name", "provider_uuid"),
+    ),
+    "usages": Listed(
+        "Figures",
+        "marketplace-component-usages/",
+        (
+            FIGURE_MONTH,
+            RESOURCE,
+            COMPONENT,
+            Column("Usage", "usage", "amount", page_of("figures.figure"), unit="measured_unit"),
+            PROJECT,
+            CUSTOMER,
+            OFFERING,
+            Column("Measured", "date", "moment"),
+        ),
+        (*OF_USAGES, "billing_period"),
+        "-billing_period",
+        "No usage has been reported.",
+    ),
+    "movers": Listed(
+        "Largest changes against the month before",
+        "ledger/movers/",
+        (
+            RESOURCE,
+            COMPONENT,
+            BEFORE,
+            Column("This month", "usage", "amount", unit="measured_unit"),
+            CHANGE,
+            PROJECT,
+            CUSTOMER,
+            OFFERING,
+        ),
+        (*SCOPES, "type"),
+        empty="Nothing was reported in this month and the one before.",
+        of_month=True,
+    ),
+    "silent-resources": Listed(
+        "Resources without a report",
+        "ledger/silent-resources/",
+        (
+            Column("Resource", "name", link=page_of("scopes.resource")),
+            PROJECT,
+            CUSTOMER,
+            OFFERING,
+            PROVIDER,
+            Column("Last usage", "last_usage_date", "day"),
+            Column("Days since", "days_since_last_report", "count"),
+        ),
+        SCOPES,
+        empty="Every resource has reported.",
+        of_month=True,
+    ),
+    "unexplained": Listed(
+        "Lowered without a reason",
+        "ledger/unexplained/",
+        (
+            FIGURE_MONTH,
+            RESOURCE,
+            COMPONENT,
+            BEFORE,
+            AFTER,
+            CHANGE,
+            PROJECT,
+            CUSTOMER,
+            OFFERING,
+            Column("Recorded", "revision_date", "moment"),
+        ),
+        OF_USAGES,
+        empty="No figure of a past month was lowered without a reason.",
+    ),
+}
+"""By the name in the address of their pages."""
+
+
+def first_rows(name: str, caption: str = "", **filters: str | None) -> Table:
+    """Return the first rows of a list, with a link to the page of all where there are more."""
+    listed = LISTS[name]
+    answer = asked(listed, 1, FIRST_ROWS, filters)
+    more = linked("lists.listing", name=name, **filters) if answer.total > FIRST_ROWS else ""
+    return Table(caption or listed.title, listed.columns, answer, answer.data, listed.empty, more)
+
+
+def whole_page(name: str) -> tuple[Table, Pager]:
+    """Return the page of a list that the request asks for, with its filters."""
+    listed = LISTS[name]
+    filters = {each: request.args.get(each) for each in (*listed.filters, "billing_period")}
+    number = request.args.get("page", type=int) or 1
+    answer = asked(listed, number, PAGE_ROWS, filters)
+    table = Table(listed.title, listed.columns, answer, answer.data, listed.empty)
+    return table, Pager(number, PAGE_ROWS, answer.total)
+
+
+def asked(listed: Listed, number: int, size: int, filters: Mapping[str, str | None]) -> Answer:
+    """Return the API's answer to a page of a list. Raises Refused."""
+    month = {"billing_period": filters.get("billing_period") or f"{here().month:%Y-%m}"}
+    return here().asker.ask(
+        listed.path,
+        **{**filters, **(month if listed.of_month else {})},
+        o=listed.order,
+        page=number if number > 1 else None,
+        page_size=size,
+    )

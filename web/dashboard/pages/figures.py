@@ -1,0 +1,119 @@
+"""One figure: what was said of it, by whom and when, its users' shares, and the proof of each fact."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from web.dashboard.asking import Answer
+from web.dashboard.charts import stacked_bars
+from web.dashboard.formats import decimal, month
+from web.dashboard.frame import here, linked, pages, show
+from web.dashboard.tables import Column, Table
+from web.request.audit.past import AS_OF
+from web.wire.errors import Missing
+from web.wire.parameters import takes
+
+blueprint = pages("figures")
+
+MOST_REVISIONS = 100
+"""On the page; the files have all of them."""
+
+REVISIONS = (
+    Column("Position", "position", link=lambda row: row["fact_url"]),
+    Column("Recorded", "revision_date", "moment"),
+    Column("By", "by"),
+    Column("Through", "agent"),
+    Column("Stated", "amount", "amount"),
+    Column("Before", "usage_before", "amount"),
+    Column("After", "usage_after", "amount"),
+    Column("Change", "delta", "delta"),
+    Column("Why", "revision_comment"),
+    Column("Measured", "measured_at", "moment"),
+)
+
+SHARES = (
+    Column("User", "username"),
+    Column("Usage", "usage", "amount", unit="measured_unit"),
+    Column("Reported", "modified", "moment"),
+)
+
+
+@blueprint.get("/figures/<uuid>/")
+@takes(AS_OF)
+def figure(uuid: str) -> Response:
+    ask = here().asker.ask
+    path = f"marketplace-component-usages/{uuid}/"
+    found = ask(path)
+    history = ask(f"{path}history/", page_size=MOST_REVISIONS)
+    return show(
+        "figure.html",
+        figure=found.data,
+        answer=found,
+        position=found.position,
+        drawing=_drawing(found.data, history.data),
+        history=_history(history),
+        shares=_shares(found.data),
+    )
+
+
+def _drawing(found: dict[str, Any], revisions: list[dict[str, Any]]) -> Any:
+    """Return a chart of what the figure was after each revision, oldest first."""
+    oldest_first = revisions[::-1]
+    return stacked_bars(
+        f"{found['name']} in {month(found['billing_period'])} after each of its revisions",
+        [f"{each['position']}" for each in oldest_first],
+        {"after position": [decimal(each["usage_after"]) for each in oldest_first]},
+        found["measured_unit"],
+    )
+
+
+def _history(history: Answer) -> Table:
+    rows = [
+        each
+        | {
+            "by": (each["revision_user"] or {}).get("username") or each["source"],
+            "fact_url": linked("figures.fact", position=each["position"]),
+        }
+        for each in history.data
+    ]
+    return Table("Its history, newest first", REVISIONS, history, rows)
+
+
+def _shares(found: dict[str, Any]) -> Table | None:
+    """Return what users used of it, None if nobody said."""
+    answer = here().asker.ask(
+        "marketplace-component-user-usages/",
+        resource_uuid=found["resource_uuid"],
+        type=found["type"],
+        component_usage__billing_period=found["billing_period"],
+        o="-usage",
+        page_size=MOST_REVISIONS,
+    )
+    if not answer.data:
+        return None
+    ours = [each for each in answer.data if found["uuid"] in each["component_usage"]]
+    return Table("What users used of it", SHARES, answer, ours)
+
+
+@blueprint.get("/facts/<position>/")
+@takes(AS_OF)
+def fact(position: str) -> Response:
+    """Show a fact as the journal has it, and the proof that the signed tree has it in it."""
+    if not position.isdecimal() or not 0 < int(position) < 2**63:
+        raise Missing("Facts have positions from 1 on.")
+    asker = here().asker._replace(as_of="")
+    found = asker.ask_if_allowed("ledger/events/", after=int(position) - 1, limit=1)
+    event = found and next((each for each in found.data if each["id"] == f"{int(position)}"), None)
+    proof = asker.ask_if_allowed(f"ledger/events/{int(position)}/proof")
+    if event is None and proof is None:
+        raise Missing("There is no such fact, or it is not for you.")
+    return show(
+        "fact.html",
+        fact=event,
+        text=orjson.dumps(event, option=orjson.OPT_INDENT_2).decode() if event else "",
+        proof=proof and proof.data.decode(),
+        at=int(position),
+        proof_request=proof and proof.request_line,
+        event_request=found and found.request_line,
+    )

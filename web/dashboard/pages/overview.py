@@ -1,0 +1,55 @@
+"""The first page: this month's consumption against what is allocated, what moved, and who is silent."""
+
+from flask import Response, request
+
+from web.dashboard.frame import here, pages, show
+from web.dashboard.lists import OFFERING, PROVIDER, first_rows, page_of
+from web.dashboard.months import month_asked_for
+from web.dashboard.tables import Column, Pager, Table
+from web.request.audit.past import AS_OF
+from web.wire.parameters import takes
+
+blueprint = pages("overview")
+
+ROWS = 25
+
+COLUMNS = (
+    OFFERING,
+    Column("Component", "component_name"),
+    Column("Consumed", "total_consumed", "amount", unit="measured_unit"),
+    Column("Allocated", "total_allocated", "amount", unit="measured_unit"),
+    Column("Share", "usage_percent", "meter"),
+    PROVIDER._replace(key="service_provider_name", link=page_of("scopes.provider", "service_provider_uuid")),
+)
+
+FRESHNESS = (
+    OFFERING,
+    PROVIDER,
+    Column("Reported", "reported", "count"),
+    Column("Silent", "silent", "count"),
+    Column("Last usage", "last_usage_date", "moment"),
+)
+
+
+@blueprint.get("/")
+@takes("billing_period", "page", AS_OF)
+def overview() -> Response:
+    month = month_asked_for()
+    number = request.args.get("page", type=int) or 1
+    ask = here().asker.ask
+    consumed = ask(
+        "marketplace-component-usage-monthly/",
+        billing_period=f"{month:%Y-%m}",
+        page_size=ROWS,
+        page=number,
+    )
+    return show(
+        "overview.html",
+        month=month,
+        consumed=Table("Consumed and allocated", COLUMNS, consumed, consumed.data, "Nothing in this month."),
+        pager=Pager(number, ROWS, consumed.total),
+        movers=first_rows("movers", billing_period=f"{month:%Y-%m}"),
+        silent=first_rows("silent-resources", billing_period=f"{month:%Y-%m}"),
+        freshness=first_rows("freshness", billing_period=f"{month:%Y-%m}"),
+        position=consumed.position,
+    )
