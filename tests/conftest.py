@@ -123,6 +123,7 @@ DO $$ DECLARE name text; BEGIN
     END LOOP;
     DELETE FROM journal.person WHERE uuid NOT IN (SELECT uuid FROM kept.people);
     INSERT INTO journal.person SELECT * FROM kept.people ON CONFLICT DO NOTHING;
+    DELETE FROM dashboard.session;
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'read_models'
         AND tablename NOT LIKE '%\\_versions' LOOP
         EXECUTE format('DELETE FROM ONLY read_models.%1$I', name);

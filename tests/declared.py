@@ -37,6 +37,8 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
     """That the body is, byte for byte, what a declared schema dumps of the values in it."""
     if response.request.method in ("HEAD", "OPTIONS") or len(response.data) > LARGE:
         return
+    if response.content_type == "text/html; charset=utf-8":
+        return  # a page, for people
     told = response.data
     if response.content_type == LINES:
         told = b"[%s]" % b",".join(told.splitlines())

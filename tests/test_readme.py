@@ -13,7 +13,7 @@ from urllib.request import Request
 import click
 import pytest
 
-from tests.paths import ENDPOINTS, README, ROOT
+from tests.paths import ENDPOINTS, PAGES, README, ROOT
 from tests.support.command import COMMAND, Environment, executed, run, served
 from tests.world import RESOURCE, World
 from web.commands import demo
@@ -21,7 +21,7 @@ from web.commands.main import main
 
 TEXT = README.read_text()
 CATALOGUE = ROOT / "web" / "importer" / "README.md"
-ROOMS = ("ledger", "ledger/proof", "projections", "web")
+ROOMS = ("ledger", "ledger/proof", "projections", "web", "web/dashboard")
 OTHERS = [ENDPOINTS, CATALOGUE, *(ROOT / room / "README.md" for room in ROOMS)]
 BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -46,7 +46,8 @@ def layout() -> list[str]:
 
 
 def test_the_table_of_endpoints_has_each_of_them_and_no_other(world: World) -> None:
-    listed = re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \| \S", ENDPOINTS.read_text(), re.MULTILINE)
+    tables = ENDPOINTS.read_text() + PAGES.read_text()
+    listed = re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \| \S", tables, re.MULTILINE)
     assert sorted(listed) == sorted(
         (method, re.sub("<object_id:(.*?)>", r"{\1}", rule.rule))
         for rule in world.app.url_map.iter_rules()

@@ -85,7 +85,6 @@ def test_a_report_that_was_moved_has_stored_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api/nothing",
         "/api/nothing/",
         "/api/marketplace-component-usages/a.b",

@@ -115,7 +115,12 @@ def test_every_filter_order_and_scope_of_a_list_can_be_planned(
 
 
 def test_every_list_of_the_api_is_among_these(world: World) -> None:
-    answers = [DECLARED[view] for view in world.app.view_functions.values()]
+    views = {
+        world.app.view_functions[rule.endpoint]
+        for rule in world.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+    }
+    answers = [DECLARED[view] for view in views]
     assert {id(each.schema) for each in answers if isinstance(each.schema, RowSchema)} == {
         id(row) for _, row in LISTS
     }

@@ -1,6 +1,7 @@
 """What every page goes through: who is signed in, as of when, which parameters it knows, and its headers."""
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode, urlsplit
@@ -13,7 +14,7 @@ from web.dashboard import sessions
 from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
 from web.request.services import refresh, services
-from web.wire.parameters import strangers
+from web.wire.parameters import strangers, takes
 from web.wire.urls import root_path
 
 COOKIE = "usage_ledger_session"
@@ -31,6 +32,9 @@ HEADERS = {
 """Pages load nothing but our own style and script, are in nobody's frame, and nobody else keeps them."""
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+View = Callable[..., Response]
 
 
 class SignInFirst(Exception):
@@ -72,6 +76,15 @@ def open_pages(name: str, prefix: str | None = None) -> Blueprint:
     blueprint.before_request(check_sender)
     blueprint.after_request(add_headers)
     return blueprint
+
+
+def page(blueprint: Blueprint, rule: str, *names: str, **options: Any) -> Callable[[View], View]:
+    """Return a decorator for the view of a page, which reads the parameters with these names."""
+
+    def declare(view: View) -> View:
+        return blueprint.route(rule, **options)(takes(*names)(view))
+
+    return declare
 
 
 def check_sender() -> None:

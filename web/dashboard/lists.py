@@ -26,20 +26,25 @@ class Listed(NamedTuple):
     """Is it of one month, by default the current one?"""
 
 
-def page_of(endpoint: str, key: str = "uuid") -> Callable[[Row], str | None]:
-    """Return what leads from a row to the page of what one of its keys names."""
+def figure_of(row: Row) -> str | None:
+    """Return the URL of the page of a row's figure."""
+    return linked("figures.figure", uuid=row["uuid"])
+
+
+def scope_of(kind: str, key: str = "uuid") -> Callable[[Row], str | None]:
+    """Return what leads from a row to the page of the project, or other kind, that a key names."""
 
     def url(row: Row) -> str | None:
-        return linked(endpoint, uuid=row[key]) if row.get(key) else None
+        return linked("scopes.scope", kind=kind, uuid=row[key]) if row.get(key) else None
 
     return url
 
 
-PROJECT = Column("Project", "project_name", link=page_of("scopes.project", "project_uuid"))
-CUSTOMER = Column("Customer", "customer_name", link=page_of("scopes.customer", "customer_uuid"))
-OFFERING = Column("Offering", "offering_name", link=page_of("scopes.offering", "offering_uuid"))
-PROVIDER = Column("Provider", "provider_name", link=page_of("scopes.provider", "provider_uuid"))
-RESOURCE = Column("Resource", "resource_name", link=page_of("scopes.resource", "resource_uuid"))
+PROJECT = Column("Project", "project_name", link=scope_of("projects", "project_uuid"))
+CUSTOMER = Column("Customer", "customer_name", link=scope_of("customers", "customer_uuid"))
+OFFERING = Column("Offering", "offering_name", link=scope_of("offerings", "offering_uuid"))
+PROVIDER = Column("Provider", "provider_name", link=scope_of("providers", "provider_uuid"))
+RESOURCE = Column("Resource", "resource_name", link=scope_of("resources", "resource_uuid"))
 COMPONENT = Column("Component", "name")
 MONTH = Column("Month", "billing_period", "month")
 BEFORE = Column("Before", "usage_before", "amount", unit="measured_unit")
@@ -49,14 +54,14 @@ CHANGE = Column("Change", "delta", "delta", unit="measured_unit")
 SCOPES = ("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid")
 OF_USAGES = ("project_uuid", "customer_uuid", "offering_uuid", "resource_uuid", "type")
 
-FIGURE_MONTH = MONTH._replace(link=page_of("figures.figure"))
+FIGURE_MONTH = MONTH._replace(link=figure_of)
 
 LISTS: Mapping[str, Listed] = {
     "projects": Listed(
         "Projects",
         "ledger/projects/",
         (
-            Column("Project", "name", link=page_of("scopes.project")),
+            Column("Project", "name", link=scope_of("projects")),
             CUSTOMER,
             Column("Resources", "resource_count", "count"),
         ),
@@ -66,7 +71,7 @@ LISTS: Mapping[str, Listed] = {
         "Customers",
         "ledger/customers/",
         (
-            Column("Customer", "name", link=page_of("scopes.customer")),
+            Column("Customer", "name", link=scope_of("customers")),
             Column("Resources", "resource_count", "count"),
         ),
         ("name",),
@@ -75,7 +80,7 @@ LISTS: Mapping[str, Listed] = {
         "Offerings",
         "ledger/offerings/",
         (
-            Column("Offering", "name", link=page_of("scopes.offering")),
+            Column("Offering", "name", link=scope_of("offerings")),
             PROVIDER,
             Column("Resources", "resource_count", "count"),
         ),
@@ -88,7 +93,7 @@ LISTS: Mapping[str, Listed] = {
             FIGURE_MONTH,
             RESOURCE,
             COMPONENT,
-            Column("Usage", "usage", "amount", page_of("figures.figure"), unit="measured_unit"),
+            Column("Usage", "usage", "amount", figure_of, unit="measured_unit"),
             PROJECT,
             CUSTOMER,
             OFFERING,
@@ -119,7 +124,7 @@ LISTS: Mapping[str, Listed] = {
         "Resources without a report",
         "ledger/silent-resources/",
         (
-            Column("Resource", "name", link=page_of("scopes.resource")),
+            Column("Resource", "name", link=scope_of("resources")),
             PROJECT,
             CUSTOMER,
             OFFERING,

@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from web.dashboard.frame import here, pages, point_of, show
+from web.dashboard.frame import here, page, pages, point_of, show
 from web.dashboard.lists import (
     AFTER,
     BEFORE,
@@ -15,7 +15,6 @@ from web.dashboard.lists import (
     RESOURCE,
 )
 from web.dashboard.tables import Column, Pager, Table
-from web.wire.parameters import takes
 
 blueprint = pages("compare")
 
@@ -48,8 +47,7 @@ TOTALS = (
 )
 
 
-@blueprint.get("/compare/")
-@takes("from", "to", "page", *FILTERS)
+@page(blueprint, "/compare/", "from", "to", "page", *FILTERS)
 def compare() -> Response:
     begin, end = request.args.get("from", ""), request.args.get("to", "")
     filters = {name: request.args.get(name) for name in FILTERS}

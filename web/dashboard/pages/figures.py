@@ -8,11 +8,10 @@ from flask import Response
 from web.dashboard.asking import Answer
 from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
-from web.dashboard.frame import here, linked, pages, show
+from web.dashboard.frame import here, linked, page, pages, show
 from web.dashboard.tables import Column, Table
 from web.request.audit.past import AS_OF
 from web.wire.errors import Missing
-from web.wire.parameters import takes
 
 blueprint = pages("figures")
 
@@ -39,8 +38,7 @@ SHARES = (
 )
 
 
-@blueprint.get("/figures/<uuid>/")
-@takes(AS_OF)
+@page(blueprint, "/figures/<uuid>/", AS_OF)
 def figure(uuid: str) -> Response:
     ask = here().asker.ask
     path = f"marketplace-component-usages/{uuid}/"
@@ -96,8 +94,7 @@ def _shares(found: dict[str, Any]) -> Table | None:
     return Table("What users used of it", SHARES, answer, ours)
 
 
-@blueprint.get("/facts/<position>/")
-@takes(AS_OF)
+@page(blueprint, "/facts/<position>/", AS_OF)
 def fact(position: str) -> Response:
     """Show a fact as the journal has it, and the proof that the signed tree has it in it."""
     if not position.isdecimal() or not 0 < int(position) < 2**63:

@@ -2,11 +2,10 @@
 
 from flask import Response
 
-from web.dashboard.frame import here, pages, show
+from web.dashboard.frame import here, page, pages, show
 from web.dashboard.lists import LISTS, whole_page
 from web.request.audit.past import AS_OF
 from web.wire.errors import Missing
-from web.wire.parameters import takes
 
 blueprint = pages("lists")
 
@@ -16,8 +15,7 @@ KEPT = [*sorted({*FILTERS} - {"name"}), AS_OF]
 """Parameters that the form of a page does not show, and sends again."""
 
 
-@blueprint.get("/lists/<name>/")
-@takes(*FILTERS, "billing_period", "page", AS_OF)
+@page(blueprint, "/lists/<name>/", *FILTERS, "billing_period", "page", AS_OF)
 def listing(name: str) -> Response:
     if name not in LISTS:
         raise Missing(f"There is no list of {name}.")

@@ -2,12 +2,11 @@
 
 from flask import Response, request
 
-from web.dashboard.frame import here, pages, show
-from web.dashboard.lists import OFFERING, PROVIDER, first_rows, page_of
+from web.dashboard.frame import here, page, pages, show
+from web.dashboard.lists import OFFERING, PROVIDER, first_rows, scope_of
 from web.dashboard.months import month_asked_for
 from web.dashboard.tables import Column, Pager, Table
 from web.request.audit.past import AS_OF
-from web.wire.parameters import takes
 
 blueprint = pages("overview")
 
@@ -19,7 +18,7 @@ COLUMNS = (
     Column("Consumed", "total_consumed", "amount", unit="measured_unit"),
     Column("Allocated", "total_allocated", "amount", unit="measured_unit"),
     Column("Share", "usage_percent", "meter"),
-    PROVIDER._replace(key="service_provider_name", link=page_of("scopes.provider", "service_provider_uuid")),
+    PROVIDER._replace(key="service_provider_name", link=scope_of("providers", "service_provider_uuid")),
 )
 
 FRESHNESS = (
@@ -31,8 +30,7 @@ FRESHNESS = (
 )
 
 
-@blueprint.get("/")
-@takes("billing_period", "page", AS_OF)
+@page(blueprint, "/", "billing_period", "page", AS_OF)
 def overview() -> Response:
     month = month_asked_for()
     number = request.args.get("page", type=int) or 1

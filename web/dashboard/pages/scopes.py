@@ -10,19 +10,16 @@ from markupsafe import Markup
 from web.dashboard.asking import Answer
 from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
-from web.dashboard.frame import here, pages, show
+from web.dashboard.frame import here, page, pages, show
 from web.dashboard.lists import COMPONENT, FIRST_ROWS, OFFERING, first_rows
 from web.dashboard.months import months_asked_for
 from web.dashboard.tables import Column, Table
 from web.request.audit.past import AS_OF
-from web.wire.parameters import takes
 
 blueprint = pages("scopes")
 
 MOST_CHARTS = 3
 """Components that are drawn at once; others are a click away."""
-
-GROUPS = {"resource": "resource", "user": "user", "project": "project", "offering": "offering"}
 
 MOST_PAGES = 3
 """Of 300 rows of the API: sixty months of nine groups are 540."""
@@ -41,7 +38,7 @@ class Scope(NamedTuple):
 
 
 SCOPES = {
-    "project": Scope(
+    "projects": Scope(
         "Project",
         "ledger/projects",
         "project_uuid",
@@ -49,7 +46,7 @@ SCOPES = {
         ("usages", "movers", "silent-resources", "unexplained"),
         "marketplace-project-usage",
     ),
-    "customer": Scope(
+    "customers": Scope(
         "Customer",
         "ledger/customers",
         "customer_uuid",
@@ -57,21 +54,21 @@ SCOPES = {
         ("projects", "usages", "movers", "silent-resources", "unexplained"),
         "marketplace-customer-usage",
     ),
-    "offering": Scope(
+    "offerings": Scope(
         "Offering",
         "ledger/offerings",
         "offering_uuid",
         ("resource", "project", "customer", "user"),
         ("silent-resources", "unexplained", "usages", "movers"),
     ),
-    "provider": Scope(
+    "providers": Scope(
         "Provider",
         "ledger/customers",
         "provider_uuid",
         ("offering", "customer", "project", "resource"),
         ("offerings", "silent-resources", "unexplained", "movers"),
     ),
-    "resource": Scope(
+    "resources": Scope(
         "Resource",
         "marketplace-resources",
         "resource_uuid",
@@ -98,6 +95,9 @@ ALLOCATED = (
 )
 
 
+PARAMETERS = ("by", "start", "end", "component", AS_OF)
+
+
 class Chart(NamedTuple):
     """A component by month: the drawing, the names of its colours, and the figures as a table."""
 
@@ -107,24 +107,19 @@ class Chart(NamedTuple):
     table: Table
 
 
-@blueprint.get("/projects/<uuid>/", defaults={"kind": "project"}, endpoint="project")
-@blueprint.get("/customers/<uuid>/", defaults={"kind": "customer"}, endpoint="customer")
-@blueprint.get("/offerings/<uuid>/", defaults={"kind": "offering"}, endpoint="offering")
-@blueprint.get("/providers/<uuid>/", defaults={"kind": "provider"}, endpoint="provider")
-@blueprint.get("/resources/<uuid>/", defaults={"kind": "resource"}, endpoint="resource")
-@takes("by", "start", "end", "component", AS_OF)
-def scope_page(kind: str, uuid: str) -> Response:
-    scope = SCOPES[kind]
-    named = here().asker.ask(f"{scope.path}/{uuid}/")
+@page(blueprint, "/<any(projects, customers, offerings, providers, resources):kind>/<uuid>/", *PARAMETERS)
+def scope(kind: str, uuid: str) -> Response:
+    of = SCOPES[kind]
+    named = here().asker.ask(f"{of.path}/{uuid}/")
     months = months_asked_for()
-    by = request.args.get("by") or scope.groups[0]
-    within = {scope.restricts: named.data["uuid"]}
+    by = request.args.get("by") or of.groups[0]
+    within = {of.restricts: named.data["uuid"]}
     components = _components(within, months)
     chosen = _chosen(components)
     return show(
         "scope.html",
         kind=kind,
-        scope=scope,
+        scope=of,
         named=named.data,
         position=named.position,
         months=months,
@@ -133,7 +128,7 @@ def scope_page(kind: str, uuid: str) -> Response:
         chosen=chosen,
         charts=[_chart(each, within, by, months) for each in chosen.values()],
         limits=_limits(kind, named.data["uuid"]),
-        tables=[(name, first_rows(name, **within)) for name in scope.lists],
+        tables=[(name, first_rows(name, **within)) for name in of.lists],
         usages=within,
     )
 
@@ -214,10 +209,10 @@ def _limits(kind: str, uuid: str) -> Table | None:
             [_against_limit(each) for each in answer.data["components"]],
             "Nothing is limited here.",
         )
-    if kind not in ("offering", "provider"):
+    if kind not in ("offerings", "providers"):
         return None
     month_shown = f"{here().month:%Y-%m}"
-    restricts = "offering_uuid" if kind == "offering" else "customer_uuid"
+    restricts = "offering_uuid" if kind == "offerings" else "customer_uuid"
     answer = asker.ask(
         "marketplace-component-usage-monthly/",
         billing_period=month_shown,

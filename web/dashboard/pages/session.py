@@ -6,11 +6,10 @@ from typing import Any
 from flask import Response, request, url_for
 
 from web.dashboard import sessions
-from web.dashboard.frame import COOKIE, moved_to, open_pages, show
+from web.dashboard.frame import COOKIE, moved_to, open_pages, page, show
 from web.request.authentication import identify
 from web.request.services import services
 from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
-from web.wire.parameters import takes
 from web.wire.urls import root_path
 
 blueprint = open_pages("session", "/dashboard")
@@ -18,14 +17,12 @@ blueprint = open_pages("session", "/dashboard")
 UNUSABLE = "Enter the token as one word, as `usage-ledger token create` printed it."
 
 
-@blueprint.get("/sign-in/")
-@takes("next")
+@page(blueprint, "/sign-in/", "next")
 def sign_in() -> Response:
     return show("sign_in.html", next_path=_next(request.args.get("next", "")))
 
 
-@blueprint.post("/sign-in/")
-@takes()
+@page(blueprint, "/sign-in/", methods=["POST"])
 def begin() -> Response:
     """Begin a session with the token of the form, and go on to the page that was asked for."""
     place = _next(request.form.get("next", ""))
@@ -48,8 +45,7 @@ def begin() -> Response:
     return response
 
 
-@blueprint.post("/sign-out/")
-@takes()
+@page(blueprint, "/sign-out/", methods=["POST"])
 def end() -> Response:
     """End the session, here and in the database."""
     with services().reading() as cursor:
