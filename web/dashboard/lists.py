@@ -136,6 +136,21 @@ LISTS: Mapping[str, Listed] = {
         empty="Every resource has reported.",
         of_month=True,
     ),
+    "freshness": Listed(
+        "How fresh offerings are",
+        "ledger/freshness/",
+        (
+            OFFERING,
+            PROVIDER,
+            Column("Resources that reported", "resources_reported", "count"),
+            Column("Silent", "resources_silent", "count"),
+            Column("Last usage", "last_usage_date", "moment"),
+            Column("Last report", "last_reported_at", "moment"),
+        ),
+        ("offering_uuid", "provider_uuid"),
+        empty="There is no offering.",
+        of_month=True,
+    ),
     "unexplained": Listed(
         "Lowered without a reason",
         "ledger/unexplained/",

@@ -21,14 +21,6 @@ COLUMNS = (
     PROVIDER._replace(key="service_provider_name", link=scope_of("providers", "service_provider_uuid")),
 )
 
-FRESHNESS = (
-    OFFERING,
-    PROVIDER,
-    Column("Reported", "reported", "count"),
-    Column("Silent", "silent", "count"),
-    Column("Last usage", "last_usage_date", "moment"),
-)
-
 
 @page(blueprint, "/", "billing_period", "page", AS_OF)
 def overview() -> Response:
