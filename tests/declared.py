@@ -1,9 +1,11 @@
 """Every answer that a test gets is compared with the schema that its view declares."""
 
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import orjson
+from arro3.io import read_parquet
 from flask import Flask
 from flask.testing import FlaskClient
 from marshmallow import INCLUDE, Schema, ValidationError
@@ -11,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from web.wire.audit.feed import LINES
+from web.wire.exports.forms import CSV, PARQUET
 from web.wire.rendering import DECLARED, Declared
 from web.wire.responses.audit import Row
 from web.wire.responses.columns import Link, Objects
@@ -39,6 +42,9 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
         return
     if response.content_type == "text/html; charset=utf-8":
         return  # a page, for people
+    if response.content_type in (CSV.content_type, PARQUET.content_type):
+        assert_columns_declared(app, response)
+        return
     told = response.data
     if response.content_type == LINES:
         told = b"[%s]" % b",".join(told.splitlines())
@@ -58,6 +64,20 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
             assert all(isinstance(each, str) for each in body)
             return
         assert any(schema and dumped(schema, body, response) == told for schema in schemas), body
+
+
+def assert_columns_declared(app: Flask, response: TestResponse) -> None:
+    """That a file has the columns that a list declares, in their order."""
+    of_view = declared_by_view(app, response)
+    assert of_view
+    assert of_view.schema
+    assert of_view.is_list
+    if response.content_type == PARQUET.content_type:
+        found = read_parquet(BytesIO(response.data)).schema.names
+    else:
+        found = response.data.decode("utf-8-sig").partition("\r\n")[0].split(",")
+    asked = response.request.args.getlist("field")
+    assert found == [name for name in of_view.schema.fields if not asked or name in asked]
 
 
 def declared_by_view(app: Flask, response: TestResponse) -> Declared | None:

@@ -71,7 +71,12 @@ MAY_IMPORT = {
         *("projections.history", "projections.queries", "projections.rows", "projections.schema"),
         *("web.limits", "web.wire"),
     },
+    "web.exports": {
+        *("projections.fast", "projections.history", "projections.queries"),
+        *("web.limits", "web.request", "web.wire"),
+    },
     "web.api": {
+        "web.exports",
         *("ledger", "projections.fast", "projections.history", "projections.lookups"),
         *(
             "projections.projector",
@@ -91,6 +96,7 @@ MAY_IMPORT = {
         "web.api",
         "web.dashboard",
         "web.edge",
+        "web.exports",
         "web.limits",
         "web.request",
         "web.wire",

@@ -22,7 +22,8 @@ from web.api.blueprints import BLUEPRINTS
 from web.dashboard.blueprints import DASHBOARD
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
-from web.limits.admission import STREAMS, Places, Room, admitting
+from web.exports import answering
+from web.limits.admission import EXPORTS, STREAMS, Places, Room, admitting
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
@@ -125,6 +126,7 @@ def create_app(
     app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.config[STRICT] = is_strict
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
+    app.config[answering.EXPORTS] = Room(EXPORTS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False
     app.session_interface = NoSession()

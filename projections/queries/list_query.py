@@ -11,7 +11,7 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, Cursor
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, scalar_row
 from psycopg.sql import SQL, Composable, Placeholder
 
 from projections.fast.position import End
@@ -37,7 +37,14 @@ SELECT
     (SELECT r.json FROM ({rows}) r) AS row"""
 
 TOTAL = "{prelude} {total}"
+
+COUNTED = """
+{prelude} SELECT (SELECT ARRAY[position, digest] FROM read_position) AS "end", ({total}) AS total"""
+
 EVERY_ROW = "{prelude} SELECT r.json FROM ({rows}) r"
+
+# It tells the planner how few rows there will be, whatever the parameters.
+OF_A_PAGE = SQL("LIMIT 300")
 
 
 class Page(NamedTuple):
@@ -52,7 +59,8 @@ class Page(NamedTuple):
 class ListQuery:
     """A list as the parts of its statements.
 
-    `rows` and `total` have places for {where}, {order} and {json}. `columns`, `filters` and `orders` are the
+    `rows` and `total` have places for {where}, {order} and {json}; `rows` may have one for {most}, the limit
+    that no page exceeds. `columns`, `filters` and `orders` are the
     SQL of what can be shown, restricted by and ordered by, by names inside. `visibility` has the column that
     a row is seen by, by kind of scope. `last` is unique and ends every order. `prelude` is read by rows and
     total. `stored_total` is the total from counters, with a place for {scope}.
@@ -120,22 +128,31 @@ class ListQuery:
         statement = self.with_filters(TOTAL, restrictions, scopes)
         return total_of(cursor.execute(statement, {**restrictions, **(scopes or {})}))
 
+    def counted(
+        self, cursor: Cursor[DictRow], restrictions: Mapping[str, Any], scopes: Scopes
+    ) -> tuple[int, End]:
+        """Return how many rows there are, and where the journal ended then. Raises BeingReplaced."""
+        statement = self.with_filters(COUNTED, restrictions, scopes)
+        row = cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()
+        assert row is not None
+        return row["total"], End.of(row["end"])
+
     def every_row(
         self,
         connection: Connection[DictRow],
         columns: Sequence[Column],
         restrictions: Mapping[str, Any],
+        scopes: Scopes = None,
+        order: Sequence[tuple[str, bool]] = (),
     ) -> Iterator[str]:
-        """Yield all rows as JSON objects, some of them in memory at a time, in the connection's transaction.
-
-        The `rows` must not be limited to a page.
-        """
-        statement = _statement(self, EVERY_ROW, tuple(columns), tuple(restrictions), None)
-        with connection.cursor("rows") as cursor:
+        """Yield all rows as JSON objects, some in memory at a time, in the connection's transaction."""
+        statement = _statement(
+            self, EVERY_ROW, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order)
+        )
+        with connection.cursor("rows", row_factory=scalar_row) as cursor:
             cursor.itersize = AT_A_TIME
-            cursor.execute(statement, {**restrictions, "limit": None, "offset": 0})
-            for row in cursor:
-                yield row["json"]
+            cursor.execute(statement, {**restrictions, **(scopes or {}), "limit": None, "offset": 0})
+            yield from cursor
 
     def with_filters(
         self, statement: LiteralString, restrictions: Mapping[str, Any], scopes: Scopes
@@ -164,6 +181,7 @@ def _statement(
         "where": _where(query, restrictions, kinds),
         "order": _order(query, order),
         "json": json_object(columns, query.columns),
+        "most": SQL("") if statement == EVERY_ROW else OF_A_PAGE,
     }
     whole = SQL(statement).format(
         **parts,

@@ -40,7 +40,7 @@ ROWS = SQL(
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT * FROM user_usage u WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) u LIMIT 300
+    ) u {{most}}
 )
 SELECT {{json}}
 FROM page u{display_names.JOINS}

@@ -242,6 +242,7 @@ def test_the_first_page_of_nothing_is_empty_and_the_only_one(world: World, path:
         "Content-Length": "2",
         "X-Result-Count": "0",
         "Link": f'<{url}>; rel="first", <{url}>; rel="last"',
+        "Vary": "Accept",
     }
     assert world.as_("staff").get(path, page=2).status_code == 404
 

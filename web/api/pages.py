@@ -6,7 +6,7 @@ The rows come from PostgreSQL as JSON, and are sent on as they are.
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from marshmallow import Schema
 from ledger.errors import NotFound
 from projections.queries.json_columns import Column
 from projections.queries.list_query import ListQuery, Scopes
+from web.exports.answering import export_of_list
 from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import visible
 from web.request.services import current, services
@@ -71,6 +72,8 @@ def _page(
     restrictions, order = load_query(query, _context())
     restrictions |= within
     scopes = visible()
+    if current().form:
+        return _export(list_query, row, restrictions, scopes, order)
     with reading() as cursor:
         asked = page_asked_for(lambda: list_query.count(cursor, restrictions, scopes))
         restrictions |= host_of(row)
@@ -82,10 +85,22 @@ def _page(
 
 def _whole_list(list_query: ListQuery, query: Schema, row: RowSchema) -> Response:
     restrictions, order = load_query(query, _context())
+    if current().form:
+        return _export(list_query, row, restrictions, visible(), order)
     with reading() as cursor:
         found = list_query.page(cursor, _columns(row), restrictions | host_of(row), visible(), order, None)
     current().end = found.end
     return _counted(json_bytes(found.rows), found.total)
+
+
+def _export(
+    list_query: ListQuery,
+    row: RowSchema,
+    restrictions: dict[str, Any],
+    scopes: Scopes,
+    order: list[tuple[str, bool]],
+) -> Response:
+    return export_of_list(list_query, row.fields, _columns(row), restrictions | host_of(row), order, scopes)
 
 
 def _counted(response: Response, total: int) -> Response:

@@ -28,7 +28,15 @@ REQUEST_HEADERS = (
 )
 
 ANSWER_HEADERS = (
-    *("ETag", "Idempotency-Replayed", "Ledger-Ignored", "Ledger-Position", "Link", "Preference-Applied"),
+    *(
+        "Content-Disposition",
+        "ETag",
+        "Idempotency-Replayed",
+        "Ledger-Ignored",
+        "Ledger-Position",
+        "Link",
+        "Preference-Applied",
+    ),
     *("Retry-After", "X-Result-Count"),
 )
 

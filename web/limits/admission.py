@@ -34,7 +34,10 @@ MOST_WAITS = 99
 STREAMS = 4
 """Answers that are sent in parts, at a time."""
 
-THREADS = PLACES + QUEUE + READERS + MOST_WAITS + STREAMS + 24
+EXPORTS = 4
+"""Lists that are sent as files, at a time; each has a database connection."""
+
+THREADS = PLACES + QUEUE + READERS + MOST_WAITS + STREAMS + EXPORTS + 24
 """Of one worker, started when needed; the rest are for those who wait for positions, and for health."""
 
 QUEUE_SECONDS = 10

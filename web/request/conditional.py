@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
@@ -23,7 +23,7 @@ from projections.history.moments import Past
 from projections.schema import BUILT_BY
 from web.request.authentication import STATISTICS, identify
 from web.request.services import Current, Services, current, services
-from web.wire.rendering import not_modified
+from web.wire.rendering import DECLARED, not_modified
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 VERSION = version("usage-ledger")
 """Of the installed software."""
 
-ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT")
 
 READING = ("GET", "HEAD")
 """The methods whose answers are of the read models, and may be had already."""
@@ -79,7 +79,7 @@ class ConditionalGet:
         end = self._services.projector.refresh().end
         caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services).caller
         etag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), caller)
-        headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"')]
+        headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"'), ("Vary", "Accept")]
         return headers if has.contains_weak(etag) else []
 
 
@@ -104,11 +104,15 @@ def add_position(response: Response) -> Response:
         shared.advance(KnownPosition(now.generation, now.end))
     response.headers["Ledger-Position"] = str(now.end.position)
     if response.status_code == 304:
+        response.headers["Vary"] = "Accept"
         response.headers["ETag"] = f'"{now.etag}"'
     elif response.status_code == 200 and now.caller and request.method in READING:
         now.etag = _etag(now)  # anew: the rows may be of a later position than when the request came
         response.headers["ETag"] = f'"{now.etag}"'
+        if DECLARED[current_app.view_functions[request.endpoint or ""]].is_list:
+            response.headers["Vary"] = "Accept"  # they come in several forms
         if request.if_none_match.star_tag:
+            response.close()  # one of many parts holds what they are made from
             return add_position(not_modified())
     return response
 

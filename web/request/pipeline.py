@@ -18,6 +18,7 @@ from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
+from web.wire.exports.forms import FORMAT, TYPES, form_accepted, form_named
 from web.wire.filters import IGNORED
 from web.wire.parameters import is_taken, last_of, strangers
 
@@ -40,11 +41,23 @@ def before_view() -> Response | None:
         return None
     if b"min_position" in request.query_string:
         await_position(end)
+    if b"format" in request.query_string or TYPES.keys() & request.accept_mimetypes.values():
+        enter_form()
     if AS_OF in request.args and is_taken(AS_OF, _view()):
         enter_past(last_of(AS_OF))
     if request.path == DIFF:
         enter_diff(*(last_of(name) if name in request.args else None for name in (FROM, TO)))
     return unmodified()
+
+
+def enter_form() -> None:
+    """Have a list answered in the form that the request asks for. Raises ValidationError."""
+    if not is_taken(FORMAT, _view()):
+        return
+    if FORMAT in request.args:
+        current().form = form_named(last_of(FORMAT))
+    else:
+        current().form = form_accepted(request.accept_mimetypes)
 
 
 def check_names() -> None:

@@ -32,6 +32,7 @@ from projections.projector import Projector
 from web.limits.deadline import pulse
 from web.limits.guesses import Attempts
 from web.limits.memory import Gates
+from web.wire.exports.forms import Form
 
 Clock = Callable[[], datetime]
 
@@ -131,6 +132,8 @@ class Current:
     day: str = ""
     """Today in the ledger's zone, or the moment, where the answer depends on it."""
     etag: str = ""
+    form: Form | None = None
+    """Of the list that is asked for, None for JSON."""
     received: float | None = None
     """When the whole request was there, by the clock of `web/limits/deadline.py`."""
     idempotent: IdempotentRequest | None = None

@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError, fields
 from web.wire.body import LONGEST_HINTED, MOST_HINTS, LoadContext, Loading, unknown
 from web.wire.errors import echo
 from web.wire.fields import FALSE, TRUE, moment_of, uuid_of
+from web.wire.rendering import DECLARED
 from web.wire.urls import RESOURCE_PATH, path_of
 
 DATE_FORMATS = (
@@ -24,7 +25,7 @@ DATE_FORMATS = (
 NO_NUMBER_FITS = 10**9
 
 OF_EVERY_GET = {"min_position"}
-OURS = {"as_of", "min_position"}
+OURS = {"as_of", "format", "min_position"}
 LIKENESS = 0.75
 """How much a name has to be like one of these to be taken for it: 1 is the same."""
 
@@ -212,6 +213,8 @@ TAKEN: dict[Callable[..., Any], Taken] = {}
 
 NOTHING = Taken(frozenset(), frozenset())
 
+OF_EVERY_LIST = {"format"}
+
 
 def takes(
     *names: str, columns: Iterable[str] | None = None
@@ -232,7 +235,15 @@ def takes(
 
 def is_taken(name: str, view: Callable[..., Any]) -> bool:
     """Return whether a view reads a parameter."""
-    return name in TAKEN.get(view, NOTHING).names
+    return name in taken_by(view).names
+
+
+def taken_by(view: Callable[..., Any]) -> Taken:
+    """Return what a view reads: what it declares, and of lists also the form that is asked for."""
+    taken = TAKEN.get(view, NOTHING)
+    if view in DECLARED and DECLARED[view].is_list:
+        return Taken(taken.names | OF_EVERY_LIST, taken.columns)
+    return taken
 
 
 class Strangers(NamedTuple):
@@ -288,7 +299,7 @@ def _word(name: str) -> str:
 
 def strangers(view: Callable[..., Any] | None, ignored: Collection[str]) -> Strangers:
     """Return what the query of the request has that this view does not read, and Waldur may."""
-    taken = TAKEN.get(view, NOTHING) if view else NOTHING
+    taken = taken_by(view) if view else NOTHING
     if request.method in ("GET", "HEAD"):
         taken = Taken(taken.names | OF_EVERY_GET, taken.columns)
     names = [name for name in request.args if name not in taken.names]

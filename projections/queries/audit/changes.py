@@ -6,9 +6,6 @@ Both are found by index, so a short while costs little, however long the journal
 but for those of the page.
 """
 
-from dataclasses import replace
-from typing import LiteralString
-
 from psycopg.sql import SQL
 
 from projections.queries import component_usages, display_names
@@ -48,18 +45,17 @@ CROSS JOIN LATERAL (
 ) f"""
 
 
-def _rows(most: LiteralString) -> SQL:
-    return SQL(
-        f"""
+ROWS = SQL(
+    f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT * FROM differing u ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) u {most}
+    ) u {{most}}
 )
 SELECT {{json}}
 FROM page u{display_names.JOINS}{FACTS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
-    )
+)
 
 
 # Most facts have none: their state is no JSON to PostgreSQL then.
@@ -85,7 +81,7 @@ COLUMNS: Values = {
 }
 
 CHANGES = ListQuery(
-    _rows("LIMIT 300"),
+    ROWS,
     SQL("SELECT count(*) AS total FROM differing"),
     COLUMNS,
     component_usages.FILTERS,
@@ -96,5 +92,3 @@ CHANGES = ListQuery(
     prelude=DIFFERING,
 )
 """For a cursor that reads as of the later position. Restrictions must have both, as `from` and `to`."""
-
-EVERY_CHANGE = replace(CHANGES, rows=_rows(""))

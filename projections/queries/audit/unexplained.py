@@ -4,9 +4,6 @@ So they are filtered, seen and named as the list of component usages is, also as
 list and `read_position` are as of then, and no later fact is told.
 """
 
-from dataclasses import replace
-from typing import LiteralString
-
 from psycopg.sql import SQL
 
 from projections.queries import component_usages, display_names
@@ -27,18 +24,17 @@ USAGES = """(
 COUNT = SQL(f"SELECT count(*) AS total FROM {USAGES} WHERE {{where}}")  # noqa: S608 - of constants
 
 
-def _rows(most: LiteralString) -> SQL:
-    return SQL(
-        f"""
+ROWS = SQL(
+    f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT u.* FROM {USAGES} WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
-    ) u {most}
+    ) u {{most}}
 )
 SELECT {{json}}
 FROM page u{display_names.JOINS}
 ORDER BY {{order}}"""  # noqa: S608 - of constants
-    )
+)
 
 
 ACCOUNT: Values = {"uuid": SQL("a.uuid"), "username": SQL("coalesce(a.username, '')"), "id": SQL("a.id")}
@@ -59,7 +55,7 @@ COLUMNS: Values = {
 }
 
 UNEXPLAINED = ListQuery(
-    _rows("LIMIT 300"),
+    ROWS,
     COUNT,
     COLUMNS,
     component_usages.FILTERS,
@@ -69,5 +65,3 @@ UNEXPLAINED = ListQuery(
     visibility=component_usages.VISIBLE_BY,
 )
 """Newest first. Restrictions must have the `zone` that months are counted in, by its IANA name."""
-
-EVERY_UNEXPLAINED = replace(UNEXPLAINED, rows=_rows(""))

@@ -52,7 +52,7 @@ OFFERING_USERS = ListQuery(
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT * FROM offering_user n WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
-    ) n LIMIT 300
+    ) n {most}
 )
 SELECT {json} FROM page n ORDER BY {order}"""),
     SQL("SELECT count(*) AS total FROM offering_user n WHERE {where}"),

@@ -105,7 +105,7 @@ ROWS = SQL("""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
         SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
-    ) r LIMIT 300
+    ) r {most}
 )
 SELECT {json} FROM page r ORDER BY {order}""")
 

@@ -64,7 +64,7 @@ WITH page AS MATERIALIZED (
                 WHERE u.resource_uuid = r.uuid AND u.billing_period = %(billing_period)s OFFSET 0)
             ORDER BY {{order}} LIMIT {REST} OFFSET %(offset)s
         )
-    ) r LIMIT 300
+    ) r {{most}}
 )
 SELECT {{json}}
 FROM page r

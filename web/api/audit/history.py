@@ -16,9 +16,12 @@ from psycopg.rows import DictRow
 
 from ledger.errors import NotFound
 from projections.fast.position import End
+from projections.history import as_of
 from projections.history.moments import position_at
 from projections.queries.audit.revisions import Revision
-from web.api.pages import page_asked_for, paged
+from web.api.pages import MAX_PAGE_SIZE, page_asked_for, paged
+from web.exports.answering import Found as Export
+from web.exports.answering import export
 from web.request.audit.history import Recorded, Version
 from web.request.audit.past import AS_OF, reading
 from web.request.authentication import visible
@@ -42,6 +45,8 @@ def add_history(blueprint: Blueprint, recorded: Recorded, version: Schema) -> No
 
 
 def _history(recorded: Recorded, version: Schema, uuid: str) -> Response:
+    if current().form:
+        return export(version.fields, partial(_every_version, recorded, version, uuid))
     with _reading() as cursor:
         wanted, total, end = _found(cursor, recorded, uuid)
         asked = page_asked_for(lambda: total)
@@ -62,6 +67,21 @@ def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
             raise Missing("No version found for the given timestamp.")
         (shown,) = _shown(cursor, recorded, wanted, found)
     return json_bytes(orjson.dumps(version.dump(shown)))
+
+
+def _every_version(recorded: Recorded, version: Schema, uuid: str, cursor: Cursor[DictRow]) -> Export:
+    """Return all revisions, newest first, as rows of an export. Raises NotFound."""
+    wanted, total, end = _found(cursor, recorded, uuid)
+    scopes, mapper, root = visible(), services().ledger.mapper, root_url()
+
+    def rows() -> Iterator[str]:
+        for offset in range(0, total, MAX_PAGE_SIZE):
+            as_of.enter(cursor, end.position)  # again: rows are shown as of their own positions
+            found = recorded.history.page(cursor, wanted, scopes, end.position, MAX_PAGE_SIZE, offset)
+            for shown in recorded.versions(cursor, wanted, found, mapper, root):
+                yield orjson.dumps(version.dump(shown)).decode()
+
+    return Export(rows(), total, end)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import orjson
 from marshmallow import ValidationError
 
 from projections.history import as_of
-from projections.queries.audit.changes import EVERY_CHANGE
-from projections.queries.audit.unexplained import EVERY_UNEXPLAINED
+from projections.queries.audit.changes import CHANGES
+from projections.queries.audit.unexplained import UNEXPLAINED as EVERY
 from web.request.audit.past import AFTER, FROM, TO, is_later, past_in
 from web.request.services import Services
 from web.wire.responses.audit import CHANGE, UNEXPLAINED
@@ -42,7 +42,7 @@ def changes(services: Services, begin: Point, end: Point | None) -> Rows:
 def _changes(services: Services, begin: int, end: int) -> Rows:
     with services.reading() as cursor, cursor.connection.transaction():
         as_of.enter(cursor, end)
-        rows = EVERY_CHANGE.every_row(cursor.connection, CHANGE.columns, {FROM: begin, TO: end})
+        rows = CHANGES.every_row(cursor.connection, CHANGE.columns, {FROM: begin, TO: end})
         yield from map(orjson.loads, rows)
 
 
@@ -51,5 +51,5 @@ def unexplained(services: Services) -> Rows:
     services.projector.catch_up()
     zone = {"zone": str(services.ledger.zone)}
     with services.reading() as cursor, cursor.connection.transaction():
-        rows = EVERY_UNEXPLAINED.every_row(cursor.connection, UNEXPLAINED.columns, zone)
+        rows = EVERY.every_row(cursor.connection, UNEXPLAINED.columns, zone)
         yield from map(orjson.loads, rows)
