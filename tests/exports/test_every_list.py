@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from flask import Flask
+from werkzeug.routing import Rule
 
 from tests.api.monthly import entity
 from tests.audit.asking import ROLES, Question, questions
@@ -34,11 +35,16 @@ def world_that_was_told(world: World) -> World:
 
 def lists(app: Flask) -> list[str]:
     """The paths of all routes that answer a GET with rows."""
-    return sorted(
-        rule.rule
+    return sorted(rule.rule for rule in gets(app) if DECLARED[app.view_functions[rule.endpoint]].is_list)
+
+
+def gets(app: Flask) -> list[Rule]:
+    """All routes of the API that answer a GET."""
+    return [
+        rule
         for rule in app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and DECLARED[app.view_functions[rule.endpoint]].is_list
-    )
+        if "GET" in (rule.methods or ()) and rule.rule.startswith("/api/")
+    ]
 
 
 def of_lists(world: World) -> list[Question]:
@@ -54,11 +60,9 @@ def of_lists(world: World) -> list[Question]:
 
 
 def test_every_list_takes_a_format_and_nothing_else_does(world: World) -> None:
-    for rule in world.app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()):
-            assert is_taken("format", world.app.view_functions[rule.endpoint]) == (
-                rule.rule in lists(world.app)
-            )
+    known = lists(world.app)
+    for rule in gets(world.app):
+        assert is_taken("format", world.app.view_functions[rule.endpoint]) == (rule.rule in known), rule
 
 
 def test_every_question_to_a_list_is_answered_with_the_same_rows_in_lines(told: World) -> None:

@@ -109,7 +109,8 @@ def add_position(response: Response) -> Response:
     elif response.status_code == 200 and now.caller and request.method in READING:
         now.etag = _etag(now)  # anew: the rows may be of a later position than when the request came
         response.headers["ETag"] = f'"{now.etag}"'
-        if DECLARED[current_app.view_functions[request.endpoint or ""]].is_list:
+        declared = DECLARED.get(current_app.view_functions[request.endpoint or ""])
+        if declared and declared.is_list:
             response.headers["Vary"] = "Accept"  # they come in several forms
         if request.if_none_match.star_tag:
             response.close()  # one of many parts holds what they are made from
