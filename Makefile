@@ -30,7 +30,7 @@ verify: install ## compare the read models of `make run` with the journal
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest
 
-PROGRAMS = nginx:nginx-light chromium:chromium node:nodejs openssl:openssl go:golang-go \
+PROGRAMS = nginx:nginx-light chromium:chromium chromedriver:chromium-driver node:nodejs openssl:openssl go:golang-go \
 	/usr/share/gocode/src/golang.org/x/mod:golang-golang-x-mod-dev
 
 programs: ## install nginx, chromium, node and go where they are missing, on Debian as root

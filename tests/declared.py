@@ -1,5 +1,6 @@
 """Every answer that a test gets is compared with the schema that its view declares."""
 
+import re
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from web.docs.document import describe
 from web.wire.audit.feed import LINES
 from web.wire.exports.forms import CSV, PARQUET
 from web.wire.rendering import DECLARED, Declared
@@ -33,6 +35,7 @@ class DeclaredClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
         assert_declared(self.application, response)
+        assert_documented(self.application, response)
         return response
 
 
@@ -51,7 +54,7 @@ def assert_declared(app: Flask, response: TestResponse) -> None:
     of_view = declared_by_view(app, response)
     schemas: list[Schema | None] = [ERRORS.get(response.status_code)]
     if of_view and of_view.content_type and response.status_code in of_view.statuses:
-        assert response.content_type == of_view.content_type
+        assert of_view.content_type in ("*/*", response.content_type)
         return
     if of_view and response.status_code in of_view.statuses:
         schemas.append(of_view.schema)
@@ -78,6 +81,46 @@ def assert_columns_declared(app: Flask, response: TestResponse) -> None:
         found = response.data.decode("utf-8-sig").partition("\r\n")[0].split(",")
     asked = response.request.args.getlist("field")
     assert found == [name for name in of_view.schema.fields if not asked or name in asked]
+
+
+OF_HTTP = {"Content-Type", "Content-Length", "Date", "Location"}
+"""Headers that no description has to tell of."""
+
+DOCUMENTED: dict[int, dict[str, Any]] = {}
+"""The description of the API, by how many views there are: it says the same of every application."""
+
+
+def assert_documented(app: Flask, response: TestResponse) -> None:
+    """That the description of the API has this status and these headers, where it has the route."""
+    document = DOCUMENTED.get(len(app.view_functions)) or described(app)
+    method = "get" if response.request.method == "HEAD" else response.request.method.lower()
+    rule = rule_of(app, response)
+    if rule is None or method not in document["paths"].get(rule, {}):
+        return
+    answers = document["paths"][rule][method]["responses"]
+    status = str(response.status_code)
+    assert status in answers, f"{method} {rule} answers {status}, which is not documented"
+    answer = answers[status]
+    if reference := answer.get("$ref"):
+        answer = document["components"]["responses"][reference.rpartition("/")[2]]
+    told = {name for name in {*response.headers.keys()} - OF_HTTP if not name.startswith("Access-Control-")}
+    assert told - answer["headers"].keys() == set(), f"{method} {rule}: headers of {status}, not documented"
+
+
+def described(app: Flask) -> dict[str, Any]:
+    """The description of an application, made once for all that have as many views."""
+    DOCUMENTED[len(app.view_functions)] = made = describe(app)
+    return made
+
+
+def rule_of(app: Flask, response: TestResponse) -> str | None:
+    """The path that was asked for, as the description writes it, None if there is none."""
+    request = response.request
+    try:
+        rule, _ = app.url_map.bind("").match(request.path, method=request.method, return_rule=True)
+    except HTTPException:
+        return None
+    return re.sub("<(?:[^:>]*:)?([^>]*)>", r"{\1}", rule.rule)
 
 
 def declared_by_view(app: Flask, response: TestResponse) -> Declared | None:

@@ -90,11 +90,13 @@ MAY_IMPORT = {
     "web.dashboard": {
         *("ledger.domain", "projections.lookups", "web.limits", "web.request", "web.wire"),
     },
+    "web.docs": {"ledger", "projections.projector", "web.request", "web.wire"},
     "web": {
         "ledger",
         "projections.projector",
         "web.api",
         "web.dashboard",
+        "web.docs",
         "web.edge",
         "web.exports",
         "web.limits",

@@ -20,6 +20,7 @@ from projections.projector import Projector
 from web.api.audit import events
 from web.api.blueprints import BLUEPRINTS
 from web.dashboard.blueprints import DASHBOARD
+from web.docs.views import blueprint as docs
 from web.edge.encodings import expanding
 from web.edge.origins import CrossOrigin
 from web.exports import answering
@@ -147,6 +148,7 @@ def create_app(
     app.wsgi_app = CrossOrigin(layers, origins)  # type: ignore[method-assign]
     for blueprint in (*BLUEPRINTS, *DASHBOARD):
         app.register_blueprint(blueprint)
+    app.register_blueprint(docs)
     errors.register(app, ledger.check_connections)
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)

@@ -37,13 +37,14 @@ def body_for(method: str, text: str) -> bytes:
 
 
 WITHOUT_SLASH = {
+    "/api/docs/<file>",
     "/api/ledger/checkpoint",
     "/api/ledger/consistency",
     "/api/ledger/events/<position>/proof",
     "/api/ledger/tile/<path:place>",
     "/api/ledger/tile/entries/<path:place>",
 }
-"""Those of transparency logs, whose clients know them so."""
+"""Files, and those of transparency logs, whose clients know them so."""
 
 
 @pytest.mark.parametrize("method", [*METHODS, "OPTIONS"])

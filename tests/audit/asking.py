@@ -52,6 +52,9 @@ OF_THE_TREE = {
 OF_NOW = {
     **OF_THE_TREE,
     "/api/": "a map of the API",
+    "/api/docs/": "a page",
+    "/api/docs/<file>": "what it loads",
+    "/api/schema/": "the API",
     "/api/version/": "the software",
     "/api/users/me/": "who asks, now",
     "/api/ledger/events/": "the journal, by position",

@@ -1,6 +1,7 @@
 """Facts that fill every read table."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Protocol
 
 from ledger.decisions.audit.verifications import verified
 from ledger.decisions.requests import Decision
@@ -12,6 +13,7 @@ from tests.api.monthly import entity
 from tests.controls import person_forgotten
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
 from web.commands.carry_over import carry_into
+from web.request.services import Services
 
 
 def tell_of_everything(world: World) -> None:
@@ -40,7 +42,14 @@ def tell_of_everything(world: World) -> None:
     forget_where_names_are_known(world)
 
 
-def record_verification(world: World, to: int = 1, facts: int = 1, differences: int = 0) -> None:
+class Ledgered(Protocol):
+    """What has a ledger, and a time."""
+
+    now: datetime
+    services: Services
+
+
+def record_verification(world: Ledgered, to: int = 1, facts: int = 1, differences: int = 0) -> None:
     """Note one that nobody made."""
 
     def decide(transaction: JournalTransaction) -> Decision[None]:

@@ -25,6 +25,7 @@ from ledger.decisions.requests import AnyReport
 from ledger.errors import InvalidItem, NotPermitted
 from web.fast.loader import FieldCache
 from web.request.authentication import caller
+from web.request.idempotency import OF_MANY_REPORTS
 from web.request.pipeline import api
 from web.request.reading import read_items, refuse_expected
 from web.request.references import context_of
@@ -35,7 +36,7 @@ from web.wire.errors import MalformedBody
 from web.wire.fields import FALSE, TRUE, load_item
 from web.wire.outcomes import Form
 from web.wire.parameters import last_of, takes
-from web.wire.rendering import answers
+from web.wire.rendering import answers, reads
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT
 from web.wire.responses.messages import OUTCOMES
 
@@ -48,6 +49,7 @@ blueprint = api("bulk_reports", "/api/ledger/reports")
 
 @blueprint.post("/")
 @takes(*SWITCHES)
+@reads(COMPONENT_REPORT, USER_REPORT, is_list=True, headers=OF_MANY_REPORTS)
 @answers(OUTCOMES, 200, 201, 400)
 def report() -> Response:
     refuse_expected()

@@ -13,6 +13,7 @@ from web.api.audit.history import add_history
 from web.api.pages import page_of, row_of
 from web.request.audit.history import COMPONENT_USAGES
 from web.request.authentication import caller, visible
+from web.request.idempotency import OF_REPORTS
 from web.request.pipeline import api
 from web.request.reading import expected
 from web.request.references import load
@@ -20,7 +21,7 @@ from web.request.services import services
 from web.request.submit import submit
 from web.wire import filters, requests
 from web.wire.fields import uuid_of
-from web.wire.rendering import answers
+from web.wire.rendering import answers, reads
 from web.wire.responses.audit import COMPONENT_USAGE_VERSION
 from web.wire.responses.lists import COMPONENT_USAGE
 
@@ -35,6 +36,7 @@ add_history(blueprint, COMPONENT_USAGES, COMPONENT_USAGE_VERSION)
 
 
 @blueprint.post("/set_usage/")
+@reads(requests.SET_USAGE, headers=OF_REPORTS)
 @answers(None, 201)
 def set_usage() -> Response:
     report, found = load(requests.SET_USAGE)
@@ -42,6 +44,7 @@ def set_usage() -> Response:
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usage/")
+@reads(requests.SET_USER_USAGE, headers=OF_REPORTS)
 @answers(None, 201)
 def set_user_usage(uuid: str) -> Response:
     usage = _writable(uuid)
@@ -50,6 +53,7 @@ def set_user_usage(uuid: str) -> Response:
 
 
 @blueprint.post("/<object_id:uuid>/set_user_usages/")
+@reads(requests.SET_USER_USAGES, headers=OF_REPORTS)
 @answers(None, 201)
 def set_user_usages(uuid: str) -> Response:
     usage = _writable(uuid)

@@ -24,7 +24,7 @@ from web.wire.body import LoadContext
 from web.wire.errors import Missing
 from web.wire.fields import uuid_of
 from web.wire.parameters import P, last_of, load_query, takes
-from web.wire.rendering import answers, json_bytes
+from web.wire.rendering import COUNTED, PAGED, answers, json_bytes
 from web.wire.responses.schemas import RowSchema
 from web.wire.urls import root_url
 
@@ -43,12 +43,13 @@ def page_of(
     that are `pinned` also if the request does not, so that all pages are of one list.
     """
     view = partial(_page, list_query, query, row, pinned)
-    return takes_page(query, row)(answers(row, is_list=True)(view))
+    return takes_page(query, row)(answers(row, is_list=True, headers=PAGED)(view))
 
 
 def whole_list_of(list_query: ListQuery, query: Schema, row: RowSchema) -> Callable[[], Response]:
     """Return the view of a list that is not paged: all rows, whatever page a request asks for."""
-    return takes_page(query, row)(answers(row, is_list=True)(partial(_whole_list, list_query, query, row)))
+    view = partial(_whole_list, list_query, query, row)
+    return takes_page(query, row)(answers(row, is_list=True, headers=COUNTED)(view))
 
 
 def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], Response]:
@@ -58,7 +59,7 @@ def row_of(list_query: ListQuery, row: RowSchema, kind: str) -> Callable[[str], 
 
 def takes_page(query: Schema, row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Return the decorator that declares the parameters of a list's view."""
-    return takes(*query.fields, "page", "page_size", AS_OF, columns=row.fields)
+    return takes(query, "page", "page_size", AS_OF, columns=row.fields)
 
 
 def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, Response]]:

@@ -28,7 +28,7 @@ from web.wire import requests
 from web.wire.body import Body
 from web.wire.fields import uuid_of
 from web.wire.filters import USER_USAGE_LIMIT_QUERY
-from web.wire.rendering import answers, empty, json_response
+from web.wire.rendering import answers, empty, json_response, reads
 from web.wire.responses.lists import USER_USAGE_LIMIT
 
 KIND = "ComponentUserUsageLimit"
@@ -39,6 +39,7 @@ blueprint.add_url_rule("/<object_id:uuid>/", "retrieve", row_of(LIMITS, USER_USA
 
 
 @blueprint.post("/")
+@reads(requests.SET_USER_USAGE_LIMIT)
 @answers(USER_USAGE_LIMIT, 201)
 def create() -> Response:
     values, _ = load(requests.SET_USER_USAGE_LIMIT)
@@ -47,12 +48,14 @@ def create() -> Response:
 
 
 @blueprint.put("/<object_id:uuid>/")
+@reads(requests.SET_USER_USAGE_LIMIT)
 @answers(USER_USAGE_LIMIT)
 def update(uuid: str) -> Response:
     return _change(uuid, requests.SET_USER_USAGE_LIMIT)
 
 
 @blueprint.patch("/<object_id:uuid>/")
+@reads(requests.CHANGE_USER_USAGE_LIMIT)
 @answers(USER_USAGE_LIMIT)
 def partial_update(uuid: str) -> Response:
     return _change(uuid, requests.CHANGE_USER_USAGE_LIMIT)

@@ -103,7 +103,7 @@ def add_position(response: Response) -> Response:
     elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
         shared.advance(KnownPosition(now.generation, now.end))
     response.headers["Ledger-Position"] = str(now.end.position)
-    if response.status_code == 304:
+    if response.status_code == 304 and now.caller:
         response.headers["Vary"] = "Accept"
         response.headers["ETag"] = f'"{now.etag}"'
     elif response.status_code == 200 and now.caller and request.method in READING:

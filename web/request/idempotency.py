@@ -24,6 +24,10 @@ from web.wire.fields import TRUE
 from web.wire.parameters import last_of
 
 HEADER = "Idempotency-Key"
+OF_MANY_REPORTS = (HEADER, REASON)
+OF_REPORTS = (*OF_MANY_REPORTS, EXPECT)
+"""Headers that requests of reports may have."""
+
 LONGEST_KEY = 255
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 

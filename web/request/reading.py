@@ -34,6 +34,7 @@ NOT_ENCODED = f"{REASON} must be text in UTF-8, percent-encoded where it is not 
 
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 ENCODED = "application/x-www-form-urlencoded"
+IN_CHUNKS = "Send a form, or lines, with a Content-Length: in chunks, half of it would look whole."
 FORMS = (ENCODED, "multipart/form-data")
 
 
@@ -101,7 +102,7 @@ def _refuse_chunks() -> None:
     Chunks that were cut off look whole here.
     """
     if "Transfer-Encoding" in request.headers:
-        raise LengthRequired
+        raise LengthRequired(IN_CHUNKS)
 
 
 def body_bytes() -> bytes:

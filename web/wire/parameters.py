@@ -203,10 +203,11 @@ def last_of(name: str) -> str:
 
 
 class Taken(NamedTuple):
-    """The parameters that a view reads, and the columns that one of them, `field`, may name."""
+    """The parameters that a view reads, the columns that one of them may name, and schemas of some."""
 
     names: frozenset[str]
     columns: frozenset[str]
+    schemas: tuple[Schema, ...] = ()
 
 
 TAKEN: dict[Callable[..., Any], Taken] = {}
@@ -217,17 +218,19 @@ OF_EVERY_LIST = {"format"}
 
 
 def takes(
-    *names: str, columns: Iterable[str] | None = None
+    *taken: str | Schema, columns: Iterable[str] | None = None
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Return a decorator that declares which parameters a view reads, besides those that every GET may have.
 
-    With `columns` there is a further one, `field`, which names some of them.
+    They are told by name or by their schema. With `columns` there is one more, `field`, which names some.
     """
-    field = () if columns is None else ("field",)
-    taken = Taken(frozenset((*names, *field)), frozenset(columns or ()))
+    schemas = tuple(each for each in taken if isinstance(each, Schema))
+    names = {each for each in taken if isinstance(each, str)} | ({"field"} if columns is not None else set())
+    names.update(field.data_key or name for each in schemas for name, field in each.fields.items())
+    declared = Taken(frozenset(names), frozenset(columns or ()), schemas)
 
     def declare(view: Callable[P, Response]) -> Callable[P, Response]:
-        TAKEN[view] = taken
+        TAKEN[view] = declared
         return view
 
     return declare
@@ -301,7 +304,7 @@ def strangers(view: Callable[..., Any] | None, ignored: Collection[str]) -> Stra
     """Return what the query of the request has that this view does not read, and Waldur may."""
     taken = taken_by(view) if view else NOTHING
     if request.method in ("GET", "HEAD"):
-        taken = Taken(taken.names | OF_EVERY_GET, taken.columns)
+        taken = taken._replace(names=taken.names | OF_EVERY_GET)
     names = [name for name in request.args if name not in taken.names]
     asked = dict.fromkeys(filter(None, request.args.getlist("field"))) if "field" in taken.names else {}
     return Strangers(names, [name for name in asked if name not in taken.columns], taken, ignored)

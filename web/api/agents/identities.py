@@ -24,7 +24,7 @@ from web.request.services import services
 from web.wire.agents import bodies
 from web.wire.agents.filters import IDENTITY_QUERY
 from web.wire.body import Body
-from web.wire.rendering import answers
+from web.wire.rendering import answers, reads
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_SERVICE
 
 KEPT = "An agent keeps the one that it was registered with."
@@ -35,6 +35,7 @@ blueprint.add_url_rule("/<object_id:uuid>/", "retrieve", row_of(IDENTITIES, AGEN
 
 
 @blueprint.post("/")
+@reads(bodies.IDENTITY)
 @answers(AGENT_IDENTITY, 201)
 def create() -> Response:
     values, _ = load(bodies.IDENTITY)
@@ -57,18 +58,21 @@ def create() -> Response:
 
 
 @blueprint.put("/<object_id:uuid>/")
+@reads(bodies.IDENTITY)
 @answers(AGENT_IDENTITY)
 def update(uuid: str) -> Response:
     return _changed(uuid, bodies.IDENTITY)
 
 
 @blueprint.patch("/<object_id:uuid>/")
+@reads(bodies.IDENTITY_CHANGES)
 @answers(AGENT_IDENTITY)
 def change(uuid: str) -> Response:
     return _changed(uuid, bodies.IDENTITY_CHANGES)
 
 
 @blueprint.post("/<object_id:uuid>/register_service/")
+@reads(bodies.SERVICE)
 @answers(AGENT_SERVICE, 200, 201)
 def register_service(uuid: str) -> Response:
     identity = _writable(uuid)

@@ -12,7 +12,7 @@ from web.request.references import load
 from web.request.services import services
 from web.wire.agents import bodies
 from web.wire.agents.filters import PROCESSOR_QUERY, SERVICE_QUERY
-from web.wire.rendering import answers
+from web.wire.rendering import answers, reads
 from web.wire.responses.agents import AGENT_PROCESSOR, AGENT_SERVICE
 
 SERVICE_PATH, PROCESSOR_PATH = "/marketplace-site-agent-services/", "/marketplace-site-agent-processors/"
@@ -29,6 +29,7 @@ blueprint.add_url_rule(
 
 
 @blueprint.post(f"{SERVICE_PATH}<object_id:uuid>/register_processor/")
+@reads(bodies.PROCESSOR)
 @answers(AGENT_PROCESSOR, 200, 201)
 def register_processor(uuid: str) -> Response:
     with services().reading() as cursor:

@@ -12,7 +12,7 @@ from web.request.pipeline import DIFF, api
 from web.request.services import current
 from web.wire.audit.filters import DIFF_QUERY
 from web.wire.parameters import takes
-from web.wire.rendering import answers
+from web.wire.rendering import PAGED, answers
 from web.wire.responses.audit import CHANGE
 
 blueprint = api("diff", DIFF.removesuffix("/"))
@@ -21,8 +21,8 @@ page = page_of(CHANGES, DIFF_QUERY, CHANGE, pinned=[TO])
 
 
 @blueprint.get("/")
-@takes(*DIFF_QUERY.fields, FROM, TO, AS_OF, "page", "page_size", columns=CHANGE.fields)
-@answers(CHANGE, is_list=True)
+@takes(DIFF_QUERY, FROM, TO, AS_OF, "page", "page_size", columns=CHANGE.fields)
+@answers(CHANGE, is_list=True, headers=PAGED)
 def diff() -> Response:
     begin, end = current().diff_from, current().past
     assert begin, "the pipeline has read it"

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from eventsourcing.persistence import Notification
 from flask import Response, current_app, request
 
+from ledger.errors import NotPermitted
 from web.api.audit.reading import Readable
 from web.exports.answering import Found, response_of
 from web.limits.admission import PLACE, STREAMED, Place, Room
@@ -27,7 +28,7 @@ from web.request.services import current, services
 from web.wire.audit.feed import BATCH, FEED_QUERY, LINES, event_of, is_asked_for_lines
 from web.wire.exports.forms import FORMAT, NDJSON, Form
 from web.wire.parameters import last_of, takes
-from web.wire.rendering import answers
+from web.wire.rendering import answers, raises
 from web.wire.responses.audit import CLOUD_EVENT
 from web.wire.urls import root_url
 
@@ -41,8 +42,9 @@ blueprint = api("ledger_events", "/api/ledger/events")
 
 
 @blueprint.get("/")
-@takes(*FEED_QUERY.fields)
-@answers(CLOUD_EVENT, is_list=True)
+@takes(FEED_QUERY)
+@answers(CLOUD_EVENT, is_list=True, headers=("Link", "Vary"), forms=(BATCH, LINES))
+@raises(NotPermitted)
 def events() -> Response:
     readable = Readable.by(caller(), services())
     query = FEED_QUERY.load({name: last_of(name) for name in FEED_QUERY.fields if name in request.args})

@@ -30,17 +30,17 @@ from web.wire.audit.history import VERSION_QUERY
 from web.wire.errors import Missing
 from web.wire.fields import uuid_of
 from web.wire.parameters import last_of, takes
-from web.wire.rendering import answers, json_bytes
+from web.wire.rendering import PAGED, answers, json_bytes
 from web.wire.urls import root_url
 
 
 def add_history(blueprint: Blueprint, recorded: Recorded, version: Schema) -> None:
     """Add the views of a row's revisions to those of its kind."""
     whole = partial(_history, recorded, version)
-    takes("page", "page_size", AS_OF)(answers(version, is_list=True)(whole))
+    takes("page", "page_size", AS_OF)(answers(version, is_list=True, headers=PAGED)(whole))
     blueprint.add_url_rule("/<object_id:uuid>/history/", "history", whole)
     single = partial(_version, recorded, version)
-    takes(*VERSION_QUERY.fields, AS_OF)(answers(version)(single))
+    takes(VERSION_QUERY, AS_OF)(answers(version)(single))
     blueprint.add_url_rule("/<object_id:uuid>/history/at/", "history_at", single)
 
 

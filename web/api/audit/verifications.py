@@ -8,7 +8,7 @@ from web.api.pages import page_of, takes_page
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.wire.filters import ALL_QUERY
-from web.wire.rendering import answers
+from web.wire.rendering import PAGED, answers, raises
 from web.wire.responses.audit import VERIFICATION
 
 blueprint = api("verifications", "/api/ledger/verifications")
@@ -18,7 +18,8 @@ page = page_of(VERIFICATIONS, ALL_QUERY, VERIFICATION)
 
 @blueprint.get("/")
 @takes_page(ALL_QUERY, VERIFICATION)
-@answers(VERIFICATION, is_list=True)
+@answers(VERIFICATION, is_list=True, headers=PAGED)
+@raises(NotPermitted)
 def verifications() -> Response:
     if not caller().sees_all:
         raise NotPermitted

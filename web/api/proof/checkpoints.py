@@ -11,14 +11,15 @@ from web.request.services import services
 from web.wire.audit.proofs import CHECKPOINT_QUERY
 from web.wire.errors import Missing
 from web.wire.parameters import last_of, takes
-from web.wire.rendering import TEXT, answers_with
+from web.wire.rendering import TEXT, answers_with, raises
 
 blueprint = api("ledger_checkpoint", "/api/ledger")
 
 
 @blueprint.get("/checkpoint")
-@takes(*CHECKPOINT_QUERY.fields)
+@takes(CHECKPOINT_QUERY)
 @answers_with(TEXT)
+@raises(Missing)
 def checkpoint() -> Response:
     return Response(checkpoint_asked_for().note, content_type=TEXT)
 

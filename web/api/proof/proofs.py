@@ -27,7 +27,7 @@ blueprint = api("ledger_proofs", "/api/ledger")
 
 
 @blueprint.get("/events/<position>/proof")
-@takes(*CHECKPOINT_QUERY.fields)
+@takes(CHECKPOINT_QUERY)
 @answers_with(TEXT)
 def proof_of_fact(position: str) -> Response:
     wanted = _readable(position)
@@ -42,7 +42,7 @@ def proof_of_fact(position: str) -> Response:
 
 
 @blueprint.get("/consistency")
-@takes("from", "to")
+@takes(CONSISTENCY_QUERY)
 @answers(CONSISTENCY)
 def consistency() -> Response:
     query = query_of(CONSISTENCY_QUERY)

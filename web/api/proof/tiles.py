@@ -15,7 +15,7 @@ from web.request.pipeline import api
 from web.request.services import services
 from web.wire.errors import Missing, echo
 from web.wire.parameters import takes
-from web.wire.rendering import BYTES, answers_with
+from web.wire.rendering import BYTES, answers_with, raises
 
 IMMUTABLE = "max-age=31536000, immutable"
 
@@ -24,7 +24,7 @@ blueprint = api("ledger_tiles", "/api/ledger/tile")
 
 @blueprint.get("/<path:place>")
 @takes()
-@answers_with(BYTES)
+@answers_with(BYTES, "Cache-Control")
 def tile_of_hashes(place: str) -> Response:
     try:
         tile = parse_tile(f"tile/{place}")
@@ -39,7 +39,8 @@ def tile_of_hashes(place: str) -> Response:
 
 @blueprint.get("/entries/<path:place>")
 @takes()
-@answers_with(BYTES)
+@answers_with(BYTES, "Cache-Control")
+@raises(NotPermitted)
 def tile_of_entries(place: str) -> Response:
     if not caller().sees_all:
         raise NotPermitted

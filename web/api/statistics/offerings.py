@@ -12,7 +12,7 @@ from web.request.authentication import caller
 from web.request.pipeline import api
 from web.wire.fields import uuid_of
 from web.wire.filters import MONTH_RANGE_QUERY
-from web.wire.rendering import answers
+from web.wire.rendering import PAGED, answers, raises
 from web.wire.responses.statistics import OFFERING_COMPONENT_STAT
 
 blueprint = api("offering_statistics", "/api/marketplace-provider-offerings")
@@ -22,7 +22,8 @@ page = page_of(OFFERING_USAGES, MONTH_RANGE_QUERY, OFFERING_COMPONENT_STAT)
 
 @blueprint.get("/<object_id:uuid>/component_stats/")
 @takes_page(MONTH_RANGE_QUERY, OFFERING_COMPONENT_STAT)
-@answers(OFFERING_COMPONENT_STAT, is_list=True)
+@answers(OFFERING_COMPONENT_STAT, is_list=True, headers=PAGED)
+@raises(NotPermitted)
 def component_stats(uuid: str) -> Response:
     return page(offering_uuid=_offering(uuid))
 

@@ -54,6 +54,16 @@ class Root(ObjectSchema):
 
 ROOT = Root()
 
+
+class Document(ObjectSchema):
+    """The description of the API, in OpenAPI 3.1."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+DOCUMENT = Document()
+
 HEALTH = declare(
     ObjectSchema,
     "Health",

@@ -1,0 +1,3 @@
+"""Fixtures of tests in a browser."""
+
+from tests.browser.driving import browser as browser

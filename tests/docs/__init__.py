@@ -1,0 +1,1 @@
+"""The description of the API, its examples, and whether the service keeps to it."""

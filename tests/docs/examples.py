@@ -1,0 +1,300 @@
+"""Records the examples of the API's description, as answers of the service to its demo catalogue.
+
+`python -m tests.docs.examples` writes them into `web/docs/examples.json`, in half a minute, and says what is
+still missing. `tests/docs/test_examples.py` records them again, and compares.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.conftest import database
+from tests.docs.demo import (
+    CUSTOMER,
+    GPU,
+    MORE,
+    OFFERING,
+    OFFERING_USER,
+    OWN,
+    PARAMETERS,
+    PATHS,
+    PROJECT,
+    RESOURCE,
+    TOO_LARGE,
+    Demo,
+    demo_service,
+)
+from tests.docs.failures import (
+    IDENTITIES,
+    LIMITS,
+    SET_USAGE,
+    URL,
+    USAGES,
+    errors_of,
+    limit_of_user,
+    report,
+    unready,
+)
+from tests.paths import ROOT
+from tests.support.everything import record_verification
+from tests.world import as_lists
+from web.docs.parameters import QUERY
+from web.docs.routes import Route, routes
+from web.importer.importer import import_lists
+from web.wire.errors import DETAILS, WORDS
+from web.wire.parameters import AnyFilter, ChoicesFilter, Ordering, PlainMonthFilter
+
+FILE = ROOT / "web/docs/examples.json"
+
+Json = dict[str, Any]
+
+
+class Recorder:
+    """Asks the demo's service for everything once, and keeps what it answered."""
+
+    def __init__(self, here: Demo) -> None:
+        self.here = here
+        self.objects = {
+            "marketplace-project-usage": PROJECT,
+            "marketplace-customer-usage": CUSTOMER,
+            "marketplace-resources": RESOURCE,
+            "marketplace-provider-resources": RESOURCE,
+            "marketplace-provider-offerings": OFFERING,
+            "marketplace-offering-users": OFFERING_USER,
+        }
+        self.operations: Json = {}
+
+    def record(self) -> Json:
+        """Everything, as the file has it."""
+        self.write()
+        self._read()
+        errors = errors_of(self.here, self.objects)
+        self.operations["GET /readyz"]["answers"]["503"] = unready(self.here)
+        return {"parameters": PARAMETERS, "operations": self.operations, "errors": errors}
+
+    def write(self) -> None:
+        """Reports, registers and limits: there is something to read then."""
+        self._report()
+        self._register()
+        self._limit()
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, uuid: str = "", **headers: str
+    ) -> TestResponse:
+        """Sends a request of which both ends are kept. `path` is that of the route."""
+        sent = {} if body is None else {"json": body}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = path.replace("{uuid}", uuid)
+        response = self.here.client.open(url, method=method, headers=self.here.headers | named, **sent)
+        kept = self.operations.setdefault(f"{method} {path.partition('?')[0]}", {})
+        if uuid:
+            kept["parameters"] = {"uuid": uuid}
+        if body is not None and "request" not in kept:
+            kept["request"] = body
+        if response.data:
+            answers = kept.setdefault("answers", {})
+            answers[str(response.status_code)] = response.get_json()
+        return response
+
+    def _report(self) -> None:
+        for amount, reason in (
+            ("230.00", None),
+            ("231.50", "jobs that ended after midnight"),
+            ("180.00", None),
+        ):
+            told = {"Ledger_Reason": reason} if reason else {}
+            self.send("POST", SET_USAGE, report(amount, date="2026-05-31"), **told)
+        self.operations.clear()
+        self.send("POST", SET_USAGE, report("12.50"))
+        self.send("POST", SET_USAGE, report("13.00"))
+        (usage,) = self.here.get(USAGES, billing_period="2026-11-01")
+        self.objects["marketplace-component-usages"] = usage["uuid"]
+        one = {
+            "username": "ann",
+            "usage": "2.50",
+            "user": f"{URL}/marketplace-offering-users/{OFFERING_USER}/",
+        }
+        path = f"{USAGES}{{uuid}}/"
+        self.send("POST", f"{path}set_user_usage/", one, uuid=usage["uuid"])
+        many = {"usages": [{"username": "bob", "usage": "4.00"}, {"username": "cleo", "usage": "1.25"}]}
+        self.send("POST", f"{path}set_user_usages/", many, uuid=usage["uuid"])
+        listed = self.here.get("/api/marketplace-component-user-usages/", username="ann")
+        self.objects["marketplace-component-user-usages"] = listed[0]["uuid"]
+        items: list[Json] = [
+            {"resource": RESOURCE, "type": "gpu", "amount": "40.00", "reason": "the first of this month"},
+            {"resource": RESOURCE, "type": "cpu", "username": "dan", "usage": "0.75"},
+        ]
+        for each in (items, items, [*items, {"resource": RESOURCE, "type": "tape", "amount": "1"}]):
+            self.send("POST", "/api/ledger/reports/", each)
+
+    def _register(self) -> None:
+        identity = {
+            "offering": OFFERING,
+            "name": "agent-of-borealis",
+            "version": "1.0.7",
+            "dependencies": [{"package": "waldur-site-agent-slurm", "version": "1.0.7"}],
+            "config_file_path": "/etc/waldur/agent.yaml",
+            "last_restarted": "2026-11-15T11:59:58+00:00",
+        }
+        uuid = self.send("POST", IDENTITIES, identity).get_json()["uuid"]
+        self.objects["marketplace-site-agent-identities"] = uuid
+        self.send("PUT", f"{IDENTITIES}{{uuid}}/", identity, uuid=uuid)
+        self.send("PATCH", f"{IDENTITIES}{{uuid}}/", {"version": "1.0.8"}, uuid=uuid)
+        service = {"name": "report", "mode": "report"}
+        processor = {"name": "OfferingReportProcessor", "backend_type": "slurm", "backend_version": "23.02"}
+        services = "/api/marketplace-site-agent-services/"
+        for _ in range(2):
+            of_service = self.send("POST", f"{IDENTITIES}{{uuid}}/register_service/", service, uuid=uuid)
+            found = of_service.get_json()["uuid"]
+            self.objects["marketplace-site-agent-services"] = found
+            made = self.send("POST", f"{services}{{uuid}}/register_processor/", processor, uuid=found)
+            self.objects["marketplace-site-agent-processors"] = made.get_json()["uuid"]
+
+    def _limit(self) -> None:
+        limit = limit_of_user("100.00")
+        uuid = self.send("POST", LIMITS, limit).get_json()["uuid"]
+        self.objects["component-user-usage-limits"] = uuid
+        self.send("PUT", f"{LIMITS}{{uuid}}/", limit | {"limit": "50.00"}, uuid=uuid)
+        self.send("PATCH", f"{LIMITS}{{uuid}}/", {"limit": "25.00"}, uuid=uuid)
+        other = self.here.client.post(LIMITS, json=limit | {"component": GPU}, headers=self.here.headers)
+        self.send("DELETE", f"{LIMITS}{{uuid}}/", uuid=other.get_json()["uuid"])
+
+    def _read(self) -> None:
+        for route in routes(self.here.app):
+            if route.method == "GET":
+                self._read_route(route)
+
+    def _read_route(self, route: Route) -> None:
+        response, kept = self.ask(route, **self.needed(route)), self.operations.setdefault(_key(route), {})
+        assert response.status_code == 200, (route.path, response.data)
+        if own := self.own_parameters(route):
+            kept["parameters"] = own
+        if route.path in TOO_LARGE:
+            return
+        if response.is_json or str(response.mimetype).endswith("json"):
+            shown: Any = response.get_json(force=True)
+        elif str(response.mimetype).startswith("text/"):
+            shown = response.get_data(as_text=True)
+        else:
+            shown = response.data.hex()
+        kept["answers"] = {"200": shown}
+
+    def ask(self, route: Route, **query: Any) -> TestResponse:
+        """The answer to a GET of this route, with the objects of the demo in its path."""
+        path = route.path
+        for name, value in self.own_parameters(route).items():
+            path = path.replace(f"{{{name}}}", str(value))
+        return self.here.client.get(path, query_string=query, headers=self.here.headers, buffered=True)
+
+    def needed(self, route: Route) -> Json:
+        """The parameters that a GET is not answered without, and the size of a page: examples are short."""
+        size = {"page_size": 1} if "page_size" in route.taken.names else {}
+        if "limit" in route.taken.names:
+            size = {"limit": 1, "after": 20}
+        return size | {name: PARAMETERS[name] for name in required(route)}
+
+    def own_parameters(self, route: Route) -> Json:
+        """The examples of parameters that are this route's, and not those of others by the same name."""
+        own: Json = {}
+        collection = route.path.split("/")[2] if route.path.count("/") > 2 else ""
+        if "{uuid}" in route.path:
+            own["uuid"] = self.objects.get(collection) or self._first(collection)
+        own |= PATHS.get(route.path, {})
+        for schema in route.taken.schemas:
+            for name, field in schema.fields.items():
+                if isinstance(field, Ordering):
+                    own[name] = f"-{min(field.keys)}"
+                elif isinstance(field, ChoicesFilter):
+                    own[name] = [field.choices[0]]
+                elif isinstance(field, PlainMonthFilter):
+                    own[name] = "2026-11"
+                elif isinstance(field, AnyFilter):
+                    own[name] = [PARAMETERS[name]]
+        own |= OWN.get(route.path, {})
+        if route.taken.columns:
+            own["field"] = ["uuid"] if "uuid" in route.taken.columns else [min(route.taken.columns)]
+        if "identity_uuid" in route.taken.names:
+            own["identity_uuid"] = self.objects["marketplace-site-agent-identities"]
+        if "service_uuid" in route.taken.names:
+            own["service_uuid"] = self.objects["marketplace-site-agent-services"]
+        if "size" in route.taken.names:
+            note = self.here.client.get("/api/ledger/checkpoint", headers=self.here.headers)
+            own["size"] = int(note.get_data(as_text=True).splitlines()[1])
+        return own
+
+    def _first(self, collection: str) -> str:
+        rows = self.here.get(f"/api/{collection}/", page_size=1)
+        return str(rows[0]["uuid"])
+
+
+def required(route: Route) -> set[str]:
+    """The names of the parameters that a route has to have."""
+    fields = {f.data_key or name: f for each in route.taken.schemas for name, f in each.fields.items()}
+    return {
+        name
+        for name in route.taken.names
+        if (fields[name].required if name in fields else name in QUERY and QUERY[name].is_required)
+    }
+
+
+def _key(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def missing(app: Flask, recorded: Json) -> list[str]:
+    """What has no example: answers of routes by status, bodies, parameters, and kinds of errors."""
+    found = []
+    for route in routes(app):
+        kept = recorded["operations"].get(_key(route), {})
+        of_route = recorded["parameters"].keys() | kept.get("parameters", {}).keys()
+        if route.path not in TOO_LARGE and (route.declared.schema or route.declared.content_type):
+            found += [
+                f"{_key(route)}: {status}"
+                for status in route.declared.statuses
+                if str(status) not in kept.get("answers", {})
+            ]
+        if route.read and "request" not in kept:
+            found.append(f"{_key(route)}: request")
+        found += [f"{_key(route)}: {name}" for name in sorted(route.taken.names - of_route)]
+    kinds = {name for of_status in recorded["errors"].values() for name in of_status}
+    found += [kind.__name__ for kind in (*WORDS, *DETAILS) if kind.__name__ not in kinds]
+    return found
+
+
+def prepare(here: Demo) -> None:
+    """Gives the demo what its catalogue has not."""
+    import_lists(as_lists(MORE), here.services)
+    record_verification(here)
+
+
+def record(url: str, folder: Path) -> tuple[Json, list[str]]:
+    """Examples of the service on an empty database, and what has none."""
+    with demo_service(url, folder) as here:
+        prepare(here)
+        recorded = Recorder(here).record()
+        return recorded, missing(here.app, recorded)
+
+
+def main() -> None:
+    """Record all examples."""
+    from web.runtime.postgres.embedded import embedded_postgres
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_postgres(Path(folder, "data")) as server,
+        database(server) as url,
+    ):
+        recorded, lacking = record(url, Path(folder))
+    FILE.write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
+    for each in lacking:
+        print(f"no example: {each}")  # noqa: T201
+    sys.exit(1 if lacking else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The description of the API, walked from its routes and their schemas, and the page that shows it."""
