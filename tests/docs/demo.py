@@ -70,6 +70,7 @@ PARAMETERS: dict[str, Any] = {
     "dry_run": True,
     "end": "2026-11",
     "field": ["uuid"],
+    "format": "json",
     "from": 1,
     "identity_uuid": "",
     "include_terminated": True,

@@ -21,7 +21,15 @@ Json = dict[str, Any]
 
 TITLE = "usage-ledger"
 
-OF_UNCHANGED = ("Ledger-Position", "ETag", "Ledger-Ignored", "Preference-Applied", "Cache-Control", *SAFETY)
+OF_UNCHANGED = (
+    "Ledger-Position",
+    "ETag",
+    "Ledger-Ignored",
+    "Preference-Applied",
+    "Cache-Control",
+    "Vary",
+    *SAFETY,
+)
 """Headers of a 304."""
 
 ABOUT = """\

@@ -13,6 +13,7 @@ from web.docs.parameters import Told
 from web.docs.routes import NOT_LISTED, Route, words
 from web.request.idempotency import HEADER
 from web.request.reading import ENCODED, LINES
+from web.wire.exports.forms import FORMS
 from web.wire.filters import MISSING_USAGE_QUERY
 from web.wire.parameters import OF_EVERY_GET
 from web.wire.rendering import BYTES
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 
 JSON = "application/json"
 OF_TOKENS: list[Json] = [{"token": []}, {"bearer": []}]
+OTHER_FORM: Json = {"schema": {"type": "string"}}
 ALWAYS_STRICT = "/api/ledger/"
 KEPT_WITH_FACTS = ("Content-Encoding", "X-Request-ID", "traceparent")
 
@@ -122,7 +124,8 @@ class Operations(NamedTuple):
             schema = {"anyOf": [schema, self.schema(ERRORS[status])]}
         first, *others = declared.forms
         content = {first: {"schema": schema, **example}}
-        return made | {"content": content | {each: {"schema": {"type": "string"}} for each in others}}
+        others += [each.content_type for each in FORMS.values()] if declared.is_list else []
+        return made | {"content": content | dict.fromkeys(others, OTHER_FORM)}
 
     def error(self, status: int, examples: Json, more: tuple[str, ...]) -> Json:
         """Return the answer to what went wrong, which routes share."""
@@ -198,6 +201,8 @@ def headers(route: Route, status: int) -> Json:
             names += ["Ledger-Ignored"]
     if route.needs_token and route.method == "GET" and status == 200:
         names += ["ETag"]
+    if route.declared.is_list:
+        names += ["Vary", "Content-Disposition"]
     if route.read and HEADER in route.read.headers:
         names += ["Idempotency-Replayed"]
     return _headers(*names)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from web.docs.converter import POSITION, UUID_TEXT
 from web.request.idempotency import LONGEST_KEY
 from web.wire.audit.reasons import LONGEST_REASON
+from web.wire.exports.forms import FORMS, JSON
 
 Json = dict[str, Any]
 
@@ -34,6 +35,11 @@ QUERY = {
     "min_position": Told(
         "Wait up to 3 seconds for the answer to show the fact at this position, or else answer 503.",
         {"type": "integer"},
+    ),
+    "format": Told(
+        "The form of the answer; others than `json` have all rows that match, and no pages. Without it"
+        " `Accept` says which.",
+        {"type": "string", "enum": [JSON, *FORMS], "default": JSON},
     ),
     "include_terminated": Told("Also what was used of resources that are terminated.", {"type": "boolean"}),
     "offering_uuid": Told("The offering that the component is of.", UUID_TEXT, is_required=True),
@@ -97,6 +103,7 @@ RESPONSE_HEADERS = {
     "Allow": Told("The methods that there are.", _TEXT),
     "Vary": Told("Which headers of the request the answer depends on.", _TEXT),
     "Cache-Control": Told("How long the answer may be kept.", _TEXT),
+    "Content-Disposition": Told("The name of the file, where the answer is one.", _TEXT),
     "Content-Security-Policy": Told("What the page may load.", _TEXT),
     "X-Content-Type-Options": Told("`nosniff`: it is what it says.", _TEXT),
     "Referrer-Policy": Told("`no-referrer`: nobody is told of the page.", _TEXT),

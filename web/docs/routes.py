@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask
 
-from web.wire.parameters import NOTHING, TAKEN, Taken
+from web.wire.parameters import Taken, taken_by
 from web.wire.rendering import DECLARED, READ, Declared, Read
 
 LINE = re.compile(r"\| ([A-Z]+) \| `(/[^`]*)` \| (.+) \|")
@@ -32,7 +32,7 @@ class Route(NamedTuple):
     @property
     def taken(self) -> Taken:
         """Return the parameters that the view reads."""
-        return TAKEN.get(self.view, NOTHING)
+        return taken_by(self.view)
 
     @property
     def declared(self) -> Declared:
@@ -55,14 +55,19 @@ class Route(NamedTuple):
         return rest.strip()
 
 
+OF_API = ("/api/", "/healthz", "/readyz")
+"""How paths begin that are no pages for people."""
+
 WITHOUT_TOKEN = ("/api/docs/", "/api/schema/")
 
 
 def routes(app: Flask) -> Iterator[Route]:
-    """Yield all routes, but HEAD and OPTIONS, which each path answers."""
+    """Yield all routes of the API, but HEAD and OPTIONS, which each path answers."""
     for rule in app.url_map.iter_rules():
         kind = "".join(f"_{value}" for value in (rule.defaults or {}).values())
         name = rule.endpoint.replace(".", "_") + kind
+        if not rule.rule.startswith(OF_API):
+            continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Route(method, path_of(rule.rule), name, app.view_functions[rule.endpoint])
 

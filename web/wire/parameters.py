@@ -245,7 +245,7 @@ def taken_by(view: Callable[..., Any]) -> Taken:
     """Return what a view reads: what it declares, and of lists also the form that is asked for."""
     taken = TAKEN.get(view, NOTHING)
     if view in DECLARED and DECLARED[view].is_list:
-        return Taken(taken.names | OF_EVERY_LIST, taken.columns)
+        return taken._replace(names=taken.names | OF_EVERY_LIST)
     return taken
 
 
