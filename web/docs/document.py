@@ -11,7 +11,7 @@ from web.docs import parameters
 from web.docs.converter import Converter, Plugin
 from web.docs.errors import OF_STATUS, examples_of, name_of, statuses_of
 from web.docs.examples import EXAMPLES
-from web.docs.operations import STATUSES, Operations
+from web.docs.operations import STATUSES, Operations, with_example
 from web.docs.parameters import Told
 from web.docs.routes import routes, words
 from web.docs.views import SAFETY
@@ -105,8 +105,9 @@ def _add_components(spec: APISpec) -> None:
     for name, told in parameters.RESPONSE_HEADERS.items():
         spec.components.header(name, _told(told))
     for name, told in parameters.REQUEST_HEADERS.items():
-        example = {"example": EXAMPLES["parameters"][name]} if name in EXAMPLES["parameters"] else {}
-        spec.components.parameter(name, "header", {"name": name, **_told(told), **example})
+        if name in EXAMPLES["parameters"]:
+            told = told._replace(schema=with_example(told.schema, EXAMPLES["parameters"][name]))
+        spec.components.parameter(name, "header", {"name": name, **_told(told)})
 
 
 def _told(told: Told) -> Json:

@@ -170,12 +170,19 @@ def _parameter(place: str, name: str, told: Told, of_route: Json) -> Json:
     made: Json = {"in": place, "name": name, "schema": told.schema}
     if told.description:
         made["description"] = told.description
+    examples = EXAMPLES["parameters"] | of_route
     if place == "path" or told.is_required:
         made["required"] = True
-    examples = EXAMPLES["parameters"]
-    if name in of_route or name in examples:
-        made["example"] = of_route.get(name, examples.get(name))
+        if name in examples:
+            made["example"] = examples[name]
+    elif name in examples:
+        made["schema"] = with_example(told.schema, examples[name])
     return made
+
+
+def with_example(schema: Json, example: Any) -> Json:
+    """Return a schema with an example in it, which pages don't fill in when somebody tries the route out."""
+    return schema | {"examples": [example]}
 
 
 def columns(route: Route) -> Told:
