@@ -17,6 +17,7 @@ FILTERS = {
     "offering_uuid": SQL("u.offering_uuid = %(offering_uuid)s"),
     "project_uuid": SQL("u.project_uuid = %(project_uuid)s"),
     "customer_uuid": SQL("u.customer_uuid = %(customer_uuid)s"),
+    "provider_uuid": SQL("u.provider_uuid = %(provider_uuid)s"),
     "component_type": SQL("u.component_type = %(component_type)s"),
     "billing_period": SQL("u.billing_period = %(billing_period)s"),
     "billing_period_year": SQL("extract(year FROM u.billing_period) = %(billing_period_year)s"),

@@ -6,11 +6,13 @@ from marshmallow import post_load
 
 from web.wire.body import Loading
 from web.wire.filters import ComponentUsageQuery
-from web.wire.parameters import Ordering
+from web.wire.parameters import Ordering, UuidFilter
 
 
 class UnexplainedQuery(ComponentUsageQuery):
     """The list has one order, newest first."""
+
+    provider_uuid = UuidFilter()
 
     @post_load
     def zone(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -18,6 +20,7 @@ class UnexplainedQuery(ComponentUsageQuery):
 
 
 class DiffQuery(ComponentUsageQuery):
+    provider_uuid = UuidFilter()
     o = Ordering({name: name for name in ("delta", "billing_period", "usage_after")})
 
 
