@@ -32,7 +32,7 @@ PAGE = """
      FROM ({rows}) r) AS rows"""
 
 ONE = """
-SELECT
+{prelude} SELECT
     (SELECT ARRAY[position, digest] FROM read_position) AS "end",
     (SELECT r.json FROM ({rows}) r) AS row"""
 

@@ -84,6 +84,7 @@ VALUES: dict[str, list[str]] = {
     "date_before": ["2026-11-05"],
     "end": ["2026-11"],
     "from": ["60", "2026-11-01T00:00:00Z"],
+    "group_by": ["resource", "project", "customer", "offering", "user", "component"],
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
     "is_restricted": ["false"],
@@ -91,6 +92,7 @@ VALUES: dict[str, list[str]] = {
     "limit_based": ["true"],
     "missing_usage_policy": ["reuse", "none"],
     "mode": ["report"],
+    "most": ["1", "100"],
     "modified": [DAY],
     "modified_after": [DAY],
     "modified_before": [DAY],
@@ -109,7 +111,7 @@ VALUES: dict[str, list[str]] = {
             "project_name",
             "type",
         ),
-        *("plan_name", "-offering_name", "modified"),
+        *("plan_name", "-offering_name", "modified", "usage", "-usage_before", "figures", "provider_name"),
     ],
     "offering_type": ["Marketplace.Slurm"],
     "offering_uuid": [OFFERING, SECOND_OFFERING],
@@ -139,7 +141,10 @@ VALUES: dict[str, list[str]] = {
 }
 """Values of every parameter that a GET takes."""
 
-NEEDED: dict[str, dict[str, str]] = {"/api/ledger/diff/": {"from": "0"}}
+NEEDED: dict[str, dict[str, str]] = {
+    "/api/ledger/diff/": {"from": "0"},
+    "/api/ledger/diff-totals/": {"from": "0"},
+}
 """Parameters without which nothing is answered."""
 
 TOGETHER: list[dict[str, str]] = [
@@ -149,6 +154,9 @@ TOGETHER: list[dict[str, str]] = [
     {"customer_uuid": CONSUMER, "offering_uuid": OFFERING},
     {"offering_uuid": OFFERING, "component_type": "gpu", "include_terminated": "true"},
     {"offering_uuid": OFFERING, "period_offset": "-1"},
+    {"group_by": "resource", "most": "1", "page_size": "300"},
+    {"group_by": "project", "resource_uuid": RESOURCE},
+    {"customer_uuid": CONSUMER, "provider_uuid": PROVIDER},
 ]
 
 OBJECTS = {
@@ -200,7 +208,7 @@ def uuids_of(world: World, rule: str, positions: Iterable[int]) -> list[str]:
     if not found:
         asked = Asked(world.app, world)
         for position in positions:
-            rows = asked.get(Question(f"/api/{collection}/"), "staff", page_size=300, as_of=position)
+            rows = asked.get(Question(rule.partition("<")[0]), "staff", page_size=300, as_of=position)
             found |= dict.fromkeys(row["uuid"] for row in rows.get_json())
         assert found, f"there must be something at {rule}"
     return [*list(found)[:4], uid(0xDEAD)]

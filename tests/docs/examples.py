@@ -203,7 +203,7 @@ class Recorder:
         own: Json = {}
         collection = route.path.split("/")[2] if route.path.count("/") > 2 else ""
         if "{uuid}" in route.path:
-            own["uuid"] = self.objects.get(collection) or self._first(collection)
+            own["uuid"] = self.objects.get(collection) or self._first(route.path.partition("{")[0])
         own |= PATHS.get(route.path, {})
         for schema in route.taken.schemas:
             for name, field in schema.fields.items():
@@ -227,8 +227,8 @@ class Recorder:
             own["size"] = int(note.get_data(as_text=True).splitlines()[1])
         return own
 
-    def _first(self, collection: str) -> str:
-        rows = self.here.get(f"/api/{collection}/", page_size=1)
+    def _first(self, path: str) -> str:
+        rows = self.here.get(path, page_size=1)
         return str(rows[0]["uuid"])
 
 

@@ -22,6 +22,14 @@ from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
 from projections.queries.catalogue.resources import PROVIDED, RESOURCES
 from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
+from projections.queries.figures.diff_totals import DIFF_TOTALS
+from projections.queries.figures.freshness import FRESHNESS
+from projections.queries.figures.monthly_usages import COUNTED_BY, READ_BY
+from projections.queries.figures.movers import MOVERS
+from projections.queries.figures.scopes import CUSTOMERS as CUSTOMERS_SEEN
+from projections.queries.figures.scopes import OFFERINGS as OFFERINGS_SEEN
+from projections.queries.figures.scopes import PROJECTS as PROJECTS_SEEN
+from projections.queries.figures.silence import SILENT_RESOURCES
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.missing_usage import MISSING_USAGE
@@ -30,7 +38,7 @@ from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.rendering import DECLARED
-from web.wire.responses import audit, catalogue, statistics
+from web.wire.responses import audit, catalogue, figures, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
@@ -66,8 +74,16 @@ LISTS = [
     (CHANGES, audit.CHANGE),
     (UNEXPLAINED, audit.UNEXPLAINED),
     (VERIFICATIONS, audit.VERIFICATION),
+    (PROJECTS_SEEN, figures.PROJECT_SEEN),
+    (CUSTOMERS_SEEN, figures.CUSTOMER_SEEN),
+    (OFFERINGS_SEEN, figures.OFFERING_SEEN),
+    *((query, figures.MONTHLY_USAGE) for query in (*COUNTED_BY.values(), *READ_BY.values())),
+    (MOVERS, figures.MOVER),
+    (SILENT_RESOURCES, figures.SILENT_RESOURCE),
+    (FRESHNESS, figures.FRESHNESS),
+    (DIFF_TOTALS, figures.DIFF_TOTAL),
 ]
-MONTHS = ("current", "month", "month_start", "now")
+MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before")
 """Parameters of some lists."""
 
 KINDS = ("customers", "providers", "projects", "offerings")
@@ -95,7 +111,7 @@ def plan(
 ) -> str:
     restrictions = {"root_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
-    others = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "limit": 10, "offset": 0}
+    others = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "most": 8, "limit": 10, "offset": 0}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
     return "\n".join(line["QUERY PLAN"] for line in rows)

@@ -25,7 +25,7 @@ from tests.world import (
     open_world,
     uid,
 )
-from web.wire.responses import agents, audit, catalogue, columns, statistics
+from web.wire.responses import agents, audit, catalogue, columns, figures, statistics
 from web.wire.responses.columns import ColumnField, Object, Objects
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
@@ -91,6 +91,7 @@ LISTED = [
     *(catalogue.OFFERING, catalogue.USER_ATTRIBUTE_CONFIG, catalogue.SERVICE_PROVIDER),
     *(catalogue.RESOURCE, catalogue.OFFERING_USER, catalogue.PLAN_PERIOD),
     *(audit.CHANGE, audit.UNEXPLAINED, audit.VERIFICATION),
+    *figures.FIGURES,
 ]
 ROWS = [
     *LISTED,

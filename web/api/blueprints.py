@@ -20,6 +20,8 @@ from web.api.catalogue import (
     resources,
     service_providers,
 )
+from web.api.figures import scopes
+from web.api.figures import usages as figures
 from web.api.proof import checkpoints, proofs, tiles
 from web.api.statistics import offerings, usage
 
@@ -34,6 +36,8 @@ BLUEPRINTS = (
     verifications.blueprint,
     diff.blueprint,
     unexplained.blueprint,
+    scopes.blueprint,
+    figures.blueprint,
     checkpoints.blueprint,
     tiles.blueprint,
     proofs.blueprint,

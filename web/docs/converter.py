@@ -12,6 +12,7 @@ from web.wire import fields, parameters
 from web.wire.agents.bodies import MOST_DEPENDENCIES, Dependencies
 from web.wire.audit import feed, history, proofs, reasons
 from web.wire.bounds import MOST_ITEMS
+from web.wire.figures import filters as figures
 from web.wire.requests import UserLimit
 from web.wire.responses import audit, columns
 from web.wire.urls import Url
@@ -50,6 +51,13 @@ FIXED: dict[type[Field[Any]], Json] = {
     feed.After: POSITION,
     feed.Limit: {"type": "integer", "minimum": 1, "maximum": feed.MOST_EVENTS},
     feed.Wait: {"type": "number", "minimum": 0, "maximum": feed.LONGEST_WAIT},
+    figures.GroupFilter: {"type": "string", "enum": list(figures.GROUPINGS), "default": "component"},
+    figures.MostFilter: {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": figures.MOST_GROUPS,
+        "default": figures.GROUPS,
+    },
     history.Time: {"type": "string", "format": "date-time"},
     proofs.Size: POSITION,
     fields.Amount: AMOUNT,

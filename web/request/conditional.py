@@ -41,12 +41,13 @@ DEPEND_ON_THE_DAY = (
     "/api/marketplace-project-usage/",
     "/api/marketplace-customer-usage/",
     "/api/marketplace-provider-offerings/",
+    *("/api/ledger/monthly-usages/", "/api/ledger/movers/", "/api/ledger/freshness/"),
     STATISTICS,
 )
 """How paths of answers begin that show the current month or period."""
 
 DEPEND_ON_THE_MOMENT = (
-    *("/plan_periods/", "/resources_missing_usage/", "/ledger/events/"),
+    *("/plan_periods/", "/resources_missing_usage/", "/silent-resources/", "/ledger/events/"),
     *("/ledger/checkpoint", "/proof"),
 )
 """How paths of answers end that may be others a second later: there is no 304 for them."""

@@ -27,7 +27,7 @@ STRICT = "LEDGER_STRICT"
 
 ALWAYS_STRICT = "/api/ledger/"
 
-DIFF = "/api/ledger/diff/"
+DIFF, DIFF_TOTALS = "/api/ledger/diff/", "/api/ledger/diff-totals/"
 
 
 def before_view() -> Response | None:
@@ -45,7 +45,7 @@ def before_view() -> Response | None:
         enter_form()
     if AS_OF in request.args and is_taken(AS_OF, _view()):
         enter_past(last_of(AS_OF))
-    if request.path == DIFF:
+    if request.path in (DIFF, DIFF_TOTALS):
         enter_diff(*(last_of(name) if name in request.args else None for name in (FROM, TO)))
     return unmodified()
 

@@ -13,8 +13,7 @@ from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
 # The figure before is that of the row that held at the earlier position; what is newer had none.
-DIFFERING = SQL("""
-WITH differing AS MATERIALIZED (
+DIFFERING_ROWS = """
     SELECT
         u.id, u.resource_uuid, u.billing_period, u.uuid, u.component_uuid, u.component_type,
         u.project_uuid, u.customer_uuid, u.offering_uuid, b.usage AS usage_before, u.usage AS usage_after,
@@ -29,7 +28,9 @@ WITH differing AS MATERIALIZED (
     JOIN component_usage u ON u.resource_uuid = b.resource_uuid
         AND u.billing_period = b.billing_period AND u.uuid = b.uuid
     WHERE u.usage IS DISTINCT FROM b.usage AND {where}
-)""")
+"""
+
+DIFFERING = SQL(f"WITH differing AS MATERIALIZED ({DIFFERING_ROWS})")
 
 # Of a usage, the facts after the earlier position that made its figure another one.
 FACTS = """

@@ -1,0 +1,145 @@
+"""Usage by month, component and group, for charts: the largest groups of each component, and the rest as one.
+
+Of projects and more `project_usage` has the sums, for those whose it all is to see. There a component
+belongs to its offering, as in statistics: what a resource used before it went to another one stays with the
+old one. Resources and users are added up from their usages. Components of different offerings are never added
+up.
+"""
+
+from typing import LiteralString, NamedTuple
+
+from psycopg.sql import SQL
+
+from projections.queries import component_usages
+from projections.queries.list_query import ListQuery
+
+FILTERS = {
+    name: component_usages.FILTERS[name]
+    for name in (
+        *("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid", "resource_uuid"),
+        "component_type",
+    )
+}
+
+IN_RANGE = "billing_period BETWEEN %(start)s AND %(end)s"
+
+COUNTED = """(
+    SELECT
+        n.month AS billing_period, n.used AS usage, n.component_uuid, c.component_type, n.project_uuid,
+        p.customer_uuid, c.offering_uuid, o.customer_uuid AS provider_uuid, NULL::uuid AS resource_uuid
+    FROM project_usage n
+    JOIN project p ON p.uuid = n.project_uuid
+    JOIN component c ON c.uuid = n.component_uuid
+    JOIN offering o ON o.uuid = c.offering_uuid
+)"""
+
+COMPONENT_USAGES, USER_USAGES = "component_usage", "user_usage"
+
+# The key is unique for each group of a component. What is in the rest has none.
+SUMS = """
+WITH sums AS MATERIALIZED (
+    SELECT u.offering_uuid, u.component_uuid, u.billing_period, {group} AS group_uuid, sum(u.usage) AS usage,
+        {label} AS label
+    FROM {source} u WHERE u.{in_range} AND {where}
+    GROUP BY u.offering_uuid, u.component_uuid, u.billing_period, {group}
+), ranked AS MATERIALIZED (
+    SELECT
+        offering_uuid, component_uuid, group_uuid, max(label) AS label,
+        row_number() OVER (
+            PARTITION BY offering_uuid, component_uuid ORDER BY sum(usage) DESC, group_uuid) AS place
+    FROM sums GROUP BY offering_uuid, component_uuid, group_uuid
+), shown AS MATERIALIZED (
+    SELECT
+        s.offering_uuid, s.component_uuid, s.billing_period, least(r.place, %(most)s + 1) AS place,
+        r.place > %(most)s AS is_rest, CASE WHEN r.place <= %(most)s THEN s.group_uuid END AS group_uuid,
+        CASE WHEN r.place <= %(most)s THEN r.label END AS label, sum(s.usage) AS usage
+    FROM sums s JOIN ranked r USING (offering_uuid, component_uuid, group_uuid)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+), parts AS MATERIALIZED (
+    SELECT k.*, o.name AS offering_name, c.component_type, c.name, c.measured_unit
+    FROM (SELECT DISTINCT offering_uuid, component_uuid FROM shown) k
+    LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = k.offering_uuid OFFSET 0) o ON true
+    LEFT JOIN LATERAL (
+        SELECT component_type, name, measured_unit FROM component WHERE uuid = k.component_uuid OFFSET 0
+    ) c ON true
+)"""
+
+ROWS = SQL("""
+SELECT {json}
+FROM (
+    SELECT * FROM (
+        SELECT s.*, k.offering_name, k.component_type, k.name, k.measured_unit
+        FROM shown s JOIN parts k USING (offering_uuid, component_uuid)
+    ) s
+    ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+) s
+ORDER BY {order}""")
+
+ORDER = SQL("s.offering_name, s.component_type, s.offering_uuid, s.component_uuid, s.billing_period, s.place")
+
+
+class Grouping(NamedTuple):
+    """How usages are grouped: where they are read, the key of a group, its name, and what that needs."""
+
+    source: LiteralString
+    key: LiteralString
+    name: LiteralString
+    label: LiteralString = "NULL::text"
+
+
+OF_USERS = Grouping(
+    USER_USAGES, "u.person", "CASE WHEN NOT s.is_rest THEN coalesce(s.label, '') END", "max(u.username)"
+)
+"""Whoever was forgotten has an empty name."""
+
+
+def _named(table: LiteralString) -> LiteralString:
+    return f"(SELECT name FROM {table} WHERE uuid = s.group_uuid)"  # noqa: S608 - of constants
+
+
+def _list(grouping: Grouping) -> ListQuery:
+    sums = SUMS.replace("{group}", grouping.key).replace("{source}", grouping.source)
+    sums = sums.replace("{label}", grouping.label).replace("{in_range}", IN_RANGE)
+    return ListQuery(
+        ROWS,
+        SQL("SELECT count(*) AS total FROM shown"),
+        {
+            "billing_period": SQL("s.billing_period"),
+            "offering_uuid": SQL("s.offering_uuid"),
+            "offering_name": SQL("s.offering_name"),
+            "component_type": SQL("s.component_type"),
+            "component_name": SQL("s.name"),
+            "measured_unit": SQL("s.measured_unit"),
+            "group_uuid": SQL("s.group_uuid"),
+            "group_name": SQL(grouping.name),
+            "is_rest": SQL("s.is_rest"),
+            "usage": SQL("s.usage"),
+        },
+        FILTERS,
+        orders={},
+        default=ORDER,
+        last=ORDER,
+        visibility=component_usages.VISIBLE_BY,
+        prelude=SQL(sums),
+    )
+
+
+_KEYS: dict[str, tuple[LiteralString, LiteralString]] = {
+    "component": ("u.component_uuid", _named("component")),
+    "offering": ("u.offering_uuid", _named("offering")),
+    "project": ("u.project_uuid", _named("project")),
+    "customer": ("u.customer_uuid", _named("customer")),
+}
+
+COUNTED_BY = {name: _list(Grouping(COUNTED, *group)) for name, group in _KEYS.items()}
+"""By what usages are grouped, where the counters of projects tell. Restrictions have no resource."""
+
+READ_BY = {
+    **{name: _list(Grouping(COMPONENT_USAGES, *group)) for name, group in _KEYS.items()},
+    "resource": _list(Grouping(COMPONENT_USAGES, "u.resource_uuid", _named("resource"))),
+    "user": _list(OF_USERS),
+}
+"""By what usages are grouped, from the usages themselves.
+
+Restrictions must have `start` and `end`, the first and the last month, and `most`, the groups of a component.
+"""

@@ -1,0 +1,62 @@
+"""The resources that are expected to have usage in a month and have none, for everybody who sees them.
+
+Each resource that is seen is tried. `projections/queries/statistics/missing_usage.py` has the same list for
+those who see all, whatever there is.
+"""
+
+from psycopg.sql import SQL
+
+from projections.queries.catalogue import resources
+from projections.queries.list_query import ListQuery
+from projections.queries.statistics.missing_usage import COLUMNS, ORDER, STATES
+
+FILTERS = {
+    name: resources.FILTERS[name]
+    for name in ("offering_uuid", "provider_uuid", "customer_uuid", "project_uuid")
+}
+
+VISIBLE_BY = {
+    "customers": SQL("r.customer_uuid"),
+    "providers": SQL("r.provider_uuid"),
+    "projects": SQL("r.project_uuid"),
+    "offerings": SQL("r.offering_uuid"),
+}
+
+SILENT = f"""
+FROM resource r
+WHERE r.state {STATES} AND {{where}}
+  AND r.offering_uuid IN (SELECT offering_uuid FROM component WHERE billing_type = 'usage')
+  AND NOT EXISTS (
+    SELECT FROM component_usage u WHERE u.resource_uuid = r.uuid AND u.billing_period = %(billing_period)s)"""  # noqa: S608 - of constants
+"""Resources `r`, in the month of the parameter `billing_period`."""
+
+ROWS = SQL(
+    f"""
+WITH page AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT r.* {SILENT} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
+    ) r {{most}}
+)
+SELECT {{json}}
+FROM page r
+LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = r.offering_uuid OFFSET 0) o ON true
+LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = r.project_uuid OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.customer_uuid OFFSET 0) c ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.provider_uuid OFFSET 0) v ON true
+CROSS JOIN LATERAL (
+    SELECT max(measured_at) AS measured_at FROM component_usage WHERE resource_uuid = r.uuid OFFSET 0
+) u
+ORDER BY {{order}}"""  # noqa: S608 - of constants
+)
+
+SILENT_RESOURCES = ListQuery(
+    ROWS,
+    SQL(f"SELECT count(*) AS total {SILENT}"),
+    COLUMNS,
+    FILTERS,
+    orders={},
+    default=ORDER,
+    last=ORDER,
+    visibility=VISIBLE_BY,
+)
+"""The newest first. Restrictions must have the `billing_period`, and `now`, which days are counted up to."""

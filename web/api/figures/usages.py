@@ -1,0 +1,77 @@
+"""/api/ledger/monthly-usages/ and the other lists of figures, for everybody as far as they see them.
+
+Sums are of what the caller sees: so are the ranks of groups, and the shares of movers.
+"""
+
+from flask import Response
+
+from projections.queries.figures.diff_totals import DIFF_TOTALS
+from projections.queries.figures.freshness import FRESHNESS
+from projections.queries.figures.monthly_usages import COUNTED_BY, READ_BY
+from projections.queries.figures.movers import MOVERS
+from projections.queries.figures.silence import SILENT_RESOURCES
+from web.api.pages import page_of, takes_page
+from web.request.audit.past import AS_OF, FROM, TO
+from web.request.authentication import visible
+from web.request.pipeline import DIFF_TOTALS as DIFF_TOTALS_PATH
+from web.request.pipeline import api
+from web.request.services import current
+from web.wire.fields import uuid_of
+from web.wire.figures import filters
+from web.wire.parameters import last_of, takes
+from web.wire.rendering import PAGED, answers
+from web.wire.responses import figures
+
+blueprint = api("ledger_figures", "/api/ledger")
+blueprint.add_url_rule("/movers/", "movers", page_of(MOVERS, filters.MOVERS_QUERY, figures.MOVER))
+blueprint.add_url_rule(
+    "/silent-resources/",
+    "silent_resources",
+    page_of(SILENT_RESOURCES, filters.SILENT_RESOURCES_QUERY, figures.SILENT_RESOURCE),
+)
+blueprint.add_url_rule(
+    "/freshness/", "freshness", page_of(FRESHNESS, filters.FRESHNESS_QUERY, figures.FRESHNESS)
+)
+
+pages_counted, pages_read = (
+    {name: page_of(query, filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE) for name, query in by.items()}
+    for by in (COUNTED_BY, READ_BY)
+)
+page_of_totals = page_of(DIFF_TOTALS, filters.DIFF_TOTALS_QUERY, figures.DIFF_TOTAL, pinned=[TO])
+
+
+@blueprint.get("/monthly-usages/")
+@takes_page(filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE)
+@answers(figures.MONTHLY_USAGE, is_list=True, headers=PAGED)
+def monthly_usages() -> Response:
+    """Answer from counters where those tell. A name that groups nothing is refused by the page's query."""
+    name = last_of("group_by") or "component"
+    pages = pages_counted if name in pages_counted and _do_counters_tell() else pages_read
+    return pages.get(name, pages["component"])()
+
+
+def _do_counters_tell() -> bool:
+    """Return whether all that counters add up is the caller's to see, and they know what is asked for.
+
+    They leave what a resource used with the offering that it was of then, and whoever provides that does not
+    see the usage any more. Resources they do not know.
+    """
+    scopes = visible()
+    if last_of("resource_uuid"):
+        return False
+    return (
+        scopes is None
+        or not (scopes["providers"] or scopes["offerings"])
+        or uuid_of(last_of("customer_uuid")) in scopes["customers"]
+        or uuid_of(last_of("project_uuid")) in scopes["projects"]
+    )
+
+
+@blueprint.get(DIFF_TOTALS_PATH.removeprefix("/api/ledger"))
+@takes(filters.DIFF_TOTALS_QUERY, FROM, TO, AS_OF, "page", "page_size", columns=figures.DIFF_TOTAL.fields)
+@answers(figures.DIFF_TOTAL, is_list=True, headers=PAGED)
+def diff_totals() -> Response:
+    begin, end = current().diff_from, current().past
+    assert begin, "the pipeline has read it"
+    assert end, "and entered the other one"
+    return page_of_totals(**{FROM: begin.end.position, TO: end.end.position})

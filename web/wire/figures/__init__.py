@@ -1,0 +1,1 @@
+"""What the lists take that pages are made of."""
