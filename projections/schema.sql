@@ -1,8 +1,6 @@
 -- Every read table. All of it can be dropped: the journal (and journal.person) make it anew. The indexes of
 -- the usage tables are in indexes.sql: a rebuild makes them last.
 --
--- Nothing reads the table marked "unread" yet: it is what turns usage into prices.
---
 -- Tables are named without a schema: they belong to the one that comes first in the search path.
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
 -- A table carries the ids that it is filtered by; names are joined for the rows of a page only. Keys of
@@ -120,12 +118,14 @@ CREATE TABLE plan (
     until bigint
 );
 
--- Unread, for costs.
+-- What a component costs under a plan.
 CREATE TABLE plan_component (
     plan_uuid uuid,
     component_uuid uuid,
     price numeric NOT NULL,
     amount numeric NOT NULL,
+    since bigint NOT NULL,
+    until bigint,
     PRIMARY KEY (plan_uuid, component_uuid)
 );
 

@@ -14,7 +14,8 @@ DECLARE
     single text;
 BEGIN
     FOREACH kept IN ARRAY ARRAY[
-        'customer', 'project', 'category', 'service_provider', 'offering', 'component', 'plan', 'plan_period',
+        'customer', 'project', 'category', 'service_provider', 'offering', 'component', 'plan', 'plan_component',
+        'plan_period',
         'resource', 'offering_user', 'user_usage_limit', 'account',
         'agent_identity', 'agent_service', 'agent_processor'
     ]
@@ -27,7 +28,9 @@ BEGIN
         LOOP
             EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', kept || '_past', single);
         END LOOP;
-        EXECUTE format('CREATE INDEX ON %I (uuid)', kept || '_past');
+        EXECUTE format(
+            'CREATE INDEX ON %I (%I)', kept || '_past',
+            CASE kept WHEN 'plan_component' THEN 'component_uuid' ELSE 'uuid' END);
         EXECUTE format('ALTER TABLE %I INHERIT %I', kept, kept || '_versions');
         EXECUTE format('ALTER TABLE %I INHERIT %I', kept || '_past', kept || '_versions');
         EXECUTE format(

@@ -47,7 +47,9 @@ UPSERTS = {
     for kind, table in TABLES.items()
 } | {
     catalogue.PlanComponent: upsert(
-        "plan_component", catalogue.PlanComponent.__struct_fields__, key=("plan_uuid", "component_uuid")
+        "plan_component",
+        (*catalogue.PlanComponent.__struct_fields__, "since"),
+        key=("plan_uuid", "component_uuid"),
     )
 }
 
