@@ -114,7 +114,7 @@ MAY_IMPORT = {
         *("ledger", "projections.exports", "projections.fast", "projections.forgotten_names"),
         *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),
         *("projections.schema", "projections.verification"),
-        *("web", "web.importer", "web.request"),
+        *("web", "web.exports", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.wire"),
     },
 }

@@ -19,6 +19,7 @@ from ledger.journal.tree.keys import KeyFile
 from projections.projector import Projector
 from web.api.audit import events
 from web.api.blueprints import BLUEPRINTS
+from web.api.exports import focus
 from web.dashboard.blueprints import DASHBOARD
 from web.docs.views import blueprint as docs
 from web.edge.encodings import expanding
@@ -110,6 +111,7 @@ def create_app(
     feed_waits: int = FEED_WAITS,
     key_file: KeyFile | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    currency: str = "XXX",
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
@@ -118,7 +120,7 @@ def create_app(
     call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
     many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
-    `key_file`, the next one so many seconds after the last.
+    `key_file`, the next one so many seconds after the last. Prices are in this `currency`.
     """
     pulse()
     give_back_memory()
@@ -127,6 +129,7 @@ def create_app(
     app.config[TIMEOUT] = TIMEOUT_SECONDS
     app.config[STRICT] = is_strict
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
+    app.config[focus.CURRENCY] = currency
     app.config[answering.EXPORTS] = Room(EXPORTS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False

@@ -31,6 +31,8 @@ MOMENT = Kind(
     "to_char({0}, CASE WHEN {0} = {0}::timestamptz(0) THEN 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00'"
     " ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00' END)"
 )
+# A moment to the second, as formats have it that want a Z.
+ZULU = Kind('to_char({}, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')')
 EXACT = Kind("trim_scale({})::text", in_quotes=False)
 JSON = Kind("({})::text", in_quotes=False)
 ARRAY = Kind("to_json({})::text", in_quotes=False)

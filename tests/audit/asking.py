@@ -144,6 +144,7 @@ VALUES: dict[str, list[str]] = {
 NEEDED: dict[str, dict[str, str]] = {
     "/api/ledger/diff/": {"from": "0"},
     "/api/ledger/diff-totals/": {"from": "0"},
+    "/api/ledger/exports/focus/": {"billing_period": "2026-11"},
 }
 """Parameters without which nothing is answered."""
 

@@ -4,6 +4,7 @@ To see one, and its plan: `print(query.statement(row.columns, {}, None).decode()
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from projections.queries.figures.scopes import CUSTOMERS as CUSTOMERS_SEEN
 from projections.queries.figures.scopes import OFFERINGS as OFFERINGS_SEEN
 from projections.queries.figures.scopes import PROJECTS as PROJECTS_SEEN
 from projections.queries.figures.silence import SILENT_RESOURCES
+from projections.queries.exports.focus import CHARGES
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.missing_usage import MISSING_USAGE
@@ -37,6 +39,7 @@ from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
+from web.wire.exports.focus import CHARGE
 from web.wire.rendering import DECLARED
 from web.wire.responses import audit, catalogue, figures, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
@@ -82,6 +85,7 @@ LISTS = [
     (SILENT_RESOURCES, figures.SILENT_RESOURCE),
     (FRESHNESS, figures.FRESHNESS),
     (DIFF_TOTALS, figures.DIFF_TOTAL),
+    (CHARGES, CHARGE),
 ]
 MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before")
 """Parameters of some lists."""
@@ -111,7 +115,9 @@ def plan(
 ) -> str:
     restrictions = {"root_url": "http://localhost/", **dict.fromkeys(MONTHS, "2026-11-01")} | filters
     statement = query.statement(row.columns, restrictions, scopes, order)
-    others = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "most": 8, "limit": 10, "offset": 0}
+    others: dict[str, Any] = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "most": 8}
+    others |= {"limit": 10, "offset": 0, "currency": "EUR", "service_categories": ["Other"]}
+    others |= {"begin": datetime(2026, 11, 1, tzinfo=UTC), "end": datetime(2026, 12, 1, tzinfo=UTC)}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()
     return "\n".join(line["QUERY PLAN"] for line in rows)

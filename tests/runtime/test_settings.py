@@ -34,7 +34,7 @@ def test_readme_names_no_other_variable() -> None:
 def test_settings_that_are_not_set_or_empty_have_their_defaults() -> None:
     folder = Path.home() / ".local/share/usage-ledger"
     key = folder / "signing-key"
-    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), False, "", 8, key, 1.0)
+    defaults = Settings(None, folder, ZoneInfo("UTC"), 5 * 1024 * 1024, 0, (), False, "", 8, key, 1.0, "XXX")
     assert Settings.from_environment({}) == defaults
     assert Settings.from_environment({each.name: "" for each in VARIABLES} | {"LEDGER_ZONE": ""}) == defaults
 
@@ -52,6 +52,7 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_FEED_WAITS": "20",
         "LEDGER_SIGNING_KEY": "/etc/ledger/key",
         "LEDGER_CHECKPOINT_SECONDS": "2.5",
+        "LEDGER_CURRENCY": "EUR",
     }
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://db.example.org/ledger",
@@ -65,6 +66,7 @@ def test_settings_are_read_from_their_variables() -> None:
         feed_waits=20,
         signing_key=Path("/etc/ledger/key"),
         checkpoint_seconds=2.5,
+        currency="EUR",
     )
 
 
@@ -99,7 +101,7 @@ def test_origins_that_no_browser_sends_are_refused(origins: str, problem: str) -
     [
         ("LEDGER_DATABASEURL", "did you mean LEDGER_DATABASE_URL?"),
         ("LEDGER_TIMEZONE", "did you mean LEDGER_TIME_ZONE?"),
-        ("LEDGER_COLOUR", "known are " + ", ".join(each.name for each in VARIABLES)),
+        ("LEDGER_SHAPE", "known are " + ", ".join(each.name for each in VARIABLES)),
     ],
 )
 def test_a_misspelt_variable_is_refused_by_name(name: str, hint: str) -> None:

@@ -22,6 +22,7 @@ from web.api.catalogue import (
 )
 from web.api.figures import scopes
 from web.api.figures import usages as figures
+from web.api.exports import focus
 from web.api.proof import checkpoints, proofs, tiles
 from web.api.statistics import offerings, usage
 
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     unexplained.blueprint,
     scopes.blueprint,
     figures.blueprint,
+    focus.blueprint,
     checkpoints.blueprint,
     tiles.blueprint,
     proofs.blueprint,

@@ -68,7 +68,7 @@ def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, R
 
 
 def _page(
-    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str], **within: UUID | int
+    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str], **within: UUID | int | str
 ) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within

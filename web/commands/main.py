@@ -15,6 +15,7 @@ from web.commands.audit.keys import key_group
 from web.commands.audit.verify import verify_command
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
+from web.commands.exports.export import export_command
 from web.commands.imports import import_command
 from web.commands.report import report_command
 from web.commands.serve import serve_command
@@ -57,6 +58,7 @@ for command in (
     history_command,
     diff_command,
     unexplained_command,
+    export_command,
     user_group,
     role_group,
     token_group,

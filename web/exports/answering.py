@@ -199,4 +199,4 @@ def _what(path: str) -> str:
 def _months(restrictions: Mapping[str, Any]) -> str:
     """Return the months that a list is restricted to, for the name of a file."""
     days = [restrictions.get(name) for name in MONTHS]
-    return "_".join(f"{day:%Y-%m}" for day in days if isinstance(day, date))
+    return "_".join(f"{day:%Y-%m}" for day in days if type(day) is date)

@@ -48,7 +48,7 @@ DEPEND_ON_THE_DAY = (
 
 DEPEND_ON_THE_MOMENT = (
     *("/plan_periods/", "/resources_missing_usage/", "/silent-resources/", "/ledger/events/"),
-    *("/ledger/checkpoint", "/proof"),
+    *("/ledger/checkpoint", "/proof", "/exports/focus/"),
 )
 """How paths of answers end that may be others a second later: there is no 304 for them."""
 

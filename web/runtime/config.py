@@ -94,6 +94,13 @@ def parse_origin(text: str) -> str:
     return text
 
 
+def parse_currency(text: str) -> str:
+    """Return a currency by its code of ISO 4217. Raises ValueError."""
+    if not re.fullmatch("[A-Z]{3}", text):
+        raise ValueError(f"{text!r} is no code of a currency like EUR, as ISO 4217 has them")
+    return text
+
+
 def parse_switch(text: str) -> bool:
     """Return whether a text is `yes`. Raises ValueError unless it is `yes` or `no`."""
     if text.lower() not in ("yes", "no"):
@@ -215,9 +222,16 @@ TOKEN = Variable(
     if_unset="asked for at a terminal",
 )
 
+CURRENCY = Variable(
+    "LEDGER_CURRENCY",
+    "the currency of the plans' prices, for costs (ISO 4217; XXX is none)",
+    parse_currency,
+    default="XXX",
+)
+
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
-    *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, TOKEN),
+    *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
 )
 
 
@@ -236,6 +250,7 @@ class Settings:
     feed_waits: int
     signing_key: Path
     checkpoint_seconds: float
+    currency: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -254,6 +269,7 @@ class Settings:
             feed_waits=FEED_WAITS.read(environment),
             signing_key=SIGNING_KEY.read(environment) or data_dir / USUAL_KEY,
             checkpoint_seconds=CHECKPOINT_SECONDS.read(environment),
+            currency=CURRENCY.read(environment),
         )
 
 

@@ -145,6 +145,7 @@ def application(
         feed_waits=settings.feed_waits,
         key_file=KeyFile(settings.signing_key),
         checkpoint_seconds=settings.checkpoint_seconds,
+        currency=settings.currency,
     )
 
 

@@ -24,6 +24,7 @@ from projections.queries.json_columns import (
     OBJECTS,
     PLAIN,
     TEXT,
+    ZULU,
     Column,
     Kind,
     constant,
@@ -84,6 +85,15 @@ class Moment(fields.AwareDateTime, ColumnField):
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return super()._serialize(value and value.astimezone(UTC), attr, obj, **kwargs)
+
+
+class Zulu(fields.AwareDateTime, ColumnField):
+    """A time in UTC to the second, ISO 8601 with `Z`."""
+
+    kind = ZULU
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value and f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Date(fields.Date, ColumnField):

@@ -1,0 +1,1 @@
+"""Rows in the shape of others' formats."""

@@ -1,0 +1,1 @@
+"""Endpoints in the shape of others' formats."""

@@ -1,0 +1,1 @@
+"""Lists as files, from the command line."""
