@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test programs test-edge test-agents torture-short check rebuild verify bench
+.PHONY: help install run test programs test-edge test-agents test-recipes torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,14 @@ AGENT_BACKEND = tests/agents/real/backend
 
 test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting agents report, in 3 minutes
 	.venv/bin/python -m pytest tests/agents/real
+
+.venv-recipes/installed: tests/exports/real/requirements.txt
+	$(PYTHON) -m venv .venv-recipes
+	.venv-recipes/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read exports, in a minute
+	.venv/bin/python -m pytest -n0 tests/exports/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

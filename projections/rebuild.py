@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from psycopg import Connection, Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
 from psycopg.sql import Identifier
 
@@ -90,7 +91,8 @@ class Rebuild:
             if is_live := accept or not differences:
                 self._swap()
                 self._forget()
-            _drop_copies(connection)
+            with suppress(LockNotAvailable):  # an export reads what was replaced: it is dropped the next time
+                _drop_copies(connection)
             return Rebuilt(is_live, differences, forgotten)
 
     @contextmanager

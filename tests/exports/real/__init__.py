@@ -1,0 +1,1 @@
+"""Exports, read by others' programs: for `make test-recipes`."""
