@@ -196,7 +196,8 @@ class Recorder:
         size = {"page_size": 1} if "page_size" in route.taken.names else {}
         if "limit" in route.taken.names:
             size = {"limit": 1, "after": 20}
-        return size | {name: PARAMETERS[name] for name in required(route)}
+        values = PARAMETERS | self.own_parameters(route)
+        return size | {name: values[name] for name in required(route)}
 
     def own_parameters(self, route: Route) -> Json:
         """The examples of parameters that are this route's, and not those of others by the same name."""

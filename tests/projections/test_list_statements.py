@@ -23,6 +23,7 @@ from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
 from projections.queries.catalogue.resources import PROVIDED, RESOURCES
 from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
+from projections.queries.exports.focus import CHARGES
 from projections.queries.figures.diff_totals import DIFF_TOTALS
 from projections.queries.figures.freshness import FRESHNESS
 from projections.queries.figures.monthly_usages import COUNTED_BY, READ_BY
@@ -31,7 +32,6 @@ from projections.queries.figures.scopes import CUSTOMERS as CUSTOMERS_SEEN
 from projections.queries.figures.scopes import OFFERINGS as OFFERINGS_SEEN
 from projections.queries.figures.scopes import PROJECTS as PROJECTS_SEEN
 from projections.queries.figures.silence import SILENT_RESOURCES
-from projections.queries.exports.focus import CHARGES
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.missing_usage import MISSING_USAGE

@@ -20,9 +20,9 @@ from web.api.catalogue import (
     resources,
     service_providers,
 )
+from web.api.exports import focus
 from web.api.figures import scopes
 from web.api.figures import usages as figures
-from web.api.exports import focus
 from web.api.proof import checkpoints, proofs, tiles
 from web.api.statistics import offerings, usage
 

@@ -6,7 +6,7 @@ from projections.queries.exports.focus import CHARGES
 from web.api.pages import page_of, takes_page
 from web.request.pipeline import api
 from web.wire.exports.focus import CHARGE, FOCUS_QUERY
-from web.wire.rendering import answers
+from web.wire.rendering import PAGED, answers
 
 CURRENCY = "LEDGER_CURRENCY"
 """Key in an app's config: the currency of prices, by its code of ISO 4217."""
@@ -18,6 +18,6 @@ page = page_of(CHARGES, FOCUS_QUERY, CHARGE)
 
 @blueprint.get("/")
 @takes_page(FOCUS_QUERY, CHARGE)
-@answers(CHARGE, is_list=True)
+@answers(CHARGE, is_list=True, headers=PAGED)
 def charges() -> Response:
     return page(currency=current_app.config[CURRENCY])

@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, post_load
 
 from ledger.domain.months import start_of
 from web.wire.body import Loading
+from web.wire.fields import REQUIRED
 from web.wire.parameters import PlainMonthFilter, UuidFilter
 from web.wire.responses.columns import Boolean, Constant, Decimal, Hex, Moment, Number, Text, Word, Zulu
 from web.wire.responses.schemas import RowSchema, declare
@@ -82,7 +83,7 @@ class FocusQuery(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    billing_period = PlainMonthFilter(NO_MONTH, NO_MONTH)
+    billing_period = PlainMonthFilter(NO_MONTH, NO_MONTH, required=True, error_messages=REQUIRED)
     customer_uuid = UuidFilter()
     project_uuid = UuidFilter()
     offering_uuid = UuidFilter()
@@ -91,9 +92,7 @@ class FocusQuery(Schema):
     @post_load
     def period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Add the moments that the month begins and ends with in the ledger's zone."""
-        month: date | None = data.get("billing_period")
-        if month is None:
-            raise ValidationError({"billing_period": ["This field is required."]})
+        month: date = data["billing_period"]
         zone = Loading.get().zone
         if month.year in (date.min.year, date.max.year):
             raise ValidationError({"billing_period": [NO_MONTH]})
