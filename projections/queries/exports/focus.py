@@ -44,8 +44,8 @@ COST = SQL(f"u.usage * CASE WHEN {IS_PRICED} THEN t.price ELSE 0 END")
 USAGE = SQL("u.usage")
 UNIT = SQL("coalesce(nullif(c.measured_unit, ''), 'Units')")
 PROVIDER = SQL("coalesce(v.name, '')")
-BEGIN = SQL("%(begin)s")
-END = SQL("%(end)s")
+BEGIN = SQL("%(begin)s::timestamptz")
+END = SQL("%(end)s::timestamptz")
 
 COLUMNS: Values = {
     "BilledCost": COST,
