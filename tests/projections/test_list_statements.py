@@ -26,7 +26,7 @@ from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
 from projections.queries.exports.focus import CHARGES
 from projections.queries.figures.diff_totals import DIFF_TOTALS
 from projections.queries.figures.freshness import FRESHNESS
-from projections.queries.figures.monthly_usages import COUNTED_BY, READ_BY
+from projections.queries.figures.monthly_usages import CONSUMED_BY, COUNTED_BY, READ_BY
 from projections.queries.figures.movers import MOVERS
 from projections.queries.figures.scopes import CUSTOMERS as CUSTOMERS_SEEN
 from projections.queries.figures.scopes import OFFERINGS as OFFERINGS_SEEN
@@ -80,7 +80,10 @@ LISTS = [
     (PROJECTS_SEEN, figures.PROJECT_SEEN),
     (CUSTOMERS_SEEN, figures.CUSTOMER_SEEN),
     (OFFERINGS_SEEN, figures.OFFERING_SEEN),
-    *((query, figures.MONTHLY_USAGE) for query in (*COUNTED_BY.values(), *READ_BY.values())),
+    *(
+        (query, figures.MONTHLY_USAGE)
+        for query in (*CONSUMED_BY.values(), *COUNTED_BY.values(), *READ_BY.values())
+    ),
     (MOVERS, figures.MOVER),
     (SILENT_RESOURCES, figures.SILENT_RESOURCE),
     (FRESHNESS, figures.FRESHNESS),

@@ -33,27 +33,41 @@ COUNTED = """(
     JOIN offering o ON o.uuid = c.offering_uuid
 )"""
 
+CONSUMED = """(
+    SELECT
+        n.month AS billing_period, n.total AS usage, n.component_uuid, c.component_type, c.offering_uuid,
+        o.customer_uuid AS provider_uuid, NULL::uuid AS project_uuid, NULL::uuid AS customer_uuid,
+        NULL::uuid AS resource_uuid
+    FROM monthly_consumption n
+    JOIN component c ON c.uuid = n.component_uuid
+    JOIN offering o ON o.uuid = c.offering_uuid
+)"""
+
 COMPONENT_USAGES, USER_USAGES = "component_usage", "user_usage"
 
-# The key is unique for each group of a component. What is in the rest has none.
+# The key of a join is one value: of three PostgreSQL sorts by two, and compares all groups of a component.
 SUMS = """
 WITH sums AS MATERIALIZED (
     SELECT u.offering_uuid, u.component_uuid, u.billing_period, {group} AS group_uuid, sum(u.usage) AS usage,
         {label} AS label
     FROM {source} u WHERE u.{in_range} AND {where}
     GROUP BY u.offering_uuid, u.component_uuid, u.billing_period, {group}
-), ranked AS MATERIALIZED (
-    SELECT
-        offering_uuid, component_uuid, group_uuid, max(label) AS label,
-        row_number() OVER (
-            PARTITION BY offering_uuid, component_uuid ORDER BY sum(usage) DESC, group_uuid) AS place
-    FROM sums GROUP BY offering_uuid, component_uuid, group_uuid
+), largest AS MATERIALIZED (
+    SELECT ARRAY[offering_uuid, component_uuid, group_uuid] AS key, place, label
+    FROM (
+        SELECT
+            offering_uuid, component_uuid, group_uuid, max(label) AS label,
+            row_number() OVER (
+                PARTITION BY offering_uuid, component_uuid ORDER BY sum(usage) DESC, group_uuid) AS place
+        FROM sums GROUP BY offering_uuid, component_uuid, group_uuid
+    ) r WHERE place <= %(most)s
 ), shown AS MATERIALIZED (
     SELECT
-        s.offering_uuid, s.component_uuid, s.billing_period, least(r.place, %(most)s + 1) AS place,
-        r.place > %(most)s AS is_rest, CASE WHEN r.place <= %(most)s THEN s.group_uuid END AS group_uuid,
-        CASE WHEN r.place <= %(most)s THEN r.label END AS label, sum(s.usage) AS usage
-    FROM sums s JOIN ranked r USING (offering_uuid, component_uuid, group_uuid)
+        s.offering_uuid, s.component_uuid, s.billing_period, coalesce(r.place, %(most)s + 1) AS place,
+        r.key IS NULL AS is_rest, CASE WHEN r.key IS NOT NULL THEN s.group_uuid END AS group_uuid,
+        r.label, sum(s.usage) AS usage
+    FROM sums s
+    LEFT JOIN largest r ON r.key = ARRAY[s.offering_uuid, s.component_uuid, s.group_uuid]
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), parts AS MATERIALIZED (
     SELECT k.*, o.name AS offering_name, c.component_type, c.name, c.measured_unit
@@ -133,6 +147,9 @@ _KEYS: dict[str, tuple[LiteralString, LiteralString]] = {
 
 COUNTED_BY = {name: _list(Grouping(COUNTED, *group)) for name, group in _KEYS.items()}
 """By what usages are grouped, where the counters of projects tell. Restrictions have no resource."""
+
+CONSUMED_BY = {name: _list(Grouping(CONSUMED, *_KEYS[name])) for name in ("component", "offering")}
+"""The same of all there is, whosever it is. Restrictions have no project, customer or resource."""
 
 READ_BY = {
     **{name: _list(Grouping(COMPONENT_USAGES, *group)) for name, group in _KEYS.items()},

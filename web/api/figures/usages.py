@@ -7,7 +7,7 @@ from flask import Response
 
 from projections.queries.figures.diff_totals import DIFF_TOTALS
 from projections.queries.figures.freshness import FRESHNESS
-from projections.queries.figures.monthly_usages import COUNTED_BY, READ_BY
+from projections.queries.figures.monthly_usages import CONSUMED_BY, COUNTED_BY, READ_BY
 from projections.queries.figures.movers import MOVERS
 from projections.queries.figures.silence import SILENT_RESOURCES
 from web.api.pages import page_of, takes_page
@@ -33,10 +33,13 @@ blueprint.add_url_rule(
     "/freshness/", "freshness", page_of(FRESHNESS, filters.FRESHNESS_QUERY, figures.FRESHNESS)
 )
 
-pages_counted, pages_read = (
+pages_consumed, pages_counted, pages_read = (
     {name: page_of(query, filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE) for name, query in by.items()}
-    for by in (COUNTED_BY, READ_BY)
+    for by in (CONSUMED_BY, COUNTED_BY, READ_BY)
 )
+OWNERS = ("project_uuid", "customer_uuid", "resource_uuid")
+"""Filters that sums by component and month do not know."""
+
 page_of_totals = page_of(DIFF_TOTALS, filters.DIFF_TOTALS_QUERY, figures.DIFF_TOTAL, pinned=[TO])
 
 
@@ -47,6 +50,8 @@ def monthly_usages() -> Response:
     """Answer from counters where those tell. A name that groups nothing is refused by the page's query."""
     name = last_of("group_by") or "component"
     pages = pages_counted if name in pages_counted and _do_counters_tell() else pages_read
+    if name in pages_consumed and visible() is None and not any(map(last_of, OWNERS)):
+        pages = pages_consumed
     return pages.get(name, pages["component"])()
 
 
