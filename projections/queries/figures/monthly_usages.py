@@ -45,29 +45,28 @@ CONSUMED = """(
 
 COMPONENT_USAGES, USER_USAGES = "component_usage", "user_usage"
 
-# The key of a join is one value: of three PostgreSQL sorts by two, and compares all groups of a component.
+# Groups are ranked without a join: PostgreSQL takes sums for few, and would compare each with all the others.
 SUMS = """
 WITH sums AS MATERIALIZED (
     SELECT u.offering_uuid, u.component_uuid, u.billing_period, {group} AS group_uuid, sum(u.usage) AS usage,
         {label} AS label
     FROM {source} u WHERE u.{in_range} AND {where}
     GROUP BY u.offering_uuid, u.component_uuid, u.billing_period, {group}
-), largest AS MATERIALIZED (
-    SELECT ARRAY[offering_uuid, component_uuid, group_uuid] AS key, place, label
-    FROM (
-        SELECT
-            offering_uuid, component_uuid, group_uuid, max(label) AS label,
-            row_number() OVER (
-                PARTITION BY offering_uuid, component_uuid ORDER BY sum(usage) DESC, group_uuid) AS place
-        FROM sums GROUP BY offering_uuid, component_uuid, group_uuid
-    ) r WHERE place <= %(most)s
 ), shown AS MATERIALIZED (
     SELECT
-        s.offering_uuid, s.component_uuid, s.billing_period, coalesce(r.place, %(most)s + 1) AS place,
-        r.key IS NULL AS is_rest, CASE WHEN r.key IS NOT NULL THEN s.group_uuid END AS group_uuid,
-        r.label, sum(s.usage) AS usage
-    FROM sums s
-    LEFT JOIN largest r ON r.key = ARRAY[s.offering_uuid, s.component_uuid, s.group_uuid]
+        offering_uuid, component_uuid, billing_period, least(place, %(most)s + 1) AS place,
+        place > %(most)s AS is_rest, CASE WHEN place <= %(most)s THEN group_uuid END AS group_uuid,
+        CASE WHEN place <= %(most)s THEN label END AS label, sum(usage) AS usage
+    FROM (
+        SELECT s.*, dense_rank() OVER (
+            PARTITION BY offering_uuid, component_uuid ORDER BY whole DESC, group_uuid) AS place
+        FROM (
+            SELECT
+                offering_uuid, component_uuid, billing_period, group_uuid, usage,
+                sum(usage) OVER of_group AS whole, max(label) OVER of_group AS label
+            FROM sums WINDOW of_group AS (PARTITION BY offering_uuid, component_uuid, group_uuid)
+        ) s
+    ) s
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), parts AS MATERIALIZED (
     SELECT k.*, o.name AS offering_name, c.component_type, c.name, c.measured_unit
