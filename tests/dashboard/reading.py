@@ -50,7 +50,9 @@ class Page:
 
     def values(self, section: str, name: str) -> list[str]:
         """The exact figures of the column with this name, as they are for machines."""
-        table = self.one(f"{section} table")
+        table = self.html.select_one(f"{section} table")
+        if table is None:
+            return []
         place = [shown(each) for each in table.select("thead th")].index(name)
         return [
             str(data["value"])

@@ -14,7 +14,7 @@ from web.dashboard import sessions
 from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
 from web.request.services import refresh, services
-from web.wire.parameters import strangers, takes
+from web.wire.parameters import NOTHING, TAKEN, Strangers, takes
 from web.wire.urls import root_path
 
 COOKIE = "usage_ledger_session"
@@ -106,7 +106,8 @@ def check_sender() -> None:
 
 def check_parameters() -> None:
     """Raise ValidationError for parameters that a page does not read: a misspelt one would show too much."""
-    strangers(current_app.view_functions[request.endpoint or ""], ()).check()
+    taken = TAKEN.get(current_app.view_functions[request.endpoint or ""], NOTHING)
+    Strangers([name for name in request.args if name not in taken.names], [], taken, ()).check()
 
 
 def enter() -> None:

@@ -28,14 +28,14 @@ class Listed(NamedTuple):
 
 def figure_of(row: Row) -> str | None:
     """Return the URL of the page of a row's figure."""
-    return linked("figures.figure", uuid=row["uuid"])
+    return linked("figure_pages.figure", uuid=row["uuid"])
 
 
 def scope_of(kind: str, key: str = "uuid") -> Callable[[Row], str | None]:
     """Return what leads from a row to the page of the project, or other kind, that a key names."""
 
     def url(row: Row) -> str | None:
-        return linked("scopes.scope", kind=kind, uuid=row[key]) if row.get(key) else None
+        return linked("scope_pages.scope", kind=kind, uuid=row[key]) if row.get(key) else None
 
     return url
 

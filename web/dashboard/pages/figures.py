@@ -1,11 +1,12 @@
 """One figure: what was said of it, by whom and when, its users' shares, and the proof of each fact."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from flask import Response
 
-from web.dashboard.asking import Answer
+from web.dashboard.asking import Answer, Refused
 from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
 from web.dashboard.frame import here, linked, page, pages, show
@@ -13,7 +14,7 @@ from web.dashboard.tables import Column, Table
 from web.request.audit.past import AS_OF
 from web.wire.errors import Missing
 
-blueprint = pages("figures")
+blueprint = pages("figure_pages")
 
 MOST_REVISIONS = 100
 """On the page; the files have all of them."""
@@ -71,7 +72,7 @@ def _history(history: Answer) -> Table:
         each
         | {
             "by": (each["revision_user"] or {}).get("username") or each["source"],
-            "fact_url": linked("figures.fact", position=each["position"]),
+            "fact_url": linked("figure_pages.fact", position=each["position"]),
         }
         for each in history.data
     ]
@@ -99,18 +100,26 @@ def fact(position: str) -> Response:
     """Show a fact as the journal has it, and the proof that the signed tree has it in it."""
     if not position.isdecimal() or not 0 < int(position) < 2**63:
         raise Missing("Facts have positions from 1 on.")
-    asker = here().asker._replace(as_of="")
-    found = asker.ask_if_allowed("ledger/events/", after=int(position) - 1, limit=1)
+    ask = here().asker._replace(as_of="").ask_if_allowed
+    found = ask("ledger/events/", after=int(position) - 1, limit=1)
     event = found and next((each for each in found.data if each["id"] == f"{int(position)}"), None)
-    proof = asker.ask_if_allowed(f"ledger/events/{int(position)}/proof")
+    proof, reason = _proof(ask, int(position))
     if event is None and proof is None:
         raise Missing("There is no such fact, or it is not for you.")
     return show(
         "fact.html",
+        at=int(position),
         fact=event,
         text=orjson.dumps(event, option=orjson.OPT_INDENT_2).decode() if event else "",
-        proof=proof and proof.data.decode(),
-        at=int(position),
-        proof_request=proof and proof.request_line,
-        event_request=found and found.request_line,
+        request_line=found.request_line if found else "",
+        proof=proof,
+        reason=reason,
     )
+
+
+def _proof(ask: Callable[..., Answer | None], position: int) -> tuple[Answer | None, str]:
+    """Return the proof of a fact, or why there is none."""
+    try:
+        return ask(f"ledger/events/{position}/proof"), "You may not read the fact, so there is none for you."
+    except Refused as refusal:  # without a key, or where signing is refused
+        return None, str(refusal.body["detail"])

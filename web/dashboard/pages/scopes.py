@@ -15,8 +15,9 @@ from web.dashboard.lists import COMPONENT, FIRST_ROWS, OFFERING, first_rows
 from web.dashboard.months import months_asked_for
 from web.dashboard.tables import Column, Table
 from web.request.audit.past import AS_OF
+from web.wire.errors import Missing
 
-blueprint = pages("scopes")
+blueprint = pages("scope_pages")
 
 MOST_CHARTS = 3
 """Components that are drawn at once; others are a click away."""
@@ -140,9 +141,10 @@ def _components(within: dict[str, str], months: Sequence[str]) -> dict[str, dict
 
 
 def _chosen(components: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the components that are drawn: the one that is asked for, or the first ones."""
-    asked = request.args.get("component")
-    if asked is not None and asked in components:
+    """Return the components that are drawn: the one that is asked for, or the first ones. Raises Missing."""
+    if asked := request.args.get("component"):
+        if asked not in components:
+            raise Missing("Nothing of this component was used in these months.")
         return {asked: components[asked]}
     return dict(list(components.items())[:MOST_CHARTS])
 

@@ -6,7 +6,8 @@ from web.dashboard.frame import open_pages, show
 from web.request.conditional import VERSION
 from web.request.services import services
 from web.wire.parameters import takes
-from web.wire.rendering import json_response
+from web.wire.rendering import answers, json_response
+from web.wire.responses.messages import START
 from web.wire.urls import root_url
 
 blueprint = open_pages("start")
@@ -24,6 +25,7 @@ PLACES = {
 
 @blueprint.get("/")
 @takes()
+@answers(START)
 def start() -> Response:
     position = services().projector.refresh().end.position
     kinds = request.accept_mimetypes

@@ -64,6 +64,17 @@ class Document(ObjectSchema):
 
 DOCUMENT = Document()
 
+START = declare(
+    ObjectSchema,
+    "Start",
+    name=fields.String(required=True),
+    version=fields.String(required=True),
+    position=fields.Integer(required=True),
+    places=fields.Dict(keys=fields.String(), values=fields.String(), required=True),
+    endpoints=fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True),
+)
+"""What is served here: URLs of places by name, and the methods of each path of the API."""
+
 HEALTH = declare(
     ObjectSchema,
     "Health",
