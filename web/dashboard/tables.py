@@ -47,12 +47,17 @@ class Table(NamedTuple):
 
     @property
     def files(self) -> list[tuple[str, str]]:
-        """Return the names of the formats that all rows are to be had in, with the URL of each."""
+        """Return the names of the formats that all rows are to be had in, with the URL of each.
+
+        What the API answers as one object, as Waldur does, has no other form.
+        """
+        forms = FORMATS if isinstance(self.answer.data, list) else {"": "JSON"}
         kept = {name: value for name, value in self.answer.parameters.items() if name not in PAGED}
         path = self.answer.path.removeprefix("/api/")
         return [
-            (named, f"{url_for('downloads.download', path=path)}?{urlencode(kept | {'format': each})}")
-            for each, named in FORMATS.items()
+            (named, f"{url_for('downloads.download', path=path)}?{urlencode(kept | form)}")
+            for each, named in forms.items()
+            for form in [{"format": each} if each else {}]
         ]
 
 

@@ -1,0 +1,177 @@
+"""A real browser walks through the pages: a quiet console, no other origin, and nothing serious for axe."""
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import ActionChains
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.browser.driving import Browser, browsing
+from tests.support.programs import pages
+from tests.support.served import Served, served
+from tests.world import PROJECT, RESOURCE, World
+from web.dashboard.errors import FOREIGN
+
+AXE = files("axe_core_python").joinpath("axe.min.js").read_text()
+
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture
+def service(shown_world: World, world_url: str) -> Iterator[Served]:
+    with served(world_url) as service:
+        yield service
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with browsing(tmp_path) as browser:
+        yield browser
+
+
+def click(browser: Browser, text: str, within: str = "body") -> None:
+    """Follow the first link, or press the button, with this text, and wait until another page is there."""
+    before = browser.find("html")
+    named = [each for each in browser.all(f"{within} a, {within} button") if each.text.strip() == text]
+    named[0].click()
+    browser.until(lambda: is_gone(before))
+    browser.find("h1")
+
+
+def is_gone(element: WebElement) -> bool:
+    try:
+        return not element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+
+
+def sign_in(browser: Browser, url: str, world: World, username: str = "staff") -> None:
+    browser.open(f"{url}/dashboard/")
+    browser.find("#token").send_keys(world.as_(username).authorization.removeprefix("Token "))
+    click(browser, "Sign in")
+
+
+def test_a_reader_follows_a_figure_to_its_history_and_back_in_time(
+    shown_world: World, service: Served, browser: Browser, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{service.port}"
+    downloads = tmp_path / "downloads"
+    browser.driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": f"{downloads}"}
+    )
+    browser.open(url)
+    click(browser, "Dashboard", "main")
+    assert browser.driver.title == "Sign in · usage-ledger"
+    sign_in(browser, url, shown_world)
+    assert browser.find("h1").text == "November 2026"
+
+    browser.find("input[type=search]").send_keys("second")
+    click(browser, "Find")
+    assert [each.text for each in browser.all("tbody th")] == ["Second project"]
+    click(browser, "Projects", "nav")
+    click(browser, "Project", "tbody")
+    assert browser.find("h1").text == "Project"
+    assert len(browser.all("svg.chart")) == 2
+
+    click(browser, "October 2026", "#usages")
+    assert browser.find("h1").text.startswith("CPU in October 2026: 231.50")
+    assert "jobs counted twice" in browser.find("#history").text
+
+    browser.driver.execute_script("document.querySelector('input[type=date]').value = '2026-11-14'")
+    click(browser, "Show", "form.as-of")
+    assert browser.find(".error").text == "No ComponentUsage matches the given query."
+
+    browser.driver.back()
+    csv = browser.find("#history .sources a")
+    assert csv.text == "CSV"
+    csv.click()
+    browser.until(lambda: [*downloads.glob("*.csv")])
+    (file,) = downloads.glob("*.csv")
+    assert "jobs counted twice" in file.read_text()
+
+    click(browser, "Sign out", "header")
+    assert browser.driver.title == "Sign in · usage-ledger"
+    browser.open(f"{url}/dashboard/projects/{PROJECT}/")
+    assert browser.driver.title == "Sign in · usage-ledger"
+    assert browser.origins() == {url}
+    assert [each for each in browser.problems() if "404" not in each] == []
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_axe_finds_nothing_serious_on_any_page(
+    shown_world: World, service: Served, browser: Browser, *, is_dark: bool
+) -> None:
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    url = f"http://127.0.0.1:{service.port}"
+    found = {"/dashboard/sign-in/": seen_by_axe(browser, f"{url}/dashboard/sign-in/")}
+    sign_in(browser, url, shown_world)
+    (usage,) = shown_world.usages(resource_uuid=RESOURCE, type="cpu", billing_period="2026-10-01")
+    for place in (
+        "/",
+        "/dashboard/",
+        f"/dashboard/projects/{PROJECT}/?by=user",
+        f"/dashboard/figures/{usage['uuid']}/",
+        "/dashboard/facts/40/",
+        "/dashboard/lists/usages/",
+        "/dashboard/compare/?from=1",
+        "/dashboard/?as_of=2026-11-14",
+        "/dashboard/nothing/",
+    ):
+        found[place] = seen_by_axe(browser, f"{url}{place}")
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+def seen_by_axe(browser: Browser, url: str) -> list[str]:
+    """What axe-core has against a page, if it is serious."""
+    browser.open(url)
+    browser.driver.execute_script(AXE)
+    told = browser.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    return [
+        f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}"
+        for each in told["violations"]
+        if each["impact"] in SERIOUS
+    ]
+
+
+def test_the_pages_work_without_javascript(shown_world: World, service: Served, browser: Browser) -> None:
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    sign_in(browser, f"http://127.0.0.1:{service.port}", shown_world)
+    click(browser, "Projects", "nav")
+    click(browser, "Project", "tbody")
+    assert len(browser.all("svg.chart")) == 2
+    click(browser, "Sign out", "header")
+
+
+def test_a_pointer_on_a_bar_is_told_whose_it_is_and_how_much(
+    shown_world: World, service: Served, browser: Browser
+) -> None:
+    url = f"http://127.0.0.1:{service.port}"
+    sign_in(browser, url, shown_world)
+    browser.open(f"{url}/dashboard/projects/{PROJECT}/")
+    ActionChains(browser.driver).move_to_element(browser.find("svg .bar rect")).perform()
+    assert browser.find(".pointed").text == "Resource, Oct: 231.50 hours"
+
+
+def test_a_page_of_another_site_can_neither_sign_out_nor_frame_ours(
+    shown_world: World, service: Served, browser: Browser, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{service.port}"
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text(
+        f'<form method="post" action="{url}/dashboard/sign-out/"><button>Win a prize</button></form>'
+        f'<iframe src="{url}/dashboard/"></iframe>'
+    )
+    sign_in(browser, url, shown_world)
+    with pages(site) as elsewhere:
+        browser.open(elsewhere)
+        click(browser, "Win a prize")
+        assert browser.find(".error").text == FOREIGN
+    assert any("frame-ancestors" in each for each in browser.problems())
+    browser.open(f"{url}/dashboard/")
+    assert browser.find("h1").text == "November 2026"
