@@ -126,6 +126,15 @@ def test_a_session_ends_after_twelve_hours(world: World) -> None:
     assert somebody.open("/dashboard/lists/usages/").status == 303
 
 
+def test_what_has_ended_is_deleted_when_somebody_signs_in(world: World) -> None:
+    reader(world, "support")
+    world.now += timedelta(hours=12)
+    reader(world, "staff")
+    with psycopg.connect(world.conninfo) as connection:
+        rows = connection.execute("SELECT expires_at FROM dashboard.session").fetchall()
+    assert rows == [(world.now + timedelta(hours=12),)]
+
+
 def test_a_session_ends_with_its_token(world: World) -> None:
     token = tokens.create(world.services, tokens.user_named(world.services, "support"), days=1)
     somebody = anybody(world)

@@ -5,7 +5,6 @@ table can name the request that makes it. Price: a page of four tables is four r
 or two milliseconds each, and each reads what is the newest then.
 """
 
-from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -17,8 +16,6 @@ from projections.lookups.accounts import Credentials
 from web.limits.admission import PLACE, STREAMED
 from web.request.authentication import CREDENTIALS
 from web.wire.urls import BELIEVED
-
-Parameters = Mapping[str, str | int | None]
 
 OF_THE_CLIENT = (
     *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SCRIPT_NAME", "REMOTE_ADDR", "HTTP_HOST"),

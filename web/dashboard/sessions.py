@@ -35,7 +35,7 @@ CREATE INDEX IF NOT EXISTS session_token ON dashboard.session (token_uuid, expir
 
 INSERT = """
 WITH ended AS (
-    DELETE FROM dashboard.session WHERE session_hash IN (
+    DELETE FROM dashboard.session WHERE expires_at <= %(now)s OR session_hash IN (
         SELECT session_hash FROM dashboard.session
         WHERE token_uuid = %(token_uuid)s
         ORDER BY expires_at DESC OFFSET %(others)s
@@ -62,6 +62,7 @@ def begin(cursor: Cursor[DictRow], token_uuid: UUID, now: datetime, entropy: Cal
         {
             "session_hash": _hash_of(secret),
             "token_uuid": token_uuid,
+            "now": now,
             "expires_at": now + LIFETIME,
             "others": MOST_SESSIONS - 1,
         },
