@@ -189,8 +189,7 @@ def test_sigterm_lets_a_running_request_end_and_exits_with_0(environment: Enviro
             assert client.recv(1000).startswith(b"HTTP/1.1 201 Created\r\n")
         assert here.process.wait(10) == 0
     with served(environment) as here:
-        _, rows = here.get(USAGES, here.demo_token)
-        assert [row["usage"] for row in rows] == ["7.00"]
+        assert figures(here, here.demo_token) == ["7.00"]
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(environment: Environment) -> None:

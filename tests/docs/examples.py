@@ -112,7 +112,7 @@ class Recorder:
         self.operations.clear()
         self.send("POST", SET_USAGE, report("12.50"))
         self.send("POST", SET_USAGE, report("13.00"))
-        (usage,) = self.here.get(USAGES, billing_period="2026-11-01")
+        (usage,) = self.here.get(USAGES, billing_period="2026-11-01", resource_uuid=RESOURCE)
         self.objects["marketplace-component-usages"] = usage["uuid"]
         one = {
             "username": "ann",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.support.command import served
+from tests.support.command import DEMO_RESOURCE, served
 from tests.support.processes import answer
 from tests.support.waiting import wait_until
 from tests.world import USAGES
@@ -283,7 +283,7 @@ def test_many_who_wait_for_a_position_keep_nobody_waiting(database_url: str, tmp
         head = [f"GET {USAGES}?min_position=100000000 HTTP/1.1", f"Authorization: Token {here.demo_token}"]
         waiting = hanging(stack, address, 64, *head)
         assert here.get("/healthz") == (200, {"status": "ok"})
-        assert here.get(USAGES, here.demo_token) == (200, [])
+        assert here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", here.demo_token) == (200, [])
         assert {status(client) for client in waiting} == {"503"}
 
 
@@ -300,4 +300,4 @@ def test_who_guesses_tokens_is_told_to_wait_and_loses_the_connection(
                 told = client.recv(65_536)
         assert told.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
         assert b"\r\nconnection: close\r\n" in told
-        assert here.get(USAGES, here.demo_token) == (200, [])
+        assert here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", here.demo_token) == (200, [])

@@ -17,7 +17,15 @@ import pytest
 from ledger.events import Report, UsageReported, UserUsageReported
 from tests.paths import README
 from tests.sender.sending import NO_TOKEN, REPLACED, amounts, line, written
-from tests.support.command import COMMAND, PATIENCE_SECONDS, Environment, output_of, run, served
+from tests.support.command import (
+    COMMAND,
+    DEMO_RESOURCE,
+    PATIENCE_SECONDS,
+    Environment,
+    output_of,
+    run,
+    served,
+)
 from tests.support.reporting import Front
 from tests.world import RESOURCE, SECOND_RESOURCE, USAGES, World
 
@@ -128,7 +136,7 @@ def test_the_example_of_the_readme_works_for_whoever_may_report(
         arguments[place : place + 1] = [here.url]
         arguments[arguments.index(name)] = str(tmp_path / name)
         assert output_of(shell, *arguments) == "2 created, 0 changed, 0 unchanged, 0 refused\n"
-        _, rows = here.get(USAGES, here.demo_token)
+        _, rows = here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", here.demo_token)
         assert [row["usage"] for row in rows] == ["118.50"]
         with_a_date = "\n".join(
             f"{each},{'date' if number == 0 else '2026-06-30'}" for number, each in enumerate(table.split())
