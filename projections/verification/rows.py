@@ -4,7 +4,7 @@ PostgreSQL compares, and sends what differs as it finds it. Values are equal as 
 amount of 1.0 is one of 1.00. Names of people who have been forgotten are no difference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from psycopg import Connection
@@ -62,9 +62,6 @@ WHERE attrelid = to_regclass('read_models_as_of.' || quote_ident(%(table)s)) AND
 
 ALL = SQL("")
 
-OF_THE_PAST = ["uuid", "since"]
-"""The key of tables whose rows come again and again."""
-
 
 class Table(NamedTuple):
     """A read table, with its columns and those of its key."""
@@ -77,7 +74,14 @@ class Table(NamedTuple):
 def tables_of_copy(connection: Connection[DictRow]) -> list[Table]:
     """Return the tables that were made anew on a connection."""
     tables = [Table(**row) for row in connection.execute(SELECT_TABLES)]
-    return [table if table.key else table._replace(key=OF_THE_PAST) for table in tables]
+    of_now = {table.name: table.key for table in tables}
+    return [table if table.key else table._replace(key=_key_of_past(table, of_now)) for table in tables]
+
+
+def _key_of_past(table: Table, of_now: Mapping[str, list[str]]) -> list[str]:
+    """Return what tells the rows of the past apart: what does so now, and since when they held."""
+    own = ["uuid"] if "uuid" in table.columns else of_now[table.name.rpartition("_")[0]]
+    return [*own, "since"]
 
 
 def live_rows(connection: Connection[DictRow]) -> Iterator[tuple[Table, Composable]]:

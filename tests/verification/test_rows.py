@@ -95,6 +95,7 @@ def cells(connection: Connection[DictRow], table: str, place: str) -> dict[str, 
 
 
 OF_PAST = ("uuid", "since")
+OF_PAST_OF_PAIRS = ("plan_uuid", "component_uuid", "since")
 """What tells the rows of a table without a key apart."""
 
 
@@ -104,7 +105,8 @@ def has_key(columns: list[Column]) -> bool:
 
 def key_of(columns: list[Column], row: dict[str, Any]) -> str:
     key = sorted((column.place, column.name) for column in columns if column.place is not None)
-    return ",".join(str(row[name]).strip('"') for name in [name for _, name in key] or OF_PAST)
+    of_past = OF_PAST if "uuid" in row else OF_PAST_OF_PAIRS
+    return ",".join(str(row[name]).strip('"') for name in [name for _, name in key] or of_past)
 
 
 def test_what_follows_from_the_journal_is_found_to_do_so(world: World) -> None:

@@ -24,6 +24,11 @@ MOST_SESSIONS = 20
 
 ENTROPY_BYTES = 32
 
+FIND_TABLE = """
+SELECT EXISTS (
+    SELECT FROM pg_tables WHERE schemaname = 'dashboard' AND tablename = 'session'
+) AS found"""
+
 CREATE_TABLE = """
 CREATE SCHEMA IF NOT EXISTS dashboard;
 CREATE TABLE IF NOT EXISTS dashboard.session (
@@ -50,8 +55,14 @@ SELECT token_uuid FROM dashboard.session WHERE session_hash = %(session_hash)s A
 
 
 def ensure_sessions(connection: Connection[DictRow]) -> None:
-    """Make the table of sessions where it is missing. The caller holds LOCK_CREATION."""
-    connection.execute(CREATE_TABLE)
+    """Make the table of sessions where it is missing. The caller holds LOCK_CREATION.
+
+    Where it is there nothing is asked for that the role of a command may lack.
+    """
+    row = connection.execute(FIND_TABLE).fetchone()
+    assert row is not None
+    if not row["found"]:
+        connection.execute(CREATE_TABLE)
 
 
 def begin(cursor: Cursor[DictRow], token_uuid: UUID, now: datetime, entropy: Callable[[int], bytes]) -> str:
