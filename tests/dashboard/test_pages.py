@@ -229,7 +229,16 @@ NO_POINT = "from: Enter a position of the journal or an RFC 3339 time."
         ("/dashboard/facts/0/", {}, 404, "Facts have positions from 1 on."),
         ("/dashboard/facts/99999/", {}, 404, "There is no such fact, or it is not for you."),
         ("/dashboard/", {"billing_period": "May"}, 400, "billing_period: Enter a month like 2026-05."),
+        (
+            "/dashboard/",
+            {"billing_period": "2026-05-May"},
+            400,
+            "billing_period: Enter a month like 2026-05.",
+        ),
         ("/dashboard/", {"page": "9"}, 404, "Invalid page."),
+        ("/dashboard/", {"page": "two"}, 404, "Invalid page."),
+        ("/dashboard/lists/usages/", {"page": "0"}, 404, "Invalid page."),
+        ("/dashboard/compare/", {"from": "1", "page": "-1"}, 404, "Invalid page."),
         (
             "/dashboard/lists/usages/",
             {"project": "x"},

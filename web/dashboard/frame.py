@@ -14,6 +14,7 @@ from web.dashboard import sessions
 from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
 from web.request.services import refresh, services
+from web.wire.errors import Missing
 from web.wire.parameters import NOTHING, TAKEN, Strangers, takes
 from web.wire.urls import root_path
 
@@ -30,6 +31,8 @@ HEADERS = {
     "Vary": "Cookie",
 }
 """Pages load nothing but our own style and script, are in nobody's frame, and nobody else keeps them."""
+
+PAGE_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -108,6 +111,14 @@ def check_parameters() -> None:
     """Raise ValidationError for parameters that a page does not read: a misspelt one would show too much."""
     taken = TAKEN.get(current_app.view_functions[request.endpoint or ""], NOTHING)
     Strangers([name for name in request.args if name not in taken.names], [], taken, ()).check()
+
+
+def page_asked_for() -> int:
+    """Return the number of the page of a list that an address names, by default the first. Raises Missing."""
+    text = request.args.get("page", "1")
+    if not PAGE_NUMBER.fullmatch(text):
+        raise Missing("Invalid page.")
+    return int(text)
 
 
 def enter() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flask import request
 
 from web.dashboard.asking import Answer
-from web.dashboard.frame import here, linked
+from web.dashboard.frame import here, linked, page_asked_for
 from web.dashboard.tables import Column, Pager, Row, Table
 
 PAGE_ROWS = 50
@@ -185,7 +185,7 @@ def whole_page(name: str) -> tuple[Table, Pager]:
     """Return the page of a list that the request asks for, with its filters."""
     listed = LISTS[name]
     filters = {each: request.args.get(each) for each in (*listed.filters, "billing_period")}
-    number = request.args.get("page", type=int) or 1
+    number = page_asked_for()
     answer = asked(listed, number, PAGE_ROWS, filters)
     table = Table(listed.title, listed.columns, answer, answer.data, listed.empty)
     return table, Pager(number, PAGE_ROWS, answer.total)

@@ -1,5 +1,6 @@
 """The month, and the range of months, that a page is asked for in its address."""
 
+import re
 from datetime import date
 
 from flask import request
@@ -9,6 +10,9 @@ from web.dashboard.frame import here
 
 MOST_MONTHS = 60
 """In one chart."""
+
+MONTH = re.compile(r"\d{4}-\d{2}(-\d{2})?", re.ASCII)
+"""With or without a day, which the API has in its rows."""
 
 NO_MONTH = "Enter a month like 2026-05."
 
@@ -47,6 +51,6 @@ def _month(name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(f"{text[:7]}-01")
+        return date.fromisoformat(f"{text[:7]}-01" if MONTH.fullmatch(text) else "")
     except ValueError:
         raise ValidationError({name: [NO_MONTH]}) from None

@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from web.dashboard.frame import here, page, pages, point_of, show
+from web.dashboard.frame import here, page, page_asked_for, pages, point_of, show
 from web.dashboard.lists import (
     AFTER,
     BEFORE,
@@ -53,7 +53,7 @@ def compare() -> Response:
     filters = {name: request.args.get(name) for name in FILTERS}
     if not begin:
         return show("compare.html", begin=begin, end=end, filters=filters, totals=None, figures=None)
-    number = request.args.get("page", type=int) or 1
+    number = page_asked_for()
     asked = filters | {"from": point_of(begin), "to": point_of(end)}
     totals = here().asker.ask("ledger/diff-totals/", **asked, page_size=ROWS)
     figures = here().asker.ask("ledger/diff/", **asked, page_size=ROWS, page=number)

@@ -1,8 +1,8 @@
 """The first page: this month's consumption against what is allocated, what moved, and who is silent."""
 
-from flask import Response, request
+from flask import Response
 
-from web.dashboard.frame import here, page, pages, show
+from web.dashboard.frame import here, page, page_asked_for, pages, show
 from web.dashboard.lists import OFFERING, PROVIDER, first_rows, scope_of
 from web.dashboard.months import month_asked_for
 from web.dashboard.tables import Column, Pager, Table
@@ -25,7 +25,7 @@ COLUMNS = (
 @page(blueprint, "/", "billing_period", "page", AS_OF)
 def overview() -> Response:
     month = month_asked_for()
-    number = request.args.get("page", type=int) or 1
+    number = page_asked_for()
     ask = here().asker.ask
     consumed = ask(
         "marketplace-component-usage-monthly/",
