@@ -8,7 +8,7 @@ from psycopg.sql import SQL
 
 from projections.queries.catalogue import resources
 from projections.queries.list_query import ListQuery
-from projections.queries.statistics.missing_usage import COLUMNS, ORDER, STATES
+from projections.queries.statistics.missing_usage import COLUMNS, JOINS, ORDER, STATES
 
 FILTERS = {
     name: resources.FILTERS[name]
@@ -39,14 +39,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT {{json}}
 FROM page r
-LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = r.offering_uuid OFFSET 0) o ON true
-LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = r.project_uuid OFFSET 0) p ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.customer_uuid OFFSET 0) c ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.provider_uuid OFFSET 0) v ON true
-CROSS JOIN LATERAL (
-    SELECT max(measured_at) AS measured_at FROM component_usage WHERE resource_uuid = r.uuid OFFSET 0
-) u
-ORDER BY {{order}}"""  # noqa: S608 - of constants
+{JOINS}ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
 SILENT_RESOURCES = ListQuery(

@@ -43,6 +43,16 @@ WITH asked AS MATERIALIZED (
 REST = "(SELECT greatest(least(missing - %(offset)s, %(limit)s), 0) FROM counts)"
 
 # Only one of two ways is taken. OFFSET 0 has rows looked up one by one.
+JOINS = """LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = r.offering_uuid OFFSET 0) o ON true
+LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = r.project_uuid OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.customer_uuid OFFSET 0) c ON true
+LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.provider_uuid OFFSET 0) v ON true
+CROSS JOIN LATERAL (
+    SELECT max(measured_at) AS measured_at FROM component_usage WHERE resource_uuid = r.uuid OFFSET 0
+) u
+"""
+"""The names around the resources `r` of a page, and when each was measured last."""
+
 ROWS = f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
@@ -68,14 +78,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT {{json}}
 FROM page r
-LEFT JOIN LATERAL (SELECT name FROM offering WHERE uuid = r.offering_uuid OFFSET 0) o ON true
-LEFT JOIN LATERAL (SELECT name FROM project WHERE uuid = r.project_uuid OFFSET 0) p ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.customer_uuid OFFSET 0) c ON true
-LEFT JOIN LATERAL (SELECT name FROM customer WHERE uuid = r.provider_uuid OFFSET 0) v ON true
-CROSS JOIN LATERAL (
-    SELECT max(measured_at) AS measured_at FROM component_usage WHERE resource_uuid = r.uuid OFFSET 0
-) u
-ORDER BY {{order}}"""  # noqa: S608 - of constants
+{JOINS}ORDER BY {{order}}"""  # noqa: S608 - of constants
 
 ORDER = SQL("r.created DESC, r.id")
 
