@@ -47,7 +47,7 @@ class Browser:
         return self.driver.find_elements("css selector", selector)
 
     def until(self, ask: Callable[[], Any]) -> Any:
-        """What `ask` returns, once it is true."""
+        """Wait until what `ask` returns is true, and return it."""
         return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05).until(lambda _: ask())
 
     def problems(self) -> list[str]:

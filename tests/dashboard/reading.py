@@ -30,7 +30,7 @@ class Page:
 
     @property
     def messages(self) -> list[str]:
-        """What an error page says."""
+        """The messages of an error page."""
         return [shown(each) for each in self.html.select(".error li")]
 
     def one(self, selector: str) -> Tag:

@@ -127,7 +127,7 @@ def test_axe_finds_nothing_serious_on_any_page(
 
 
 def seen_by_axe(browser: Browser, url: str) -> list[str]:
-    """What axe-core has against a page, if it is serious."""
+    """Return what axe-core has against a page, if it is serious."""
     browser.open(url)
     browser.driver.execute_script(AXE)
     told = browser.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")

@@ -248,7 +248,7 @@ def _key(route: Route) -> str:
 
 
 def missing(app: Flask, recorded: Json) -> list[str]:
-    """What has no example: answers of routes by status, bodies, parameters, and kinds of errors."""
+    """List what has no example: answers of routes by status, bodies, parameters, and kinds of errors."""
     found = []
     for route in routes(app):
         kept = recorded["operations"].get(_key(route), {})

@@ -37,7 +37,7 @@ def limit_of_user(limit: str, **more: Any) -> Json:
 
 
 def errors_of(here: Demo, objects: Json) -> Json:
-    """What is told of errors, by status and kind: asked for, or where nobody can, of the same table."""
+    """Return the answers to errors, by status and kind: asked for, or where nobody can, of the same table."""
     kept: Json = {}
     for name, response in _failures(here, objects):
         kept.setdefault(str(response.status_code), {})[name] = response.get_json()
@@ -103,7 +103,7 @@ def _failures(here: Demo, objects: Json) -> Iterator[tuple[str, TestResponse]]:
 
 
 def unready(here: Demo) -> Any:
-    """What is told once the read models can't follow the journal any more."""
+    """Return the answer once the read models can't follow the journal any more."""
     with psycopg.connect(here.url, autocommit=True) as connection:
         connection.execute("ALTER TABLE read_models.component_usage ADD CHECK (usage < 0) NOT VALID")
     here.client.post(SET_USAGE, json=report("16.00"), headers=here.headers)

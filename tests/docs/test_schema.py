@@ -54,7 +54,7 @@ def examples(parameter: Json) -> list[Any]:
 
 
 def faults(document: Json, schema: Json, example: Any) -> list[str]:
-    """What an example has that its schema does not allow."""
+    """Return what an example has that its schema does not allow."""
     validator = OAS31Validator(schema | {"components": document["components"]})
     return [error.message for error in validator.iter_errors(example)]
 

@@ -48,7 +48,7 @@ def gets(app: Flask) -> list[Rule]:
 
 
 def of_lists(world: World) -> list[Question]:
-    """What can be asked of lists, without pages."""
+    """Return what can be asked of lists, without pages."""
     routes = world.app.url_map.bind("")
     found = []
     for question in questions(world, [world.ledger.recorder.max_notification_id() or 0]):

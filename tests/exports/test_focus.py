@@ -115,7 +115,7 @@ def test_costs_are_exact_in_files(priced: World) -> None:
 
 
 def test_rows_keep_the_rules_of_focus(priced: World) -> None:
-    """Those of the specification for the columns that are here, of 1.2: names, nulls, formats and sums."""
+    """Apply the rules of 1.2 for the columns that are here: names, nulls, formats and sums."""
     rows = cells(priced.as_("staff").get(PATH, format="csv", billing_period="2026-11"))
     assert rows
     for row in rows:

@@ -92,7 +92,7 @@ ORDER = SQL("s.offering_name, s.component_type, s.offering_uuid, s.component_uui
 
 
 class Grouping(NamedTuple):
-    """How usages are grouped: where they are read, the key of a group, its name, and what that needs."""
+    """A way to group usages: where they are read, the key of a group, its name, and what that needs."""
 
     source: LiteralString
     key: LiteralString
