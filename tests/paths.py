@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+HANDBOOK = ROOT / "web/operate/README.md"
 ENDPOINTS = ROOT / "web/api/README.md"
 PAGES = ROOT / "web/dashboard/README.md"
 JOURNALS = ROOT / "tests/journals"

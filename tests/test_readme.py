@@ -13,7 +13,7 @@ from urllib.request import Request
 import click
 import pytest
 
-from tests.paths import ENDPOINTS, PAGES, README, ROOT
+from tests.paths import ENDPOINTS, HANDBOOK, PAGES, README, ROOT
 from tests.support.command import COMMAND, Environment, executed, run, served
 from tests.world import RESOURCE, World
 from web.commands import demo
@@ -22,7 +22,7 @@ from web.commands.main import main
 TEXT = README.read_text()
 CATALOGUE = ROOT / "web" / "importer" / "README.md"
 ROOMS = ("ledger", "ledger/proof", "projections", "web", "web/dashboard")
-OTHERS = [ENDPOINTS, CATALOGUE, *(ROOT / room / "README.md" for room in ROOMS)]
+OTHERS = [ENDPOINTS, CATALOGUE, HANDBOOK, *(ROOT / room / "README.md" for room in ROOMS)]
 BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
@@ -145,9 +145,12 @@ def test_the_layout_has_every_room() -> None:
     assert rooms - set(layout()) == set()
 
 
-def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
-    named = set(re.findall(r"\busage-ledger ([a-z][a-z-]+)\b", TEXT))
-    assert named == set(main.list_commands(click.Context(main)))
+def test_the_commands_of_the_handbook_are_those_of_the_program() -> None:
+    handbook, readme = (
+        set(re.findall(r"\busage-ledger ([a-z][a-z-]+)\b", text)) for text in (HANDBOOK.read_text(), TEXT)
+    )
+    assert handbook == set(main.list_commands(click.Context(main)))
+    assert readme <= handbook
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)`", TEXT))))

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from ledger.events import Report
 from tests.conftest import database
-from tests.paths import README
+from tests.paths import HANDBOOK
 from tests.projections.restoring import BEHIND, UPDATE, execute, figures, head_of, identity, report
 from tests.support.dumps import dump, journal_of, put_back, restore, run
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
@@ -224,14 +224,14 @@ def test_nothing_is_thrown_away_while_a_journal_is_being_restored(here: World, u
     assert figures(here) == ["5.00"]
 
 
-# --- what the README says ---
+# --- what the operator's handbook says ---
 
 
-def test_the_lines_of_the_readme_dump_and_restore_the_whole_ledger(
+def test_the_lines_of_the_handbook_dump_and_restore_the_whole_ledger(
     here: World, url: str, server: str, tmp_path: Path
 ) -> None:
     report(here, "5")
-    lines = [line.strip() for line in README.read_text().splitlines()]
+    lines = [line.strip() for line in HANDBOOK.read_text().splitlines()]
     (line_dump,) = [line for line in lines if line.startswith("pg_dump ")]
     (line_restore,) = [line for line in lines if line.startswith("pg_restore ")]
     with database(server) as other:

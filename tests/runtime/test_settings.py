@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.paths import README
+from tests.paths import HANDBOOK
 from tests.support.command import output_of, run
 from web.runtime.config import VARIABLES, ConfigurationError, Settings
 
 
-def test_readme_documents_each_variable_with_its_default() -> None:
-    table = README.read_text().partition("\n| variable | default | meaning |\n")[2].partition("\n\n")[0]
+def test_the_handbook_documents_each_variable_with_its_default() -> None:
+    table = HANDBOOK.read_text().partition("\n| variable | default | meaning |\n")[2].partition("\n\n")[0]
     rows = [[cell.strip().replace("`", "") for cell in row.split("|")[1:-1]] for row in table.splitlines()]
     documented = {name: default for name, default, _ in rows if name.startswith("LEDGER_")}
     assert documented == {each.name: each.shown_default for each in VARIABLES}
@@ -26,7 +26,7 @@ def test_help_documents_each_variable_with_its_meaning_and_default() -> None:
 
 
 def test_readme_names_no_other_variable() -> None:
-    assert set(re.findall(r"\bLEDGER_[A-Z_]*[A-Z]\b", README.read_text())) == {
+    assert set(re.findall(r"\bLEDGER_[A-Z_]*[A-Z]\b", HANDBOOK.read_text())) == {
         each.name for each in VARIABLES
     }
 
