@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from web.runtime.parsing import (
+    parse_bytes,
+    parse_count,
+    parse_currency,
+    parse_folder,
+    parse_origin,
+    parse_origins,
+    parse_seconds,
+    parse_switch,
+    parse_token,
+    parse_zone,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -24,101 +37,12 @@ PREFIX = "LEDGER_"
 OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_\w+)?)")
 """Variables that Kubernetes sets in every container where a service is named `ledger` or `ledger-…`."""
 
-
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?")
-"""In lower case and ASCII, and with the schemes of browsers' extensions."""
-
-LEDGER_ORIGIN = re.compile(r"[A-Za-z0-9._~:/@-]{1,200}")
-
-LAST_PORT = 65_535
-
-DAY = 86_400
-
 USUAL_KEY = "signing-key"
 """The name of the file in the data directory."""
-
-USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
 
 
 class ConfigurationError(Exception):
     """A setting can't be used. The message is one line that names it."""
-
-
-def parse_zone(text: str) -> ZoneInfo:
-    """Return the time zone of an IANA name. Raises ValueError."""
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{text!r} is no time zone like Europe/Tallinn") from None
-
-
-def parse_bytes(text: str) -> int:
-    """Return a positive number of bytes. Raises ValueError."""
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError(f"{text!r} is no number of bytes")
-    return int(text)
-
-
-def parse_count(text: str) -> int:
-    """Return a number of things, which may be 0. Raises ValueError."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 3):
-        raise ValueError(f"{text!r} is no number from 0 to 99")
-    return int(text)
-
-
-def parse_seconds(text: str) -> float:
-    """Return a number of seconds, with or without decimals, up to a day. Raises ValueError."""
-    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text) or float(text) > DAY:
-        raise ValueError(f"{text!r} is no number of seconds from 0 to {DAY}")
-    return float(text)
-
-
-def parse_origins(text: str) -> tuple[str, ...]:
-    """Return the origins in a list with commas, or `*`, as browsers write them. Raises ValueError."""
-    origins = tuple(each.strip().lower() for each in text.split(",") if each.strip())
-    for each in origins:
-        found = ORIGIN.fullmatch(each)
-        if each != "*" and (found is None or int(found["port"] or 0) > LAST_PORT):
-            raise ValueError(f"{each!r} is no origin like https://portal.example.org, without a path")
-        if USUAL_PORT.fullmatch(each):
-            raise ValueError(f"browsers leave out the port of {each!r}, as it is the usual one")
-    if "*" in origins and len(origins) > 1:
-        raise ValueError("'*' stands for every origin, so there can be no other beside it")
-    return origins
-
-
-def parse_origin(text: str) -> str:
-    """Return what a ledger is called: what can stand in a URL, and in a signed note. Raises ValueError."""
-    if text and not LEDGER_ORIGIN.fullmatch(text):
-        raise ValueError(f"{text!r} is no name like ledger.example.org/hpc, in ASCII and without spaces")
-    return text
-
-
-def parse_currency(text: str) -> str:
-    """Return a currency by its code of ISO 4217. Raises ValueError."""
-    if not re.fullmatch("[A-Z]{3}", text):
-        raise ValueError(f"{text!r} is no code of a currency like EUR, as ISO 4217 has them")
-    return text
-
-
-def parse_switch(text: str) -> bool:
-    """Return whether a text is `yes`. Raises ValueError unless it is `yes` or `no`."""
-    if text.lower() not in ("yes", "no"):
-        raise ValueError(f"{text!r} is neither yes nor no")
-    return text.lower() == "yes"
-
-
-def parse_folder(text: str) -> Path:
-    """Return an absolute path, with `~` expanded."""
-    return Path(text).expanduser().absolute()
-
-
-def parse_token(text: str) -> str | None:
-    """Return an API token, None for an empty one. Raises ValueError, with no part of the token in it."""
-    token = text.strip()
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise ValueError("has characters that no API token has")
-    return token or None
 
 
 @dataclass(frozen=True)
