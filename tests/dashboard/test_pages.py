@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.reading import Page, Reader, reader
+from tests.dashboard.reading import Page, Reader, reader, shown
 from tests.world import (
     CONSUMER,
     OFFERING,
@@ -17,6 +17,7 @@ from tests.world import (
     USER_USAGES,
     World,
 )
+from web.dashboard.pages import scopes
 
 KINDS = {"projects": PROJECT, "customers": CONSUMER, "offerings": OFFERING, "providers": PROVIDER}
 KINDS |= {"resources": RESOURCE}
@@ -120,6 +121,26 @@ def test_months_are_stacked_as_the_api_adds_them_up(
     assert sorted(in_tables) == sorted(row["usage"] for row in rows)
 
 
+def test_a_page_of_many_resources_draws_one_component_and_leads_to_the_rest(
+    shown_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering, project = (
+        reader(shown_world, "staff").open(page_of(kind)) for kind in ("offerings", "projects")
+    )
+    assert len(offering.html.select("svg")) == 2
+    monkeypatch.setattr(scopes, "MANY", 0)
+    staff = reader(shown_world, "staff")
+    page = staff.open(page_of("offerings"))
+    assert len(page.html.select("svg")) == 1
+    assert page.one("select[name=by] option[selected]").text == "project"
+    assert [shown(each) for each in page.html.select(".components a")] == ["CPU of Cluster", "GPU of Cluster"]
+    assert page.html.select("#movers") == []
+    rows = staff.open(page.link("Largest changes against the month before")).rows("main")
+    assert rows == offering.rows("#movers")
+    assert staff.open(page_of("projects")).one("select[name=by] option[selected]").text == "resource"
+    assert project.html.select("#movers") != []
+
+
 def test_a_figure_has_its_history_its_shares_and_its_facts(shown_world: World) -> None:
     found = figure(shown_world, resource_uuid=RESOURCE, type="cpu", billing_period="2026-10-01")
     history = asked(shown_world, "staff", f"marketplace-component-usages/{found['uuid']}/history/")
@@ -156,8 +177,7 @@ def test_a_comparison_has_what_differs_in_sum_and_figure_by_figure(shown_world: 
 def test_lists_have_the_rows_of_the_api_in_its_order(shown_world: World, name: str, who: str) -> None:
     page = reader(shown_world, who).open(f"/dashboard/lists/{name}/")
     path = {"usages": "marketplace-component-usages"}.get(name, f"ledger/{name}")
-    query = {"o": "-billing_period"} if name == "usages" else {}
-    rows = asked(shown_world, who, f"{path}/", page_size=50, **query)
+    rows = asked(shown_world, who, f"{path}/", page_size=50)
     key = {"usages": "resource_name", "movers": "resource_name", "freshness": "offering_name"}
     key |= {"unexplained": "resource_name"}
     first = {"usages": "Resource", "unexplained": "Resource"}

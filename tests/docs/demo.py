@@ -73,6 +73,7 @@ PARAMETERS: dict[str, Any] = {
     "format": "json",
     "from": 1,
     "group_by": "resource",
+    "by_month": False,
     "identity_uuid": "",
     "include_terminated": True,
     "is_restricted": False,

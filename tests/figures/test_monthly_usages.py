@@ -111,6 +111,26 @@ def test_filters_narrow_it(full: World, by: str, query: dict[str, str], group_by
     assert total == by_month
 
 
+@pytest.mark.parametrize("by", SEES)
+@pytest.mark.parametrize("group_by", ["resource", "project", "customer", "offering", "component", "user"])
+def test_without_months_a_group_has_the_sum_of_all_of_them(full: World, group_by: str, by: str) -> None:
+    query = {"group_by": group_by, "most": 2, **RANGE}
+    total: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
+    for row in table(full, "monthly-usages", by, **query):
+        total[row["offering_uuid"], row["type"], row["group_name"]] += Decimal(row["usage"])
+    for word in ("false", "0"):
+        rows = table(full, "monthly-usages", by, by_month=word, **query)
+        assert {row["billing_period"] for row in rows} <= {None}
+        found = {
+            (row["offering_uuid"], row["type"], row["group_name"]): Decimal(row["usage"]) for row in rows
+        }
+        assert found == total
+        assert len(rows) == len(found)
+    assert table(full, "monthly-usages", by, by_month="true", **query) == table(
+        full, "monthly-usages", by, **query
+    )
+
+
 def test_a_row_says_what_it_is_of(world: World) -> None:
     report(world, RESOURCE, "2026-10-05", cpu="1.5")
     report(world, SECOND_RESOURCE, "2026-10-05", cpu="4")

@@ -25,13 +25,13 @@ from projections.queries.catalogue.resources import PROVIDED, RESOURCES
 from projections.queries.catalogue.service_providers import SERVICE_PROVIDERS
 from projections.queries.exports.focus import CHARGES
 from projections.queries.figures.diff_totals import DIFF_TOTALS
-from projections.queries.figures.freshness import FRESHNESS
-from projections.queries.figures.monthly_usages import CONSUMED_BY, COUNTED_BY, READ_BY
+from projections.queries.figures.freshness import FRESHNESS, FRESHNESS_THEN
+from projections.queries.figures.monthly_usages import BY_MONTH, IN_ALL
 from projections.queries.figures.movers import MOVERS
 from projections.queries.figures.scopes import CUSTOMERS as CUSTOMERS_SEEN
 from projections.queries.figures.scopes import OFFERINGS as OFFERINGS_SEEN
 from projections.queries.figures.scopes import PROJECTS as PROJECTS_SEEN
-from projections.queries.figures.silence import SILENT_RESOURCES
+from projections.queries.figures.silence import SILENT_RESOURCES, SILENT_RESOURCES_THEN
 from projections.queries.list_query import ListQuery, Scopes
 from projections.queries.statistics.component_usages import COMPONENT_USAGES
 from projections.queries.statistics.missing_usage import MISSING_USAGE
@@ -80,13 +80,12 @@ LISTS = [
     (PROJECTS_SEEN, figures.PROJECT_SEEN),
     (CUSTOMERS_SEEN, figures.CUSTOMER_SEEN),
     (OFFERINGS_SEEN, figures.OFFERING_SEEN),
-    *(
-        (query, figures.MONTHLY_USAGE)
-        for query in (*CONSUMED_BY.values(), *COUNTED_BY.values(), *READ_BY.values())
-    ),
+    *((query, figures.MONTHLY_USAGE) for lists in (*BY_MONTH, *IN_ALL) for query in lists.values()),
     (MOVERS, figures.MOVER),
     (SILENT_RESOURCES, figures.SILENT_RESOURCE),
+    (SILENT_RESOURCES_THEN, figures.SILENT_RESOURCE),
     (FRESHNESS, figures.FRESHNESS),
+    (FRESHNESS_THEN, figures.FRESHNESS),
     (DIFF_TOTALS, figures.DIFF_TOTAL),
     (CHARGES, CHARGE),
 ]

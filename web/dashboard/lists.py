@@ -20,7 +20,6 @@ class Listed(NamedTuple):
     path: str
     columns: Sequence[Column]
     filters: Sequence[str] = ()
-    order: str = ""
     empty: str = "None."
     of_month: bool = False
     """Is it of one month, by default the current one?"""
@@ -100,8 +99,7 @@ LISTS: Mapping[str, Listed] = {
             Column("Measured", "date", "moment"),
         ),
         (*OF_USAGES, "billing_period"),
-        "-billing_period",
-        "No usage has been reported.",
+        empty="No usage has been reported.",
     ),
     "movers": Listed(
         "Largest changes against the month before",
@@ -197,7 +195,6 @@ def asked(listed: Listed, number: int, size: int, filters: Mapping[str, str | No
     return here().asker.ask(
         listed.path,
         **{**filters, **(month if listed.of_month else {})},
-        o=listed.order,
         page=number if number > 1 else None,
         page_size=size,
     )

@@ -4,11 +4,13 @@ All of it is that of the usages and resources that the caller sees. The last usa
 as an index leads to it, and whoever sees some resources of an offering need not look through those of others.
 """
 
+from typing import LiteralString
+
 from psycopg.sql import SQL
 
 from projections.history.moments import RECORDED_AT
 from projections.queries.figures.scopes import OF_OFFERINGS
-from projections.queries.figures.silence import SILENT, VISIBLE_BY
+from projections.queries.figures.silence import SILENT, SILENT_THEN, VISIBLE_BY
 from projections.queries.list_query import ListQuery
 
 FILTERS = {
@@ -21,11 +23,14 @@ OFFERINGS = f"""
 WITH pairs AS MATERIALIZED (
     SELECT r.project_uuid, r.offering_uuid, r.provider_uuid FROM ({OF_OFFERINGS}) r WHERE {{where}}
 ), reported AS MATERIALIZED (
-    SELECT r.offering_uuid, count(DISTINCT r.resource_uuid) AS resources
-    FROM component_usage r WHERE r.billing_period = %(billing_period)s AND {{where}}
-    GROUP BY r.offering_uuid
+    SELECT offering_uuid, count(*) AS resources
+    FROM (
+        SELECT DISTINCT r.offering_uuid, r.resource_uuid
+        FROM component_usage r WHERE r.billing_period = %(billing_period)s AND {{where}}
+    ) r
+    GROUP BY offering_uuid
 ), silent AS MATERIALIZED (
-    SELECT r.offering_uuid, count(*) AS resources {SILENT} GROUP BY r.offering_uuid
+    SELECT r.offering_uuid, count(*) AS resources {{silent}} GROUP BY r.offering_uuid
 ), seen AS MATERIALIZED (
     SELECT
         f.offering_uuid, f.provider_uuid, o.name AS offering_name, v.name AS provider_name,
@@ -64,24 +69,31 @@ LEFT JOIN LATERAL (
 ORDER BY {{order}}"""  # noqa: S608 - of constants
 )
 
-FRESHNESS = ListQuery(
-    ROWS,
-    SQL("SELECT count(*) AS total FROM seen"),
-    {
-        "offering_uuid": SQL("f.offering_uuid"),
-        "offering_name": SQL("f.offering_name"),
-        "provider_uuid": SQL("f.provider_uuid"),
-        "provider_name": SQL("f.provider_name"),
-        "measured_at": SQL("u.measured_at"),
-        "recorded_at": SQL("e.recorded_at"),
-        "reported": SQL("f.reported"),
-        "silent": SQL("f.silent"),
-    },
-    FILTERS,
-    orders={},
-    default=SQL("f.offering_name, f.offering_uuid"),
-    last=SQL("f.offering_uuid"),
-    visibility=VISIBLE_BY,
-    prelude=SQL(OFFERINGS),
-)
-"""Offerings by name. Restrictions must have the `billing_period`."""
+COLUMNS = {
+    "offering_uuid": SQL("f.offering_uuid"),
+    "offering_name": SQL("f.offering_name"),
+    "provider_uuid": SQL("f.provider_uuid"),
+    "provider_name": SQL("f.provider_name"),
+    "measured_at": SQL("u.measured_at"),
+    "recorded_at": SQL("e.recorded_at"),
+    "reported": SQL("f.reported"),
+    "silent": SQL("f.silent"),
+}
+
+
+def _list(silent: LiteralString) -> ListQuery:
+    return ListQuery(
+        ROWS,
+        SQL("SELECT count(*) AS total FROM seen"),
+        COLUMNS,
+        FILTERS,
+        orders={},
+        default=SQL("f.offering_name, f.offering_uuid"),
+        last=SQL("f.offering_uuid"),
+        visibility=VISIBLE_BY,
+        prelude=SQL(OFFERINGS.replace("{silent}", silent)),
+    )
+
+
+FRESHNESS, FRESHNESS_THEN = _list(SILENT), _list(SILENT_THEN)
+"""Offerings by name, now and as of a position. Restrictions must have the `billing_period`."""

@@ -3,9 +3,10 @@
 Of projects and more `project_usage` has the sums, for those whose it all is to see. There a component
 belongs to its offering, as in statistics: what a resource used before it went to another one stays with the
 old one. Resources and users are added up from their usages. Components of different offerings are never added
-up.
+up. Without `by_month` each group has one sum, of all the months.
 """
 
+from collections.abc import Mapping
 from typing import LiteralString, NamedTuple
 
 from psycopg.sql import SQL
@@ -48,10 +49,11 @@ COMPONENT_USAGES, USER_USAGES = "component_usage", "user_usage"
 # Groups are ranked without a join: PostgreSQL takes sums for few, and would compare each with all the others.
 SUMS = """
 WITH sums AS MATERIALIZED (
-    SELECT u.offering_uuid, u.component_uuid, u.billing_period, {group} AS group_uuid, sum(u.usage) AS usage,
-        {label} AS label
+    SELECT
+        u.offering_uuid, u.component_uuid, {month} AS billing_period, {group} AS group_uuid,
+        sum(u.usage) AS usage, {label} AS label
     FROM {source} u WHERE u.{in_range} AND {where}
-    GROUP BY u.offering_uuid, u.component_uuid, u.billing_period, {group}
+    GROUP BY 1, 2, 3, {group}
 ), shown AS MATERIALIZED (
     SELECT
         offering_uuid, component_uuid, billing_period, least(place, %(most)s + 1) AS place,
@@ -110,8 +112,10 @@ def _named(table: LiteralString) -> LiteralString:
     return f"(SELECT name FROM {table} WHERE uuid = s.group_uuid)"  # noqa: S608 - of constants
 
 
-def _list(grouping: Grouping) -> ListQuery:
-    sums = SUMS.replace("{group}", grouping.key).replace("{source}", grouping.source)
+def _list(grouping: Grouping, month: LiteralString) -> ListQuery:
+    sums = (
+        SUMS.replace("{month}", month).replace("{group}", grouping.key).replace("{source}", grouping.source)
+    )
     sums = sums.replace("{label}", grouping.label).replace("{in_range}", IN_RANGE)
     return ListQuery(
         ROWS,
@@ -144,18 +148,35 @@ _KEYS: dict[str, tuple[LiteralString, LiteralString]] = {
     "customer": ("u.customer_uuid", _named("customer")),
 }
 
-COUNTED_BY = {name: _list(Grouping(COUNTED, *group)) for name, group in _KEYS.items()}
-"""By what usages are grouped, where the counters of projects tell. Restrictions have no resource."""
+Lists = Mapping[str, ListQuery]
+"""Lists by the names of their groups."""
 
-CONSUMED_BY = {name: _list(Grouping(CONSUMED, *_KEYS[name])) for name in ("component", "offering")}
-"""The same of all there is, whosever it is. Restrictions have no project, customer or resource."""
 
-READ_BY = {
-    **{name: _list(Grouping(COMPONENT_USAGES, *group)) for name, group in _KEYS.items()},
-    "resource": _list(Grouping(COMPONENT_USAGES, "u.resource_uuid", _named("resource"))),
-    "user": _list(OF_USERS),
-}
-"""By what usages are grouped, from the usages themselves.
+class Sources(NamedTuple):
+    """The lists by where they are read.
+
+    `consumed`: of all there is, whosever it is; restrictions have no project, customer or resource.
+    `counted`: where the counters of projects tell; restrictions have no resource. `read`: from the usages.
+    """
+
+    consumed: Lists
+    counted: Lists
+    read: Lists
+
+
+def _sources(month: LiteralString) -> Sources:
+    def of(source: LiteralString, *names: str) -> dict[str, ListQuery]:
+        return {name: _list(Grouping(source, *_KEYS[name]), month) for name in names}
+
+    of_resources = Grouping(COMPONENT_USAGES, "u.resource_uuid", _named("resource"))
+    others = {"resource": _list(of_resources, month), "user": _list(OF_USERS, month)}
+    return Sources(
+        of(CONSUMED, "component", "offering"), of(COUNTED, *_KEYS), of(COMPONENT_USAGES, *_KEYS) | others
+    )
+
+
+BY_MONTH, IN_ALL = _sources("u.billing_period"), _sources("NULL::date")
+"""A sum for each month, and one for all the months.
 
 Restrictions must have `start` and `end`, the first and the last month, and `most`, the groups of a component.
 """

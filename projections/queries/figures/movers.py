@@ -15,20 +15,19 @@ from projections.queries.list_query import ListQuery
 MOVED = SQL("""
 WITH sums AS MATERIALIZED (
     SELECT
-        u.resource_uuid, u.component_uuid, u.component_type, u.offering_uuid, u.project_uuid, u.customer_uuid,
+        u.resource_uuid, u.component_uuid, u.offering_uuid, u.project_uuid, u.customer_uuid,
         coalesce(sum(u.usage) FILTER (WHERE u.billing_period < %(billing_period)s), 0.00) AS usage_before,
         coalesce(sum(u.usage) FILTER (WHERE u.billing_period = %(billing_period)s), 0.00) AS usage
     FROM component_usage u
     WHERE u.billing_period = ANY(ARRAY[%(billing_period)s::date, %(month_before)s::date]) AND {where}
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5
 ), moved AS MATERIALIZED (
-    SELECT s.*, s.usage - s.usage_before AS delta,
-        round(
-            abs(s.usage - s.usage_before) / nullif(greatest(abs(w.usage), abs(w.usage_before)), 0), 4
-        ) AS share
+    SELECT s.*, s.usage - s.usage_before AS delta, round(abs(s.usage - s.usage_before) / w.whole, 4) AS share
     FROM sums s
     JOIN (
-        SELECT offering_uuid, component_uuid, sum(usage) AS usage, sum(usage_before) AS usage_before
+        SELECT
+            offering_uuid, component_uuid,
+            nullif(greatest(abs(sum(usage)), abs(sum(usage_before))), 0) AS whole
         FROM sums GROUP BY offering_uuid, component_uuid
     ) w USING (offering_uuid, component_uuid)
     WHERE s.usage <> s.usage_before
@@ -47,7 +46,7 @@ ORDER BY {{order}}"""  # noqa: S608 - of constants
 COLUMNS: Values = {
     **display_names.COLUMNS,
     "billing_period": SQL("%(billing_period)s::date"),
-    "component_type": SQL("u.component_type"),
+    "component_type": SQL("(SELECT component_type FROM component WHERE uuid = u.component_uuid)"),
     "usage_before": SQL("u.usage_before"),
     "usage": SQL("u.usage"),
     "delta": SQL("u.delta"),

@@ -1,8 +1,11 @@
 """The resources that are expected to have usage in a month and have none, for everybody who sees them.
 
-Each resource that is seen is tried. `projections/queries/statistics/missing_usage.py` has the same list for
-those who see all, whatever there is.
+Now the spans of silence say who is silent. As of a position these would have to be found of all usages first:
+there each resource that is seen is tried. `projections/queries/statistics/missing_usage.py` has the same list
+for those who see all, whatever there is.
 """
+
+from typing import LiteralString
 
 from psycopg.sql import SQL
 
@@ -22,34 +25,46 @@ VISIBLE_BY = {
     "offerings": SQL("r.offering_uuid"),
 }
 
-SILENT = f"""
+SILENT = """
+FROM silence s JOIN resource r ON r.uuid = s.resource_uuid
+WHERE s.is_expected AND daterange(s.after, s.before, '()') @> %(billing_period)s::date AND {where}
+  AND r.offering_uuid IN (SELECT offering_uuid FROM component WHERE billing_type = 'usage')"""
+"""Resources `r`, in the month of the parameter `billing_period`."""
+
+SILENT_THEN = f"""
 FROM resource r
 WHERE r.state {STATES} AND {{where}}
   AND r.offering_uuid IN (SELECT offering_uuid FROM component WHERE billing_type = 'usage')
   AND NOT EXISTS (
     SELECT FROM component_usage u WHERE u.resource_uuid = r.uuid AND u.billing_period = %(billing_period)s)"""  # noqa: S608 - of constants
-"""Resources `r`, in the month of the parameter `billing_period`."""
+"""The same, as of a position."""
 
-ROWS = SQL(
-    f"""
+ROWS = f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
-        SELECT r.* {SILENT} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
+        SELECT r.* {{silent}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
     ) r {{most}}
 )
 SELECT {{json}}
 FROM page r
 {JOINS}ORDER BY {{order}}"""  # noqa: S608 - of constants
-)
 
-SILENT_RESOURCES = ListQuery(
-    ROWS,
-    SQL(f"SELECT count(*) AS total {SILENT}"),
-    COLUMNS,
-    FILTERS,
-    orders={},
-    default=ORDER,
-    last=ORDER,
-    visibility=VISIBLE_BY,
-)
-"""The newest first. Restrictions must have the `billing_period`, and `now`, which days are counted up to."""
+
+def _list(silent: LiteralString) -> ListQuery:
+    return ListQuery(
+        SQL(ROWS.replace("{silent}", silent)),
+        SQL(f"SELECT count(*) AS total {silent}"),
+        COLUMNS,
+        FILTERS,
+        orders={},
+        default=ORDER,
+        last=ORDER,
+        visibility=VISIBLE_BY,
+    )
+
+
+SILENT_RESOURCES, SILENT_RESOURCES_THEN = _list(SILENT), _list(SILENT_THEN)
+"""The newest first, now and as of a position.
+
+Restrictions must have the `billing_period`, and `now`, which days are counted up to.
+"""

@@ -3,20 +3,22 @@
 Sums are of what the caller sees: so are the ranks of groups, and the shares of movers.
 """
 
+from collections.abc import Callable
+
 from flask import Response
 
 from projections.queries.figures.diff_totals import DIFF_TOTALS
-from projections.queries.figures.freshness import FRESHNESS
-from projections.queries.figures.monthly_usages import CONSUMED_BY, COUNTED_BY, READ_BY
+from projections.queries.figures.freshness import FRESHNESS, FRESHNESS_THEN
+from projections.queries.figures.monthly_usages import BY_MONTH, IN_ALL, Sources
 from projections.queries.figures.movers import MOVERS
-from projections.queries.figures.silence import SILENT_RESOURCES
+from projections.queries.figures.silence import SILENT_RESOURCES, SILENT_RESOURCES_THEN
 from web.api.pages import page_of, takes_page
 from web.request.audit.past import AS_OF, FROM, TO
 from web.request.authentication import visible
 from web.request.pipeline import DIFF_TOTALS as DIFF_TOTALS_PATH
 from web.request.pipeline import api
 from web.request.services import current
-from web.wire.fields import uuid_of
+from web.wire.fields import FALSE, uuid_of
 from web.wire.figures import filters
 from web.wire.parameters import last_of, takes
 from web.wire.rendering import PAGED, answers
@@ -24,19 +26,36 @@ from web.wire.responses import figures
 
 blueprint = api("ledger_figures", "/api/ledger")
 blueprint.add_url_rule("/movers/", "movers", page_of(MOVERS, filters.MOVERS_QUERY, figures.MOVER))
-blueprint.add_url_rule(
-    "/silent-resources/",
-    "silent_resources",
-    page_of(SILENT_RESOURCES, filters.SILENT_RESOURCES_QUERY, figures.SILENT_RESOURCE),
+
+silent_now, silent_then = (
+    page_of(query, filters.SILENT_RESOURCES_QUERY, figures.SILENT_RESOURCE)
+    for query in (SILENT_RESOURCES, SILENT_RESOURCES_THEN)
 )
-blueprint.add_url_rule(
-    "/freshness/", "freshness", page_of(FRESHNESS, filters.FRESHNESS_QUERY, figures.FRESHNESS)
+fresh_now, fresh_then = (
+    page_of(query, filters.FRESHNESS_QUERY, figures.FRESHNESS) for query in (FRESHNESS, FRESHNESS_THEN)
 )
 
-pages_consumed, pages_counted, pages_read = (
-    {name: page_of(query, filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE) for name, query in by.items()}
-    for by in (CONSUMED_BY, COUNTED_BY, READ_BY)
-)
+
+@blueprint.get("/silent-resources/")
+@takes_page(filters.SILENT_RESOURCES_QUERY, figures.SILENT_RESOURCE)
+@answers(figures.SILENT_RESOURCE, is_list=True, headers=PAGED)
+def silent_resources() -> Response:
+    return silent_then() if current().past else silent_now()
+
+
+@blueprint.get("/freshness/")
+@takes_page(filters.FRESHNESS_QUERY, figures.FRESHNESS)
+@answers(figures.FRESHNESS, is_list=True, headers=PAGED)
+def freshness() -> Response:
+    return fresh_then() if current().past else fresh_now()
+
+
+def _views_of(sources: Sources) -> list[dict[str, Callable[[], Response]]]:
+    query, row = filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE
+    return [{name: page_of(each, query, row) for name, each in lists.items()} for lists in sources]
+
+
+views_by_month, views_in_all = _views_of(BY_MONTH), _views_of(IN_ALL)
 OWNERS = ("project_uuid", "customer_uuid", "resource_uuid")
 """Filters that sums by component and month do not know."""
 
@@ -49,10 +68,13 @@ page_of_totals = page_of(DIFF_TOTALS, filters.DIFF_TOTALS_QUERY, figures.DIFF_TO
 def monthly_usages() -> Response:
     """Answer from counters where those tell. A name that groups nothing is refused by the page's query."""
     name = last_of("group_by") or "component"
-    pages = pages_counted if name in pages_counted and _do_counters_tell() else pages_read
-    if name in pages_consumed and visible() is None and not any(map(last_of, OWNERS)):
-        pages = pages_consumed
-    return pages.get(name, pages["component"])()
+    is_in_all = last_of("by_month").strip().lower() in FALSE
+    consumed, counted, views = views_in_all if is_in_all else views_by_month
+    if name in counted and _do_counters_tell():
+        views = counted
+    if name in consumed and visible() is None and not any(map(last_of, OWNERS)):
+        views = consumed
+    return views.get(name, views["component"])()
 
 
 def _do_counters_tell() -> bool:

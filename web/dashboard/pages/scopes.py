@@ -10,8 +10,8 @@ from markupsafe import Markup
 from web.dashboard.asking import Answer
 from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
-from web.dashboard.frame import here, page, pages, show
-from web.dashboard.lists import COMPONENT, FIRST_ROWS, OFFERING, first_rows
+from web.dashboard.frame import here, linked, page, pages, show
+from web.dashboard.lists import COMPONENT, FIRST_ROWS, LISTS, OFFERING, first_rows
 from web.dashboard.months import months_asked_for
 from web.dashboard.tables import Column, Table
 from web.request.audit.past import AS_OF
@@ -21,6 +21,12 @@ blueprint = pages("scope_pages")
 
 MOST_CHARTS = 3
 """Components that are drawn at once; others are a click away."""
+
+MANY = 200
+"""Of more resources than these one component is drawn at first, and what moved is a page of its own.
+
+Both are added up from all the usages.
+"""
 
 MOST_PAGES = 3
 """Of 300 rows of the API: sixty months of nine groups are 540."""
@@ -36,6 +42,8 @@ class Scope(NamedTuple):
     lists: Sequence[str]
     limits: str = ""
     """Where the API has usage against limits, in the current period of each component."""
+    group_of_many: str = ""
+    """What usages are grouped by at first where there are many resources."""
 
 
 SCOPES = {
@@ -61,6 +69,7 @@ SCOPES = {
         "offering_uuid",
         ("resource", "project", "customer", "user"),
         ("silent-resources", "unexplained", "usages", "movers"),
+        group_of_many="project",
     ),
     "providers": Scope(
         "Provider",
@@ -113,10 +122,12 @@ def scope(kind: str, uuid: str) -> Response:
     of = SCOPES[kind]
     named = here().asker.ask(f"{of.path}/{uuid}/")
     months = months_asked_for()
-    by = request.args.get("by") or of.groups[0]
+    has_many = named.data.get("resource_count", 1) > MANY
+    by = request.args.get("by") or (has_many and of.group_of_many) or of.groups[0]
     within = {of.restricts: named.data["uuid"]}
+    elsewhere = [name for name in of.lists if has_many and name == "movers"]
     components = _components(within, months)
-    chosen = _chosen(components)
+    chosen = _chosen(components, 1 if has_many else MOST_CHARTS)
     return show(
         "scope.html",
         kind=kind,
@@ -129,24 +140,25 @@ def scope(kind: str, uuid: str) -> Response:
         chosen=chosen,
         charts=[_chart(each, within, by, months) for each in chosen.values()],
         limits=_limits(kind, named.data["uuid"]),
-        tables=[(name, first_rows(name, **within)) for name in of.lists],
+        tables=[(name, first_rows(name, **within)) for name in of.lists if name not in elsewhere],
+        elsewhere={LISTS[name].title: linked("lists.listing", name=name, **within) for name in elsewhere},
         usages=within,
     )
 
 
 def _components(within: dict[str, str], months: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return a row of each component that was used in these months, by what an address calls it."""
-    rows = _monthly(within | {"group_by": "component"}, months)[1]
+    rows = _monthly(within | {"group_by": "component", "by_month": "false"}, months)[1]
     return {f"{row['offering_uuid']}.{row['type']}": row for row in rows}
 
 
-def _chosen(components: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _chosen(components: dict[str, dict[str, Any]], most: int) -> dict[str, dict[str, Any]]:
     """Return the components that are drawn: the one that is asked for, or the first ones. Raises Missing."""
     if asked := request.args.get("component"):
         if asked not in components:
             raise Missing("Nothing of this component was used in these months.")
         return {asked: components[asked]}
-    return dict(list(components.items())[:MOST_CHARTS])
+    return dict(list(components.items())[:most])
 
 
 def _monthly(parameters: dict[str, str], months: Sequence[str]) -> tuple[Answer, list[dict[str, Any]]]:

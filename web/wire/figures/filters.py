@@ -9,7 +9,14 @@ from ledger.domain.months import month_of
 from web.wire.audit.filters import DiffQuery
 from web.wire.body import Loading
 from web.wire.filters import NO_BILLING_PERIOD, MonthRangeQuery, containing
-from web.wire.parameters import Ordering, PlainMonthFilter, TextFilter, UuidFilter, not_available
+from web.wire.parameters import (
+    BooleanFilter,
+    Ordering,
+    PlainMonthFilter,
+    TextFilter,
+    UuidFilter,
+    not_available,
+)
 
 MOST_MONTHS = 60
 MOST_GROUPS = 100
@@ -66,9 +73,13 @@ class MostFilter(fields.Field[int]):
 
 
 class MonthlyUsagesQuery(MonthRangeQuery):
-    """A range of months, both ends inclusive, without any the last 12; and whose usage it is about."""
+    """A range of months, both ends inclusive, without any the last 12; and whose usage it is about.
+
+    Without `by_month` there is one sum of all of them.
+    """
 
     group_by = GroupFilter()
+    by_month = BooleanFilter()
     most = MostFilter()
     project_uuid = UuidFilter()
     customer_uuid = UuidFilter()

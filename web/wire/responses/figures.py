@@ -47,7 +47,7 @@ CUSTOMER: dict[str, ColumnField] = {"customer_uuid": Hex(), "customer_name": Tex
 MONTHLY_USAGE = declare(
     RowSchema,
     "MonthlyUsage",
-    billing_period=Date(),
+    billing_period=Date(allow_none=True),
     **OFFERING,
     **COMPONENT,
     group_uuid=Hex(allow_none=True),
