@@ -30,10 +30,10 @@ verify: install ## compare the read models of `make run` with the journal
 test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_URL)
 	.venv/bin/python -m pytest
 
-PROGRAMS = nginx:nginx-light chromium:chromium chromedriver:chromium-driver node:nodejs openssl:openssl go:golang-go \
+PROGRAMS = nginx:nginx-light chromium:chromium chromedriver:chromium-driver node:nodejs openssl:openssl go:golang-go promtool:prometheus \
 	/usr/share/gocode/src/golang.org/x/mod:golang-golang-x-mod-dev
 
-programs: ## install nginx, chromium, node and go where they are missing, on Debian as root
+programs: ## install nginx, chromium, node, go and promtool where they are missing, on Debian as root
 	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v $${each%:*} >/dev/null || test -d $${each%:*} || missing="$$missing $${each#*:}"; done; \
 	test -z "$$missing" || { apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; }

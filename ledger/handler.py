@@ -15,30 +15,29 @@ waits while a bulk is decided, and only while one is stored: an atomic one of 10
 for one to two seconds. Price: a bulk is decided again where a report of one of its figures was faster.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from time import perf_counter
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, OperationalError
 from msgspec import structs
-from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
-from psycopg.rows import DictRow
 
 from ledger.decisions.expecting import streams_of
 from ledger.decisions.idempotency import IdempotentRequest, Remembered
 from ledger.decisions.requests import Decision, ReportCommand, Reported, decide_all
 from ledger.decisions.state import DecisionState
-from ledger.domain.metering import VersionedResources
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.errors import Busy, Contended, InvalidItem, Overdue, UnderWay
 from ledger.events import Fact, RequestAnswered, RequestDecided
 from ledger.fast.group_commit import GroupCommit, Pending, TookTooLong, TooMany
 from ledger.journal.ledger import Ledger
 from ledger.journal.transaction import Appended, JournalTransaction
+from ledger.ports import Observer, ReadModels
 
 ATTEMPTS = 4
 """Optimistic; with the journal locked; without projecting; one in reserve."""
@@ -60,40 +59,6 @@ server has threads, so that others are answered."""
 S = TypeVar("S")
 R = TypeVar("R")
 
-P = TypeVar("P")
-"""What read models know once they have projected facts."""
-
-
-class ReadModels(Protocol[P]):
-    """The port to the read models: all that the ledger knows of them."""
-
-    def read(
-        self,
-        cursor: Cursor[DictRow],
-        reports: Sequence[tuple[ReadableReport, datetime]],
-        zone: tzinfo,
-        looked_up: Iterable[VersionedResources] = (),
-    ) -> DecisionState:
-        """Return what reports are decided on, each with when it came, up to date with the journal.
-
-        Resources that were looked up before are used where they are still what they were.
-        """
-
-    def catch_up(self) -> int:
-        """Project all facts that are committed. Returns the position reached, and raises what prevents it."""
-
-    def project(self, cursor: Cursor[DictRow], facts: Sequence[tuple[int, Fact]], digest: int) -> P:
-        """Project facts, each with its position, in the transaction that appends them.
-
-        `digest` is the last one's. Returns what to `publish` once they are committed.
-        """
-
-    def publish(self, projected: P) -> None:
-        """Tell every process that facts which were projected are committed. Does not fail."""
-
-    def recover(self, position: int) -> None:
-        """Project facts up to a position, which are committed and were not projected. Does not fail."""
-
 
 class NotProjected(Exception):
     """The read models could not take the facts in. That is no reason to refuse them."""
@@ -111,9 +76,13 @@ class CommandHandler:
     """Handles commands from many threads."""
 
     def __init__(
-        self, ledger: Ledger, read_models: ReadModels[Any], queue_seconds: float = QUEUE_SECONDS
+        self,
+        ledger: Ledger,
+        read_models: ReadModels[Any],
+        queue_seconds: float = QUEUE_SECONDS,
+        observer: Observer | None = None,
     ) -> None:
-        self._ledger, self._read_models = ledger, read_models
+        self._ledger, self._read_models, self._observer = ledger, read_models, observer
         self.singles = GroupCommit(self._report_all, queue_seconds, room=ROOM)
         self.bulks = GroupCommit(
             partial(self._report_all, is_bulk=True),
@@ -158,6 +127,8 @@ class CommandHandler:
     def _report_all(
         self, pending: Sequence[Pending[ReportCommand, Reported]], *, is_bulk: bool = False
     ) -> None:
+        if self._observer:
+            self._observer.grouped(len(pending))
         for batch in _with_one_of_each_key(pending):
             commands = [each.subject for each in batch]
             decide = partial(decide_all, commands, zone=self._ledger.zone)
@@ -175,9 +146,11 @@ class CommandHandler:
         for _ in range(ATTEMPTS):
             try:
                 return self._attempt(read, decide, mode)
-            except (IntegrityError, Overdue):  # what waited for the lock is not to wait for it again
+            except (IntegrityError, Overdue) as error:  # what waited for the lock is not to wait for it again
+                self._note_retry(error)
                 mode = mode._replace(is_locked=True)
-            except NotProjected:
+            except NotProjected as error:
+                self._note_retry(error)
                 mode = mode._replace(projects=False)
             except OperationalError as error:
                 if isinstance(error.__cause__, LockNotAvailable):
@@ -194,10 +167,18 @@ class CommandHandler:
         with self._ledger.transaction(is_bulk=mode.is_bulk, is_locked=mode.is_locked) as transaction:
             state = read(transaction)
             decision = decide(state)
+            began = perf_counter()
             result, appended = _append(transaction, decision)
+            between = perf_counter()
             projected = self._project(transaction, appended) if mode.projects else None
+        if self._observer and appended.facts:
+            self._observer.appended(len(appended.facts), between - began, perf_counter() - between)
         self._publish(appended, projected)
         return result
+
+    def _note_retry(self, error: Exception) -> None:
+        if self._observer:
+            self._observer.retried(error)
 
     def _caught_up(self, transaction: JournalTransaction) -> JournalTransaction:
         transaction.cursor.send()  # the lock, if this attempt takes it

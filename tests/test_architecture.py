@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "ledger.fast": set(),
     "ledger.proof": set(),  # an auditor runs it alone
     "ledger.journal": {"ledger.domain", "ledger.errors", "ledger.events", "ledger.fast", "ledger.proof"},
+    "ledger.ports": {"ledger.decisions", "ledger.domain", "ledger.events"},
     "ledger.handler": {
         *("ledger.decisions", "ledger.domain", "ledger.errors", "ledger.events"),
-        *("ledger.fast", "ledger.journal"),
+        *("ledger.fast", "ledger.journal", "ledger.ports"),
     },
     # The read side knows the write side's words, its facts and values, and nothing that acts.
     "projections.rows": {"ledger.domain"},
@@ -30,7 +31,9 @@ MAY_IMPORT = {
         *("ledger.events", "ledger.journal.digests", "projections.fast", "projections.rows"),
         "projections.writers",
     },
-    "projections.queries": {"ledger.domain", "projections.fast", "projections.history"},
+    "projections.queries": {
+        *("ledger.domain", "projections.fast", "projections.history", "projections.read_position"),
+    },
     "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
@@ -103,7 +106,11 @@ MAY_IMPORT = {
         "web.request",
         "web.wire",
     },
+    "web.telemetry": {
+        *("ledger", "projections.fast", "projections.queries.operation", "web.limits"),
+    },
     "web.runtime": {
+        "web.telemetry",
         *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
         *("projections.rebuild", "projections.schema", "web", "web.dashboard.sessions"),
         *("web.limits", "web.request"),
@@ -115,7 +122,7 @@ MAY_IMPORT = {
         *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),
         *("projections.schema", "projections.verification"),
         *("web", "web.exports", "web.importer", "web.request"),
-        *("web.runtime", "web.sender", "web.wire"),
+        *("web.runtime", "web.sender", "web.telemetry", "web.wire"),
     },
 }
 """Which rooms each room may import, besides itself. Those after others may be read after them."""

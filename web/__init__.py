@@ -32,7 +32,7 @@ from web.request.authentication import authenticate
 from web.request.conditional import ConditionalGet, add_position
 from web.request.pipeline import STRICT, release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
-from web.request.services import CHECKPOINT_SECONDS, Clock, Services, refresh
+from web.request.services import CHECKPOINT_SECONDS, Clock, Meter, Services, refresh
 from web.wire import errors
 from web.wire.rendering import moved_permanently
 from web.wire.urls import root_path
@@ -112,6 +112,7 @@ def create_app(
     key_file: KeyFile | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     currency: str = "XXX",
+    meter: Meter | None = None,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
@@ -120,7 +121,8 @@ def create_app(
     call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
     many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
-    `key_file`, the next one so many seconds after the last. Prices are in this `currency`.
+    `key_file`, the next one so many seconds after the last. Prices are in this `currency`. A `meter` is told
+    of reports.
     """
     pulse()
     give_back_memory()
@@ -141,6 +143,7 @@ def create_app(
         origin=origin,
         key_file=key_file,
         checkpoint_seconds=checkpoint_seconds,
+        meter=meter,
     )
     layers: WSGIApplication = expanding(app.wsgi_app, max_body_bytes)
     layers = ConditionalGet(layers, services, is_strict=is_strict)

@@ -12,6 +12,7 @@ from web.runtime import server
 from web.runtime.config import Settings
 from web.runtime.database import open_database, open_ledger, projector_of, services_of
 from web.runtime.postgres.care import kept_running
+from web.telemetry.folder import metrics_folder
 
 
 def address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
@@ -50,7 +51,9 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
             if greeting:
                 click.echo(greeting)
 
-        with nullcontext() if settings.database_url else kept_running(settings.data_dir, conninfo):
-            server.serve(
-                partial(server.application, conninfo, settings, shared_position), holder, workers, when_ready
-            )
+        with (
+            nullcontext() if settings.database_url else kept_running(settings.data_dir, conninfo),
+            metrics_folder() if settings.has_metrics else nullcontext() as metrics,
+        ):
+            load = partial(server.application, conninfo, settings, shared_position, metrics=metrics)
+            server.serve(load, holder, workers, when_ready, metrics)

@@ -91,10 +91,16 @@ class Places:
     """The places of one process, and the rooms where requests wait."""
 
     def __init__(self, count: int = PLACES, queue: int = QUEUE, readers: int = READERS) -> None:
+        self.count = count
         self.free: SimpleQueue[None] = SimpleQueue()
         for _ in range(count):
             self.free.put(None)
         self.queue, self.readers = Room(queue), Room(readers)
+
+    @property
+    def used(self) -> int:
+        """Return how many requests are worked on."""
+        return self.count - self.free.qsize()
 
 
 class Place:

@@ -3,11 +3,11 @@
 Only the pipeline and views ask for these; all else is passed what it needs.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 from uuid import UUID
 
 from flask import current_app, g
@@ -22,6 +22,7 @@ from ledger.journal.guard import ledger_id
 from ledger.journal.ledger import Ledger
 from ledger.journal.tree.keys import KeyFile
 from ledger.journal.tree.signing import Signing
+from ledger.ports import Observer
 from projections.fast.cache import VersionedCache
 from projections.fast.position import End
 from projections.history.moments import Past
@@ -40,10 +41,17 @@ CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint gets before another one is signed, unless the operator says otherwise."""
 
 
+class Meter(Observer, Protocol):
+    """Counts what comes of reports, too."""
+
+    def reported(self, accepted: int, refused: int, unchanged: int, providers: Iterable[UUID]) -> None:
+        """Take note of what came of the reports of a request, and which providers they were of."""
+
+
 class Services:
     """The write side, where reports are handed in, the read side, who signs, and the clock.
 
-    The ledger is called `origin`, or goes by its id.
+    The ledger is called `origin`, or goes by its id. Where there is a `meter`, it is told of reports.
     """
 
     def __init__(
@@ -55,11 +63,13 @@ class Services:
         origin: str = "",
         key_file: KeyFile | None = None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        meter: Meter | None = None,
     ) -> None:
         self.ledger, self.projector, self.clock, self._origin = ledger, projector, clock, origin
+        self.meter = meter
         self.signing = Signing(ledger.pool.connection, key_file, self.origin, checkpoint_seconds)
         self._cache, self.attempts, self.gates = VersionedCache(), Attempts(), Gates()
-        self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache))
+        self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache), observer=meter)
 
     @contextmanager
     def reading(self) -> Iterator[Cursor[DictRow]]:

@@ -1,17 +1,19 @@
 """Hands the reports of a request to the ledger, and says what came of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from flask import Response
 
-from ledger.decisions.idempotency import Remembered, outcomes_of
+from ledger.decisions.idempotency import Outcome, Remembered, outcomes_of
 from ledger.decisions.requests import AnyReport, ReportCommand
 from ledger.domain.metering import VersionedResources
+from ledger.errors import InvalidItem
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
 from web.request.authentication import caller, provenance
 from web.request.reading import reason
-from web.request.services import current, services
+from web.request.services import Meter, current, services
 from web.wire.body import Found
 from web.wire.outcomes import Answer, Form, render
 from web.wire.rendering import empty, json_bytes
@@ -44,7 +46,26 @@ def submit(
         reason=reason(),
     )
     reported = services().handler.report(command)
-    return replayed(reported) if isinstance(reported, Remembered) else respond(render(form, reported))
+    if isinstance(reported, Remembered):
+        return replayed(reported)
+    if (meter := services().meter) and not is_dry_run:
+        count(meter, command, reported)
+    return respond(render(form, reported))
+
+
+def count(meter: Meter, command: ReportCommand, outcomes: Sequence[Outcome]) -> None:
+    """Tell a meter what came of reports. Of an atomic request nothing is stored where one is refused."""
+    results = Counter(outcome.result for outcome in outcomes)
+    accepted = results["created"] + results["changed"]
+    if command.is_atomic and results["refused"]:
+        accepted = 0
+    resources = command.looked_up.resources if command.looked_up else {}
+    providers = {
+        resources[report.resource_uuid].provider_uuid
+        for report, outcome in zip(command.reports, outcomes, strict=True)
+        if not isinstance(report, InvalidItem) and not outcome.refusal and report.resource_uuid in resources
+    }
+    meter.reported(accepted, results["refused"], results["unchanged"], providers)
 
 
 def replayed(earlier: Remembered) -> Response:

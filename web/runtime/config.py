@@ -8,7 +8,7 @@ with LEDGER_ is an error: misspelt, it would be ignored in silence.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +22,7 @@ from web.runtime.parsing import (
     parse_count,
     parse_currency,
     parse_folder,
+    parse_metrics,
     parse_origin,
     parse_origins,
     parse_seconds,
@@ -153,9 +154,23 @@ CURRENCY = Variable(
     default="XXX",
 )
 
+METRICS = Variable(
+    "LEDGER_METRICS",
+    "`open` has everybody read the metrics at `/metrics`, who can reach the service",
+    parse_metrics,
+    if_unset="none, but with LEDGER_METRICS_TOKEN",
+)
+METRICS_TOKEN = Variable(
+    "LEDGER_METRICS_TOKEN",
+    "who brings this as `Authorization: Bearer` reads the metrics at `/metrics`",
+    parse_token,
+    if_unset="none",
+)
+
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
     *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
+    *(METRICS, METRICS_TOKEN),
 )
 
 
@@ -175,6 +190,19 @@ class Settings:
     signing_key: Path
     checkpoint_seconds: float
     currency: str
+    has_open_metrics: bool = False
+    metrics_token: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.has_open_metrics and self.metrics_token:
+            raise ConfigurationError(
+                f"{METRICS.name}: open metrics need no {METRICS_TOKEN.name}; set one of both"
+            )
+
+    @property
+    def has_metrics(self) -> bool:
+        """Return whether there are metrics at all."""
+        return self.has_open_metrics or self.metrics_token is not None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -194,6 +222,8 @@ class Settings:
             signing_key=SIGNING_KEY.read(environment) or data_dir / USUAL_KEY,
             checkpoint_seconds=CHECKPOINT_SECONDS.read(environment),
             currency=CURRENCY.read(environment),
+            has_open_metrics=METRICS.read(environment),
+            metrics_token=METRICS_TOKEN.read(environment),
         )
 
 
@@ -201,6 +231,11 @@ def api_token(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the token of a client of the API, if one is set. Raises ConfigurationError."""
     check_names(environment)
     return TOKEN.read(environment)
+
+
+def set_metrics_folder(folder: Path, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Tell prometheus-client in which folder this process keeps its values: it asks the environment."""
+    environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def check_names(environment: Mapping[str, str]) -> None:

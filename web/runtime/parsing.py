@@ -94,3 +94,12 @@ def parse_token(text: str) -> str | None:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise ValueError("has characters that no API token has")
     return token or None
+
+
+def parse_metrics(text: str) -> bool:
+    """Return whether everybody may read the metrics. Raises ValueError unless it is `open` or nothing."""
+    if text not in ("", "open"):
+        raise ValueError(
+            f"{text!r} is not open; LEDGER_METRICS_TOKEN has them read by those who know a token"
+        )
+    return text == "open"

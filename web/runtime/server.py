@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ from web.runtime.config import Settings
 from web.runtime.database import ensure_schemas, open_ledger, projector_of
 from web.runtime.listener import PositionListener
 from web.runtime.silent_clients import Sweep
+from web.runtime.watch import Watch
 from web.runtime.workers import STOPPING, Server
 
 if TYPE_CHECKING:
@@ -127,13 +129,21 @@ def bound(host: str, port: int) -> Port:
 
 
 def application(
-    conninfo: str, settings: Settings, shared_position: SharedPosition, places: Places
+    conninfo: str,
+    settings: Settings,
+    shared_position: SharedPosition,
+    places: Places,
+    metrics: Path | None = None,
 ) -> "WSGIApplication":
-    """Return the application on a prepared database; all workers share the position."""
+    """Return the application on a prepared database; all workers share the position.
+
+    They share the folder `metrics`, too, where there are metrics.
+    """
     ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
     projector = projector_of(ledger, shared_position)
     PositionListener(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
-    return create_app(
+    watch = Watch(settings, metrics)
+    app = create_app(
         ledger,
         projector,
         max_body_bytes=settings.max_body_bytes,
@@ -146,7 +156,9 @@ def application(
         key_file=KeyFile(settings.signing_key),
         checkpoint_seconds=settings.checkpoint_seconds,
         currency=settings.currency,
+        meter=watch.meter,
     )
+    return watch.around(app, ledger, projector.shared_position, places)
 
 
 def serve(
@@ -154,14 +166,15 @@ def serve(
     holder: Port,
     workers: int,
     when_ready: Callable[[], None],
+    metrics: Path | None = None,
 ) -> None:
     """Serve the application that `load` returns until SIGTERM or SIGINT; let running requests end.
 
     The address is that of `holder`, which stays open all the time: see `Port`.
     `load` is called in each worker, with the places for its requests, and after the fork: connections must
     not be shared between processes.
-    `when_ready` is called once, when a worker accepts connections. Raises SystemExit(1) when workers die
-    again and again before they serve.
+    `when_ready` is called once, when a worker accepts connections. granian tells what it counts where the
+    folder `metrics` says. Raises SystemExit(1) when workers die again and again before they serve.
     """
     multiprocessing.set_start_method("fork", force=True)
     watched, held = os.pipe()
@@ -183,7 +196,7 @@ def serve(
         when_ready()
 
     room = room_for_connections()
-    server = Server(holder.getsockname(), workers, when_accepting, backpressure=room, **OPTIONS)
+    server = Server(holder.getsockname(), workers, when_accepting, metrics, backpressure=room, **OPTIONS)
     server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 

@@ -1,0 +1,1 @@
+"""Queries of those who watch the service."""

@@ -1,0 +1,113 @@
+"""WSGI middleware around all other: notes what became of each request, whoever answered it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map
+
+from web.limits.admission import STREAMED
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+UNKNOWN = "unknown"
+"""The route of paths that are none, and methods that nobody knows: there are as many as clients think of."""
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+REQUEST = "werkzeug.request"
+"""Key in a request's environment: the request as Flask had it, with its route."""
+
+ROUTE = "usage-ledger.route"
+"""Key in a request's environment: its route, where it is none of Flask's."""
+
+PATHS_KEPT = 4_096
+"""Routes are kept of so many paths, for answers that were made before Flask."""
+
+
+class Answered(NamedTuple):
+    """A request that was answered."""
+
+    method: str
+    route: str
+    """Its route as Flask writes it, never the path."""
+    status: str
+    seconds: float
+
+
+Sink = Callable[[Answered, "WSGIEnvironment"], None]
+
+
+class Observed:
+    """WSGI middleware that tells `sinks` of each request, once its answer is made or was sent in parts."""
+
+    def __init__(self, application: "WSGIApplication", routes: Map, sinks: Sequence[Sink]) -> None:
+        self._application, self._sinks = application, sinks
+        self._routes = routes
+        self._route_of_path = lru_cache(PATHS_KEPT)(self._find_route)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        began, status = time.perf_counter(), "500"
+
+        def answer(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            nonlocal status
+            status = line[:3]
+            return start_response(line, headers, *rest)
+
+        def done() -> None:
+            request = Answered(method_of(environ), self._route(environ), status, time.perf_counter() - began)
+            for sink in self._sinks:
+                sink(request, environ)
+
+        try:
+            parts = self._application(environ, answer)
+        except BaseException:
+            done()
+            raise
+        if STREAMED in environ:
+            return Followed(parts, done)
+        done()
+        return parts
+
+    def _route(self, environ: "WSGIEnvironment") -> str:
+        request = environ.get(REQUEST)
+        if request is not None and request.url_rule is not None:
+            rule: str = request.url_rule.rule
+            return rule
+        return environ.get(ROUTE) or self._route_of_path(environ["PATH_INFO"])
+
+    def _find_route(self, path: str) -> str:
+        adapter = self._routes.bind("")
+        try:
+            try:
+                rule, _ = adapter.match(path, "GET", return_rule=True)
+            except MethodNotAllowed as error:
+                methods = list(error.valid_methods or ["GET"])
+                rule, _ = adapter.match(path, methods[0], return_rule=True)
+        except HTTPException:
+            return UNKNOWN
+        return str(rule.rule)
+
+
+def method_of(environ: "WSGIEnvironment") -> str:
+    """Return the method of a request if there is such a one."""
+    method: str = environ["REQUEST_METHOD"]
+    return method if method in METHODS else UNKNOWN
+
+
+class Followed:
+    """An answer in parts, which tells when the last was sent, or nobody takes them any more."""
+
+    def __init__(self, parts: Iterable[bytes], done: Callable[[], None]) -> None:
+        self._parts, self._done = parts, done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts)
+
+    def close(self) -> None:
+        if close := getattr(self._parts, "close", None):
+            close()
+        self._done()

@@ -1,0 +1,137 @@
+"""What a scrape tells: what the workers keep in their folder, what granian counts, what the database says."""
+
+import http.client
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from ledger.journal.ledger import Ledger
+from projections.fast.position import SharedPosition
+from projections.queries.operation.state import State, select_state
+from web.telemetry.families import LAST_REPORT, LAST_REPORT_HELP
+from web.telemetry.folder import GRANIAN, forget_dead
+
+STATEMENT_TIMEOUT = "SET statement_timeout = '2s'"
+"""For each statement of a scrape. Prometheus gives up after ten seconds."""
+
+GRANIAN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Scrape(Collector):
+    """Collects all families. Always tells what the processes know, whether or not the database answers."""
+
+    def __init__(self, folder: Path, ledger: Ledger, shared_position: SharedPosition) -> None:
+        self._folder, self._ledger, self._shared_position = folder, ledger, shared_position
+        self._counted = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterator[Metric]:
+        living, state = forget_dead(self._folder), self._state()
+        counted: dict[str, Metric] = {each.name: each for each in self._counted.collect()}  # type: ignore[no-untyped-call]
+        noted = counted.pop(LAST_REPORT, None)
+        yield from counted.values()
+        yield _gauge("ledger_workers", "Worker processes that count.", living)
+        yield _build_info()
+        yield _gauge("ledger_database_up", "Whether the database answered this scrape.", state is not None)
+        yield from self._positions(state)
+        yield _last_reports(noted, state)
+        if state:
+            yield from _of_operation(state)
+        yield from granian_metrics(self._folder)
+
+    def _state(self) -> State | None:
+        if self._ledger.reachability.is_away:
+            return None
+        try:
+            with self._ledger.connect() as connection, connection.cursor() as cursor:
+                cursor.execute(STATEMENT_TIMEOUT)
+                return select_state(cursor)
+        except psycopg.Error as error:
+            log.warning("A scrape got no answer from the database: %s", type(error).__name__)
+            return None
+
+    def _positions(self, state: State | None) -> Iterator[Metric]:
+        position = state.head if state else self._shared_position.known().end.position
+        yield _gauge("ledger_position", "Position of the last fact, as far as it is known.", position)
+        if state:
+            lag = state.head - state.position
+            yield _gauge("ledger_projection_lag", "Positions that the read models are behind.", lag)
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=float(value))
+
+
+def _build_info() -> Metric:
+    family = GaugeMetricFamily("ledger_build_info", "Always 1.", labels=["version"])
+    family.add_metric([version("usage-ledger")], 1)
+    return family
+
+
+def _last_reports(noted: Metric | None, state: State | None) -> Metric:
+    """Return the later one of what the workers noted and what the database knows at the least."""
+    times = {each.labels["provider"]: each.value for each in (noted.samples if noted else ())}
+    for provider, moment in (state.reported_at if state else {}).items():
+        times[provider.hex] = max(times.get(provider.hex, 0.0), moment.timestamp())
+    family = GaugeMetricFamily(LAST_REPORT, LAST_REPORT_HELP, labels=["provider"])
+    for name, seconds in sorted(times.items()):
+        family.add_metric([name], seconds)
+    return family
+
+
+def _of_operation(state: State) -> Iterator[Metric]:
+    if state.verified:
+        at, differences = state.verified
+        yield _gauge(
+            "ledger_last_verification_timestamp_seconds", "When a verification last ended.", at.timestamp()
+        )
+        yield _gauge(
+            "ledger_last_verification_differences",
+            "Rows that differed in the last verification.",
+            differences,
+        )
+    if state.signed_at:
+        yield _gauge(
+            "ledger_last_checkpoint_timestamp_seconds",
+            "When the last checkpoint was signed.",
+            state.signed_at.timestamp(),
+        )
+    if state.backed_up_at:
+        yield _gauge(
+            "ledger_last_backup_timestamp_seconds",
+            "When the last backup was taken.",
+            state.backed_up_at.timestamp(),
+        )
+
+
+def granian_metrics(folder: Path) -> Iterable[Metric]:
+    """Return what granian counts, nothing where it does not answer."""
+    with suppress(OSError, ValueError, http.client.HTTPException):
+        port = int((folder / GRANIAN).read_text())
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GRANIAN_SECONDS)
+        try:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return [_named(each) for each in text_string_to_metric_families(text)]
+    return []
+
+
+def _named(family: Metric) -> Metric:
+    """Return a family as prometheus-client writes it: the names of counters end with `_total`."""
+    if family.type != "counter":
+        return family
+    named = CounterMetricFamily(family.name, family.documentation or "Of granian.")
+    for sample in family.samples:
+        named.add_sample(f"{family.name}_total", sample.labels, sample.value)
+    return named
