@@ -21,6 +21,7 @@ from projections.fast.position import End, KnownPosition, SharedPosition
 from projections.history.steps import steps
 from projections.read_models import READ_MODELS, ReadModels, dispatch
 from projections.read_position import MOVE_POSITION, SELECT_END, Reached, position_of
+from projections.schema import is_of_this_version
 
 BATCH = 5_000
 
@@ -53,6 +54,10 @@ class OtherHistory(ProjectingFailed):
     """
 
 
+class OtherTables(ProjectingFailed):
+    """The read models are those of another version of this software, and nobody here may rebuild them."""
+
+
 def project_batch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels = READ_MODELS) -> int:
     """Write the rows and the position of a batch, in the transaction and the schema that the cursor is in.
 
@@ -69,7 +74,7 @@ class Projector:
     """Catches the read models up with the journal; safe to be called from many threads and processes.
 
     The connections of `pool` must have the read models' schema first in their search path. `shared_position`
-    is shared by the processes of one server.
+    is shared by the processes of one server. `is_read_only`: others project, and here it is followed.
     """
 
     def __init__(
@@ -79,9 +84,11 @@ class Projector:
         models: ReadModels = READ_MODELS,
         batch: int = BATCH,
         shared_position: SharedPosition | None = None,
+        *,
+        is_read_only: bool = False,
     ) -> None:
         self._pool, self._read_facts, self.models, self._batch = pool, read_facts, models, batch
-        self._turn = Lock()
+        self._turn, self._is_read_only = Lock(), is_read_only
         self.shared_position = shared_position or SharedPosition()
 
     def refresh(self) -> KnownPosition:
@@ -107,6 +114,10 @@ class Projector:
         try:
             reached = self.reached()  # the shared position may be ahead of a database that was put back
             at, target = reached.position, reached.head if position is None else position
+            if at < target and self._is_read_only:
+                raise ProjectingFailed(
+                    f"the read models are at position {at}, and at {target} once the primary has caught up"
+                )
             while at < target:
                 with self._turn:
                     at = self._project(target)
@@ -130,8 +141,10 @@ class Projector:
         """Make sure that the read models reflect the facts up to a position, which are committed.
 
         A failure is not the reporter's: the facts are stored. It is logged, `/readyz` tells of it, and
-        the next request tries again.
+        the next request tries again. Where nothing may be written it is left to those who may.
         """
+        if self._is_read_only:
+            return
         try:
             self.catch_up(position)
         except ProjectingFailed:
@@ -146,9 +159,12 @@ class Projector:
         """Return how far the read models are now, asked on a connection of the caller's.
 
         The known position is compared with the database: where that went back, all that was known is
-        forgotten. Raises OtherHistory.
+        forgotten. Raises OtherHistory, and OtherTables where nobody here may rebuild them.
         """
         known = self.shared_position.known()  # read first: the database is never behind what is known
+        if self._is_read_only and not is_of_this_version(connection):
+            self.shared_position.forget(known.generation)
+            raise OtherTables("the read models were built by another version: install the primary's here")
         reached, generation = read_position.reached(connection, known), known.generation
         if reached.position < known.end.position or reached.known_digest != known.end.digest:
             log.warning("The database is not where it was known to be: position %d", known.end.position)

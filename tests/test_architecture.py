@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
     "projections.projector": {
         *("ledger.events", "projections.fast", "projections.history"),
-        *("projections.read_models", "projections.read_position"),
+        *("projections.read_models", "projections.read_position", "projections.schema"),
     },
     "projections.lookups": {
         *("ledger.decisions", "ledger.domain", "ledger.journal.digests"),

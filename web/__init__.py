@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,11 +30,12 @@ from web.limits.admission import EXPORTS, STREAMS, Places, Room, admitting
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
-from web.request.conditional import ConditionalGet, add_position
+from web.request.conditional import READING, ConditionalGet, add_position
 from web.request.pipeline import STRICT, release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
-from web.request.services import CHECKPOINT_SECONDS, Clock, Meter, Services, refresh
+from web.request.services import CHECKPOINT_SECONDS, Clock, Meter, Replica, Services, refresh
 from web.wire import errors
+from web.wire.errors import ReadOnly
 from web.wire.rendering import moved_permanently
 from web.wire.urls import root_path
 
@@ -93,6 +95,12 @@ def answer_wrong_routes() -> Response | None:
     return None
 
 
+def refuse_writes(replica: Replica) -> None:
+    """Raise ReadOnly for every request that is none of reading, whatever its path and whoever sends it."""
+    if http_request.method not in (*READING, "OPTIONS"):
+        raise ReadOnly(replica.refusal)
+
+
 def _is_path(path: str) -> bool:
     return bool(current_app.url_map.bind("").allowed_methods(path))
 
@@ -113,6 +121,7 @@ def create_app(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     currency: str = "XXX",
     meter: Meter | None = None,
+    replica: Replica | None = None,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
 
@@ -122,7 +131,7 @@ def create_app(
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
     many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
     `key_file`, the next one so many seconds after the last. Prices are in this `currency`. A `meter` is told
-    of reports.
+    of reports. A `replica` refuses whatever could write; its `ledger` and `projector` are read-only.
     """
     pulse()
     give_back_memory()
@@ -144,6 +153,7 @@ def create_app(
         key_file=key_file,
         checkpoint_seconds=checkpoint_seconds,
         meter=meter,
+        replica=replica,
     )
     layers: WSGIApplication = expanding(app.wsgi_app, max_body_bytes)
     layers = ConditionalGet(layers, services, is_strict=is_strict)
@@ -156,6 +166,8 @@ def create_app(
         app.register_blueprint(blueprint)
     app.register_blueprint(docs)
     errors.register(app, ledger.check_connections)
+    if replica:
+        app.before_request(partial(refuse_writes, replica))
     app.before_request(answer_wrong_routes)
     app.after_request(add_position)
     app.teardown_request(release)

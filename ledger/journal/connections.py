@@ -46,17 +46,23 @@ OPTIONS = (
     " -c tcp_keepalives_idle=4 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 )
 
+READ_ONLY = "-c default_transaction_read_only=on"
+
 log = logging.getLogger(__name__)
 
 
-def parameters_of(conninfo: str) -> dict[str, Any]:
-    """Return what psycopg connects with. What the conninfo says itself counts."""
+def parameters_of(conninfo: str, *, is_read_only: bool = False) -> dict[str, Any]:
+    """Return what psycopg connects with. What the conninfo says itself counts.
+
+    `is_read_only`: the database refuses to write on these connections, be it a standby or not.
+    """
     given = conninfo_to_dict(conninfo)
+    options = f"{OPTIONS} {READ_ONLY}" if is_read_only else OPTIONS
     return {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         **KEEPALIVES,
         **given,
-        "options": f"{given.get('options') or ''} {OPTIONS}".strip(),
+        "options": f"{given.get('options') or ''} {options}".strip(),
         "row_factory": dict_row,
         "autocommit": True,
     }

@@ -26,7 +26,8 @@ class Ledger(Application[UUID]):
     """An open journal in a PostgreSQL database, with its connections.
 
     `zone` decides the month of reports that don't say their own; `entropy` makes the ids and salts of
-    people; `create` makes the journal's tables where they are missing. Its methods raise a LedgerError
+    people; `create` makes the journal's tables where they are missing; `is_read_only` has the
+    database refuse to write. Its methods raise a LedgerError
     for what is refused, and eventsourcing's or psycopg's OperationalError while the database is away.
     """
 
@@ -41,11 +42,12 @@ class Ledger(Application[UUID]):
         connections: int = 10,
         longest_use: float | None = None,
         create: bool = False,
+        is_read_only: bool = False,
     ) -> None:
-        self.zone = zone
+        self.zone, self.is_read_only = zone, is_read_only
         self._entropy = entropy
         self._connections = connections
-        self._parameters = parameters_of(conninfo)
+        self._parameters = parameters_of(conninfo, is_read_only=is_read_only)
         self.reachability = Reachability(self._parameters, longest_use)
         # For the read side; the journal has connections of its own, no more of both than there are callers.
         self.pool: Pool = Pool(self._parameters, self.reachability, most=connections)

@@ -15,8 +15,9 @@ from weakref import finalize
 import psycopg
 
 CELL = 8
-LIVE_UNTIL, LINES = 0, 1
-"""Cells of the shared memory: until when the position is live, and where the processes' lines begin."""
+LIVE_UNTIL, FRESH_AT, LINES = 0, 1, 2
+"""Cells of the shared memory: until when the position is live, when the database was last known to have all
+that its primary has, and where the processes' lines begin."""
 
 LINE = 9
 """Cells of a line: how often it was written, and two copies of four values, of which every second is good."""
@@ -172,3 +173,13 @@ class SharedPosition:
     def live_until(self, moment: float) -> None:
         """Declare the position live until a moment of the monotonic clock, in seconds."""
         self._cells[LIVE_UNTIL] = int(moment * 1e9)
+
+    def fresh_at(self, moment: float) -> None:
+        """Declare that the database had at a moment, of the monotonic clock, all that its primary had."""
+        self._cells[FRESH_AT] = max(int(moment * 1e9), self._cells[FRESH_AT])
+
+    @property
+    def lag(self) -> float | None:
+        """Return how many seconds ago the database was last known to have all, None if it never was."""
+        at = self._cells[FRESH_AT]
+        return (time.monotonic_ns() - at) / 1e9 if at else None

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from ledger import errors
 from tests.docs.demo import CPU, OFFERING_USER, RESOURCE, Demo, uuid_of
 from web.request.read_your_writes import TIMEOUT
-from web.wire.errors import DETAILS, WORDS, Overloaded, problem_of
+from web.wire.errors import DETAILS, WORDS, Overloaded, ReadOnly, problem_of
 
 Json = dict[str, Any]
 
@@ -114,5 +114,6 @@ def unready(here: Demo) -> Any:
 
 ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
     errors.SigningRefused: ("The journal is at 90, and a checkpoint of 120 facts was signed.",),
+    ReadOnly: ("This server is read-only.",),
     errors.TreeDamaged: ("facts of tile/entries/000 are missing",),
 }

@@ -53,6 +53,9 @@ def test_settings_are_read_from_their_variables() -> None:
         "LEDGER_SIGNING_KEY": "/etc/ledger/key",
         "LEDGER_CHECKPOINT_SECONDS": "2.5",
         "LEDGER_CURRENCY": "EUR",
+        "LEDGER_PRIMARY_URL": "https://ledger.example.org/hpc/",
+        "LEDGER_MAX_LAG_SECONDS": "5",
+        "LEDGER_POLL_SECONDS": "0.5",
     }
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://db.example.org/ledger",
@@ -67,6 +70,9 @@ def test_settings_are_read_from_their_variables() -> None:
         signing_key=Path("/etc/ledger/key"),
         checkpoint_seconds=2.5,
         currency="EUR",
+        primary_url="https://ledger.example.org/hpc/",
+        max_lag_seconds=5.0,
+        poll_seconds=0.5,
     )
 
 

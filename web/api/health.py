@@ -4,11 +4,15 @@ from flask import Blueprint, Response
 
 from ledger.errors import SigningRefused
 from projections.projector import ProjectingFailed
-from web.request.services import services
+from web.request.services import Replica, services
 from web.wire.rendering import answers, json_response
 from web.wire.responses.messages import HEALTH
 
 blueprint = Blueprint("health", __name__)
+
+
+class TooFarBehind(Exception):
+    """A replica shows less than its primary has for too long."""
 
 
 @blueprint.get("/healthz")
@@ -24,11 +28,28 @@ def readyz() -> Response:
     """Return 200 once the read models are caught up with the journal, until then 503 and the reason.
 
     And 503 while checkpoints can't be signed as they would contradict earlier ones. Reports are taken then.
+    A replica signs nothing, and answers 503 while it is too far behind its primary.
     """
+    lag: dict[str, float] = {}
     try:
         position = services().projector.catch_up()
-        services().signing.check()
-    except (ProjectingFailed, SigningRefused) as failure:
+        if replica := services().replica:
+            lag = {"lag": checked_lag(replica)}
+        else:
+            services().signing.check()
+    except (ProjectingFailed, SigningRefused, TooFarBehind) as failure:
         reason, *_ = str(failure).splitlines()  # what follows may be rows, and anybody may ask
         return json_response(HEALTH.dump({"status": "unavailable", "reason": reason}), 503)
-    return json_response(HEALTH.dump({"status": "ok", "position": position}))
+    return json_response(HEALTH.dump({"status": "ok", "position": position} | lag))
+
+
+def checked_lag(replica: Replica) -> float:
+    """Return how many seconds ago the replica was known to have all. Raises TooFarBehind."""
+    lag = services().projector.shared_position.lag
+    if lag is None:
+        raise TooFarBehind("it is not known yet how far this server is behind its primary")
+    if lag > replica.max_lag_seconds:
+        raise TooFarBehind(
+            f"this server is {lag:.1f} s behind its primary, and may be {replica.max_lag_seconds:g} s"
+        )
+    return round(lag, 3)

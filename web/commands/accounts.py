@@ -145,7 +145,7 @@ def create_command(username: str, staff: bool, support: bool) -> None:
 @user_group.command("list")
 def list_users_command() -> None:
     """List all users: uuid, rank, state, username."""
-    with open_services() as services, services.deciding() as cursor:
+    with open_services(only_reads=True) as services, services.deciding() as cursor:
         found = accounts.accounts(cursor)
     if not found:
         click.echo("There is no user here.", err=True)
@@ -190,7 +190,7 @@ def grant_command(username: str, role: str, scope_type: ScopeType, scope_uuid: U
 @role_group.command("list")
 def list_roles_command() -> None:
     """List all roles: uuid, state, role, type and uuid of the object, username."""
-    with open_services() as services, services.deciding() as cursor:
+    with open_services(only_reads=True) as services, services.deciding() as cursor:
         found = accounts.roles(cursor)
     if not found:
         click.echo("Nobody has a role here.", err=True)

@@ -1,6 +1,7 @@
 """`usage-ledger serve`: the API in the foreground."""
 
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -8,9 +9,10 @@ import click
 from projections.fast.position import SharedPosition
 from web.commands import demo
 from web.commands.audit import keys
+from web.request.services import Services
 from web.runtime import server
 from web.runtime.config import Settings
-from web.runtime.database import open_database, open_ledger, projector_of, services_of
+from web.runtime.database import check_exists, open_database, open_ledger, projector_of, services_of
 from web.runtime.postgres.care import kept_running
 from web.telemetry.folder import metrics_folder
 
@@ -27,27 +29,33 @@ def address(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option("--bind", callback=address, default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--no-demo", is_flag=True, help="Leave an empty ledger empty, and print no demo token.")
-def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
+@click.option(
+    "--read-only",
+    "is_read_only",
+    is_flag=True,
+    help="Answer reads, refuse all writes and make nothing: on a standby, or any other ledger.",
+)
+def serve_command(bind: tuple[str, int], workers: int, no_demo: bool, is_read_only: bool) -> None:
     """Serve the API in the foreground until SIGTERM or Ctrl-C.
 
     An empty ledger gets a small demo catalogue, unless told otherwise.
     """
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), is_read_only=is_read_only)
+    if is_read_only:
+        check_exists(settings)
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     shared_position = SharedPosition(workers + 1)
     with server.bound(host, port) as holder, open_database(settings) as conninfo:
-        with closing(open_ledger(conninfo, settings)) as ledger:
-            services = services_of(ledger, projector_of(ledger, shared_position), settings)
-            services.projector.catch_up()
-            if not no_demo:
-                demo.load_if_empty(services)
-            if settings.database_url is None:
-                keys.create_if_missing(services)
-            greeting = None if no_demo else demo.greeting(services, url)
+        greeting = None
+        if not is_read_only:
+            with closing(open_ledger(conninfo, settings)) as ledger:
+                services = services_of(ledger, projector_of(ledger, shared_position), settings)
+                greeting = prepare(services, settings, None if no_demo else url)
 
         def when_ready() -> None:
-            click.echo(f"usage-ledger serves {url} (Ctrl-C stops it)\n")
+            told = ", read-only" if is_read_only else ""
+            click.echo(f"usage-ledger serves {url}{told} (Ctrl-C stops it)\n")
             if greeting:
                 click.echo(greeting)
 
@@ -57,3 +65,16 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool) -> None:
         ):
             load = partial(server.application, conninfo, settings, shared_position, metrics=metrics)
             server.serve(load, holder, workers, when_ready, metrics)
+
+
+def prepare(services: Services, settings: Settings, url_of_demo: str | None) -> str | None:
+    """Bring a ledger up to date, with a demo catalogue if it is empty and with a key if it is embedded.
+
+    Returns the greeting of the demo, None without a URL for it.
+    """
+    services.projector.catch_up()
+    if url_of_demo:
+        demo.load_if_empty(services)
+    if settings.database_url is None:
+        keys.create_if_missing(services)
+    return demo.greeting(services, url_of_demo) if url_of_demo else None

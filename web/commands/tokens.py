@@ -104,7 +104,7 @@ def create_command(
 @token_group.command("list")
 def list_command() -> None:
     """List all tokens: id, issued (UTC), expires, state, username."""
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         now = services.clock()
         tokens = listed(services)
         if not tokens:

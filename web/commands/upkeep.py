@@ -51,7 +51,7 @@ def rebuild_command(accept: bool) -> None:
 @click.option("--after", type=click.IntRange(0), default=0, metavar="POSITION", help="Only later facts.")
 def facts_command(after: int) -> None:
     """Print the journal as it is stored: one JSON object a line, in the order of positions."""
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         while stored := services.ledger.stored_after(after, FACTS_AT_A_TIME):
             for each in stored:
                 about = {

@@ -19,6 +19,7 @@ from web.wire.errors import (
     Missing,
     NotThereYet,
     Overloaded,
+    ReadOnly,
     TooManyGuesses,
     Unauthenticated,
     UnsupportedEncoding,
@@ -34,7 +35,7 @@ OF_EVERYTHING: Errors = (UnusableHost, Overloaded, Exception)
 WITH_TOKEN: Errors = (Unauthenticated, TooManyGuesses, ProjectingFailed, BadHeader)
 WITH_BODY: Errors = (
     *(MalformedBody, RequestEntityTooLarge, UnsupportedMediaType, UnsupportedEncoding, LengthRequired),
-    *(errors.Busy, errors.NotPermitted, errors.Contended, errors.Refusal),
+    *(errors.Busy, errors.NotPermitted, errors.Contended, errors.Refusal, ReadOnly),
 )
 WITH_KEY: Errors = (errors.UnderWay, errors.KeyReused, errors.Overdue)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
 from flask import current_app, g
@@ -48,10 +48,24 @@ class Meter(Observer, Protocol):
         """Take note of what came of the reports of a request, and which providers they were of."""
 
 
+class Replica(NamedTuple):
+    """What a server that writes nothing tells: where to write, and when it is too far behind."""
+
+    primary_url: str | None = None
+    max_lag_seconds: float = 30.0
+
+    @property
+    def refusal(self) -> str:
+        """Return what is said to a write."""
+        told = "This server is read-only."
+        return f"{told} Write to {self.primary_url}." if self.primary_url else told
+
+
 class Services:
     """The write side, where reports are handed in, the read side, who signs, and the clock.
 
     The ledger is called `origin`, or goes by its id. Where there is a `meter`, it is told of reports.
+    A `replica` writes nothing.
     """
 
     def __init__(
@@ -64,9 +78,10 @@ class Services:
         key_file: KeyFile | None = None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         meter: Meter | None = None,
+        replica: Replica | None = None,
     ) -> None:
         self.ledger, self.projector, self.clock, self._origin = ledger, projector, clock, origin
-        self.meter = meter
+        self.meter, self.replica = meter, replica
         self.signing = Signing(ledger.pool.connection, key_file, self.origin, checkpoint_seconds)
         self._cache, self.attempts, self.gates = VersionedCache(), Attempts(), Gates()
         self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache), observer=meter)

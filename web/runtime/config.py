@@ -25,9 +25,11 @@ from web.runtime.parsing import (
     parse_metrics,
     parse_origin,
     parse_origins,
+    parse_poll,
     parse_seconds,
     parse_switch,
     parse_token,
+    parse_url,
     parse_zone,
 )
 
@@ -166,11 +168,30 @@ METRICS_TOKEN = Variable(
     parse_token,
     if_unset="none",
 )
+PRIMARY_URL = Variable[str | None](
+    "LEDGER_PRIMARY_URL",
+    "where `serve --read-only` sends those who want to write: the URL of a server that does",
+    parse_url,
+    if_unset="nowhere",
+)
+MAX_LAG_SECONDS = Variable(
+    "LEDGER_MAX_LAG_SECONDS",
+    "how many seconds `serve --read-only` may be behind its primary before `/readyz` is 503",
+    parse_seconds,
+    default="30",
+)
+POLL_SECONDS = Variable(
+    "LEDGER_POLL_SECONDS",
+    "how many seconds pass before `serve --read-only` looks for new facts again, from 0.01 to 10",
+    parse_poll,
+    default="0.1",
+)
 
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
     *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
     *(METRICS, METRICS_TOKEN),
+    *(PRIMARY_URL, MAX_LAG_SECONDS, POLL_SECONDS),
 )
 
 
@@ -192,12 +213,19 @@ class Settings:
     currency: str
     has_open_metrics: bool = False
     metrics_token: str | None = None
+    primary_url: str | None = None
+    max_lag_seconds: float = 30.0
+    poll_seconds: float = 0.1
+    is_read_only: bool = False
+    """Whether nothing is ever written: told by a command, and no variable."""
 
     def __post_init__(self) -> None:
         if self.has_open_metrics and self.metrics_token:
             raise ConfigurationError(
                 f"{METRICS.name}: open metrics need no {METRICS_TOKEN.name}; set one of both"
             )
+        if self.max_lag_seconds <= self.poll_seconds:
+            raise ConfigurationError(f"{MAX_LAG_SECONDS.name}: must be more than {POLL_SECONDS.name}")
 
     @property
     def has_metrics(self) -> bool:
@@ -224,6 +252,9 @@ class Settings:
             currency=CURRENCY.read(environment),
             has_open_metrics=METRICS.read(environment),
             metrics_token=METRICS_TOKEN.read(environment),
+            primary_url=PRIMARY_URL.read(environment),
+            max_lag_seconds=MAX_LAG_SECONDS.read(environment),
+            poll_seconds=POLL_SECONDS.read(environment),
         )
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -19,7 +20,7 @@ from ledger.journal.recorder import SCHEMA as JOURNAL
 from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from projections.projector import Projector
-from projections.read_position import position_without_journal
+from projections.read_position import SELECT_TABLES, position_without_journal
 from projections.rebuild import Rebuild
 from projections.schema import SCHEMA as READ_MODELS
 from projections.schema import create_read_models, reason_to_rebuild
@@ -36,19 +37,29 @@ OPTIONS = (
     f"-c timezone=UTC -c search_path={READ_MODELS},{JOURNAL} -c jit=off -c plan_cache_mode=force_generic_plan"
 )
 
+READ_ONLY = (
+    "LEDGER_DATABASE_URL: the database is read-only, as a standby is: `serve --read-only` and commands that"
+    " only read work with it, all others with the primary"
+)
+
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_services(*, may_create: bool = False, may_rebuild: bool = True) -> Iterator[Services]:
+def open_services(
+    *, may_create: bool = False, may_rebuild: bool = True, only_reads: bool = False
+) -> Iterator[Services]:
     """Yield the ledger that the environment names, with its read models, for a command.
 
     Raises ConfigurationError, also where there is no embedded database yet, unless `may_create`: the ledger
-    that is wanted is somewhere else then. `may_rebuild=False` leaves read models as they are.
+    that is wanted is somewhere else then. `may_rebuild=False` leaves read models as they are. A command that
+    `only_reads` works on a standby, too; for all others a read-only database is an error.
     """
     settings = Settings.from_environment()
     if not may_create:
-        _check_exists(settings)
+        check_exists(settings)
+    if only_reads:
+        settings = replace(settings, is_read_only=_is_read_only(settings))
     with (
         open_database(settings, may_rebuild=may_rebuild) as conninfo,
         closing(open_ledger(conninfo, settings)) as ledger,
@@ -68,7 +79,8 @@ def services_of(ledger: Ledger, projector: Projector, settings: Settings) -> Ser
     )
 
 
-def _check_exists(settings: Settings) -> None:
+def check_exists(settings: Settings) -> None:
+    """Raise ConfigurationError where an embedded database is meant, and there is none."""
     if settings.database_url is None and not os.path.lexists(settings.data_dir / "postgres"):
         raise ConfigurationError(
             f"LEDGER_DATA_DIR: there is no ledger in {settings.data_dir}; `serve` and `import` make one"
@@ -105,11 +117,17 @@ def prepare_database(url: str, settings: Settings, *, may_rebuild: bool = True) 
 def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = True) -> None:
     """Create what is missing in the database, and rebuild read models that do not follow from its journal.
 
-    For every start, and for a database that was found to have another history. Raises ConfigurationError.
+    For every start, and for a database that was found to have another history. Raises ConfigurationError, for
+    whoever is read-only also where anything is missing.
     """
     try:
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             _check_suitable(connection)
+            if settings.is_read_only:
+                _check_complete(connection, is_followed=may_rebuild)
+                return
+            if _refuses_writes(connection):
+                raise ConfigurationError(READ_ONLY)
             connection.execute(LOCK_CREATION)
             if position := position_without_journal(connection):
                 raise ConfigurationError(
@@ -133,6 +151,34 @@ def _check_suitable(connection: Connection[DictRow]) -> None:
         raise ConfigurationError(f"LEDGER_DATABASE_URL: a database in UTF8 is needed, not {encoding}")
 
 
+def _is_read_only(settings: Settings) -> bool:
+    """Return whether the database of the settings is one that is only read. Raises ConfigurationError."""
+    if settings.database_url is None:
+        return False
+    try:
+        with psycopg.connect(settings.database_url, autocommit=True, row_factory=dict_row) as connection:
+            return _refuses_writes(connection)
+    except psycopg.Error as error:
+        raise _unusable(error) from error
+
+
+def _refuses_writes(connection: Connection[DictRow]) -> bool:
+    row = connection.execute("SHOW transaction_read_only").fetchone()
+    return row is not None and row["transaction_read_only"] == "on"
+
+
+def _check_complete(connection: Connection[DictRow], *, is_followed: bool) -> None:
+    """Raise ConfigurationError unless there is a ledger that can be read as it is."""
+    tables = connection.execute(SELECT_TABLES).fetchone()
+    if not tables or not all(tables.values()):
+        raise ConfigurationError("LEDGER_DATABASE_URL: there is no ledger here, and none is made read-only")
+    if is_followed and (reason := reason_to_rebuild(connection)):
+        raise ConfigurationError(
+            f"LEDGER_DATABASE_URL: the read models {reason}, and read-only they are not rebuilt: start this"
+            " version of usage-ledger on the primary first"
+        )
+
+
 def _unusable(error: Exception) -> ConfigurationError:
     reason = " ".join(str(error).split())
     return ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}")
@@ -154,9 +200,15 @@ def open_ledger(
         connections=connections,
         longest_use=longest_use,
         create=create,
+        is_read_only=settings.is_read_only,
     )
 
 
 def projector_of(ledger: Ledger, shared_position: SharedPosition | None = None) -> Projector:
     """Return the projector of a ledger; those of several processes share their position."""
-    return Projector(ledger.pool, ledger.facts_after, shared_position=shared_position)
+    return Projector(
+        ledger.pool,
+        ledger.facts_after,
+        shared_position=shared_position,
+        is_read_only=ledger.is_read_only,
+    )

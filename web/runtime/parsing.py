@@ -16,6 +16,11 @@ LAST_PORT = 65_535
 
 DAY = 86_400
 
+SHORTEST_POLL, LONGEST_POLL = 0.01, 10
+"""In seconds: below, a database is asked for nothing else; above, answers are too old."""
+
+WEB_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
 USUAL_PORT = re.compile(r"http:.*:80|https:.*:443")
 
 
@@ -46,6 +51,21 @@ def parse_seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text) or float(text) > DAY:
         raise ValueError(f"{text!r} is no number of seconds from 0 to {DAY}")
     return float(text)
+
+
+def parse_poll(text: str) -> float:
+    """Return the seconds between two looks at a database. Raises ValueError."""
+    seconds = parse_seconds(text)
+    if not SHORTEST_POLL <= seconds <= LONGEST_POLL:
+        raise ValueError(f"{text!r} is no number of seconds from {SHORTEST_POLL} to {LONGEST_POLL}")
+    return seconds
+
+
+def parse_url(text: str) -> str | None:
+    """Return the URL of a server, None for an empty one. Raises ValueError."""
+    if text and not WEB_URL.fullmatch(text):
+        raise ValueError(f"{text!r} is no URL like https://ledger.example.org")
+    return text or None
 
 
 def parse_origins(text: str) -> tuple[str, ...]:

@@ -37,8 +37,10 @@ from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from web import create_app
 from web.limits.admission import PLACES, THREADS, Places
+from web.request.services import Replica
 from web.runtime.config import Settings
 from web.runtime.database import ensure_schemas, open_ledger, projector_of
+from web.runtime.follower import PositionFollower
 from web.runtime.listener import PositionListener
 from web.runtime.silent_clients import Sweep
 from web.runtime.watch import Watch
@@ -141,7 +143,10 @@ def application(
     """
     ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
     projector = projector_of(ledger, shared_position)
-    PositionListener(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
+    if settings.is_read_only:
+        PositionFollower(ledger, projector, settings.poll_seconds).start()
+    else:
+        PositionListener(ledger, projector, mend=partial(ensure_schemas, conninfo, settings)).start()
     watch = Watch(settings, metrics)
     app = create_app(
         ledger,
@@ -157,6 +162,7 @@ def application(
         checkpoint_seconds=settings.checkpoint_seconds,
         currency=settings.currency,
         meter=watch.meter,
+        replica=Replica(settings.primary_url, settings.max_lag_seconds) if settings.is_read_only else None,
     )
     return watch.around(app, ledger, projector.shared_position, places)
 

@@ -132,6 +132,10 @@ class NotThereYet(Exception):
         super().__init__(f"The ledger is at position {position}, and not at {wanted} yet. Try again.")
 
 
+class ReadOnly(Exception):
+    """Nothing is written here; the message is the answer."""
+
+
 class MalformedBody(Exception):
     """The body is not what its content type says."""
 
@@ -206,6 +210,8 @@ DETAILS: dict[type[Exception], Detail] = {
         SOON,
     ),
     NotThereYet: Detail(503, headers=SOON),
+    ReadOnly: Detail(503, headers={"Retry-After": "10"}),
+    psycopg.errors.SerializationFailure: Detail(503, "What was read is being replaced. Try again.", SOON),
     errors.NoSigningKey: Detail(503, "This ledger has no signing key."),
     errors.SigningRefused: Detail(503),
     errors.TreeDamaged: Detail(503, "The journal and its tree differ: {error}."),

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 
-from ledger.journal.tree.checkpoints import Kept, of_size
+from ledger.errors import NoSigningKey
+from ledger.journal.tree.checkpoints import Kept, newest, of_size
 from web.request.pipeline import api
 from web.request.services import services
 from web.wire.audit.proofs import CHECKPOINT_QUERY
@@ -25,15 +26,17 @@ def checkpoint() -> Response:
 
 
 def checkpoint_asked_for() -> Kept:
-    """Return the checkpoint of the size in the query, or the newest.
+    """Return the checkpoint of the size in the query, or the newest, which a replica has from its primary.
 
     Raises ValidationError, Missing, NoSigningKey, SigningRefused.
     """
     size = query_of(CHECKPOINT_QUERY)["size"]
-    if size is None:
+    if size is None and services().replica is None:
         return services().signing.checkpoint(services().clock())
     with services().reading() as cursor:
-        kept = of_size(cursor, size)
+        kept = newest(cursor) if size is None else of_size(cursor, size)
+    if kept is None and size is None:
+        raise NoSigningKey
     if kept is None:
         raise Missing(f"No checkpoint of {size} facts was kept.")
     return kept

@@ -39,7 +39,7 @@ def diff_command(begin: Point, end: Point | None, form: str | None) -> None:
     recorded by then. `positions` are the facts that changed a figure, and `reasons` what they say of it.
     Names are those of TO, and `uuid` is for `usage-ledger history`.
     """
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         try:
             rows = changes(services, begin, end)
         except ValidationError as error:
@@ -53,7 +53,7 @@ def diff_command(begin: Point, end: Point | None, form: str | None) -> None:
 @takes_format
 def unexplained_command(form: str | None) -> None:
     """Show what lowered a figure of a month that was past already, and does not say why, newest first."""
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         rows = map(_row, unexplained(services))
         if not show(("position", "recorded_at", "reported_by", *COLUMNS, "uuid"), rows, form):
             click.echo("Nothing is unexplained.", err=True)

@@ -31,7 +31,7 @@ def history_command(uuid: UUID, form: str | None) -> None:
     Each is a fact of the journal: who reported what, through what, and what the figure was before and after
     it. `amount` is what was stated; a report of a month that has several plans states the sum of them.
     """
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         recorded, row = _found(services, uuid)
         click.echo(_heading(row), err=True)
         own = OF_COMPONENTS if recorded is COMPONENT_USAGES else ()

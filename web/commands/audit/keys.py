@@ -50,7 +50,7 @@ def create_command(is_rotation: bool) -> None:
 @key_group.command("show")
 def show_command() -> None:
     """Print the verifier key, with which anybody can check what is signed: <origin>+<hash>+<base64>."""
-    with open_services(may_rebuild=False) as services:
+    with open_services(may_rebuild=False, only_reads=True) as services:
         files = _files(services)
         signer = files.signer()
         if signer is None:

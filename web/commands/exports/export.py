@@ -85,7 +85,7 @@ def export_command(what: str, file: Path, filters: Filters, as_of: str | None, f
         raise click.UsageError(f"{file}: name it .{', .'.join(FORMS)}, or say --format")
     query = [*filters, ("format", form), *([("as_of", as_of)] if as_of else [])]
     settings, progress = Settings.from_environment(), Progress()
-    with open_services() as services:
+    with open_services(only_reads=True) as services:
         services.projector.catch_up()
         app = create_app(
             services.ledger,

@@ -19,7 +19,8 @@ UNUSABLE = "Enter the token as one word, as `usage-ledger token create` printed 
 
 @page(blueprint, "/sign-in/", "next")
 def sign_in() -> Response:
-    return show("sign_in.html", next_path=_next(request.args.get("next", "")))
+    place = _next(request.args.get("next", ""))
+    return show("sign_in.html", next_path=place, replica=services().replica)
 
 
 @page(blueprint, "/sign-in/", methods=["POST"])

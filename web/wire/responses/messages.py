@@ -81,4 +81,6 @@ HEALTH = declare(
     status=Word(("ok", "unavailable"), required=True),
     reason=fields.String(),
     position=fields.Integer(),
+    lag=fields.Float(),
 )
+"""`lag` is in seconds, of a server that is read-only."""
