@@ -85,6 +85,7 @@ VALUES: dict[str, list[str]] = {
     "end": ["2026-11"],
     "from": ["60", "2026-11-01T00:00:00Z"],
     "group_by": ["resource", "project", "customer", "offering", "user", "component"],
+    "by_month": ["false", "true"],
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
     "is_restricted": ["false"],
@@ -156,6 +157,7 @@ TOGETHER: list[dict[str, str]] = [
     {"offering_uuid": OFFERING, "component_type": "gpu", "include_terminated": "true"},
     {"offering_uuid": OFFERING, "period_offset": "-1"},
     {"group_by": "resource", "most": "1", "page_size": "300"},
+    {"group_by": "resource", "most": "1", "by_month": "false"},
     {"group_by": "project", "resource_uuid": RESOURCE},
     {"customer_uuid": CONSUMER, "provider_uuid": PROVIDER},
 ]

@@ -28,22 +28,20 @@ NULL = msgspec.Raw(b"null")
 IN_QUOTES = {Holds.TEXT, Holds.DECIMAL, Holds.DATE, Holds.MOMENT}
 """What is a string in JSON."""
 
-Cell = Callable[[Any], str]
+Cells = Callable[[Sequence[Any]], Sequence[str]]
+"""From the values of a column to its cells, a batch at a time: a call a cell would take most of the time."""
 
 Parts = Generator[bytes, None, None]
 
 
 def csv_of(columns: Sequence[Column], batches: Iterator[Sequence[str]]) -> Parts:
     """Yield the parts of a file with these columns of the rows, which come as JSON objects."""
-    cells, read = [_cell(column) for column in columns], _reader(columns)
+    writers, read = [_cells(column) for column in columns], _reader(columns)
     yield f"{MARK}{','.join(column.name for column in columns)}{END}".encode()
     for batch in batches:
-        rows = (msgspec.structs.astuple(row) for row in read(f"[{','.join(batch)}]"))
-        yield "".join([_line(cells, row) for row in rows]).encode()
-
-
-def _line(cells: Sequence[Cell], row: Sequence[Any]) -> str:
-    return ",".join([cell(value) for cell, value in zip(cells, row, strict=True)]) + END
+        values = zip(*map(msgspec.structs.astuple, read(f"[{','.join(batch)}]")), strict=True)
+        cells = [write(each) for write, each in zip(writers, values, strict=True)]
+        yield "".join([",".join(line) + END for line in zip(*cells, strict=True)]).encode()
 
 
 def _reader(columns: Sequence[Column]) -> Callable[[str], list[msgspec.Struct]]:
@@ -56,15 +54,21 @@ def _reader(columns: Sequence[Column]) -> Callable[[str], list[msgspec.Struct]]:
     return msgspec.json.Decoder(list[msgspec.defstruct("Row", members, rename=names)]).decode  # type: ignore[misc]
 
 
-def _cell(column: Column) -> Cell:
+def _cells(column: Column) -> Cells:
     match column.holds:
         case Holds.TEXT:
-            return _text
+            return _texts
         case Holds.NESTED:
-            return _nested
+            return lambda values: [quoted(text) if (text := _written(each)) else "" for each in values]
         case holds if holds in IN_QUOTES:
-            return _plain
-    return _written
+            return lambda values: [each or "" for each in values]
+    return lambda values: [_written(each) for each in values]
+
+
+def _texts(values: Sequence[str | None]) -> Sequence[str]:
+    """Return the cells of texts: names come again and again."""
+    known = {each: _text(each) for each in set(values)}
+    return [known[each] for each in values]
 
 
 def _text(value: str | None) -> str:
@@ -78,14 +82,6 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if NEEDS_QUOTES.search(text) else text
 
 
-def _plain(value: str | None) -> str:
-    return value or ""
-
-
 def _written(value: msgspec.Raw) -> str:
     text = bytes(value).decode()
     return "" if text == "null" else text
-
-
-def _nested(value: msgspec.Raw) -> str:
-    return quoted(text) if (text := _written(value)) else ""
