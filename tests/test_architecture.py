@@ -116,7 +116,10 @@ MAY_IMPORT = {
         *("web.limits", "web.request"),
     },
     "web.sender": {"ledger", "web.wire"},
-    "web.importer": {"ledger", "projections.lookups", "projections.rows", "web.request", "web.wire"},
+    "web.importer": {
+        *("ledger", "projections.lookups", "projections.rows"),
+        *("web.request", "web.sender.client", "web.wire"),
+    },
     "web.commands": {
         *("ledger", "projections.exports", "projections.fast", "projections.forgotten_names"),
         *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),

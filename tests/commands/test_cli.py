@@ -71,7 +71,11 @@ def test_help_says_what_a_command_does_and_takes(arguments: list[str], words: li
             1,
             'projects[0].customer_uuid = "00000000000000000000000000000002": Is not in customers, nor known',
         ),
-        ("import", 2, "Missing argument 'FILE'. `usage-ledger import --help` says more."),
+        (
+            "import",
+            2,
+            "Either FILE or --from-waldur names what to import. `usage-ledger import --help` says more.",
+        ),
         ("bogus", 2, "No such command 'bogus'. `usage-ledger --help` says more."),
         ("--bogus", 2, "No such option '--bogus'. `usage-ledger --help` says more."),
         (

@@ -22,6 +22,7 @@ from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
 from projections.verification.verification import NotThere, OtherVersion
 from web.importer.reading import StructureError
+from web.importer.waldur.source import PullFailed
 from web.runtime.config import ConfigurationError
 from web.runtime.postgres import EmbeddedPostgresError
 from web.sender.client import UploadFailed
@@ -41,6 +42,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     KeyUnusable,
     EmbeddedPostgresError,
     StructureError,
+    PullFailed,
     ProjectingFailed,
     AlreadyRebuilding,
     OtherVersion,

@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 
 from ledger.decisions.idempotency import Result
 from web import utc_now
-from web.runtime.config import TOKEN, ConfigurationError, api_token, is_proxied
+from web.runtime.config import TOKEN, ConfigurationError, Variable, api_token, is_proxied
 from web.sender.client import ApiClient
 from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
 from web.sender.lines import FilePosition
@@ -166,13 +166,13 @@ def progress_bar(file: Path | None) -> Iterator[Callable[[FilePosition], None]]:
         yield sent
 
 
-def ask_for_token() -> str:
+def ask_for_token(variable: Variable[str | None] = TOKEN) -> str:
     """Return the API token that somebody types. Raises ConfigurationError where there is no terminal."""
     token = None
     if sys.stdin and sys.stdin.isatty():
-        token = TOKEN.read({TOKEN.name: click.prompt("API token", hide_input=True, err=True)})
+        token = variable.read({variable.name: click.prompt("API token", hide_input=True, err=True)})
     if token is None:
-        raise ConfigurationError("LEDGER_TOKEN: is not set, and names the API token to report with")
+        raise ConfigurationError(f"{variable.name}: is not set, and names {variable.meaning}")
     return token
 
 

@@ -3,7 +3,8 @@
 README's table, `usage-ledger --help` and `Settings` all rest on VARIABLES. Any other variable that begins
 with LEDGER_ is an error: misspelt, it would be ignored in silence.
 
-`usage-ledger report` also goes by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as its HTTP library does.
+`usage-ledger report` and `import --from-waldur` go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, too,
+as their HTTP library does.
 """
 
 import os
@@ -148,6 +149,12 @@ TOKEN = Variable(
     parse_token,
     if_unset="asked for at a terminal",
 )
+WALDUR_TOKEN = Variable(
+    "LEDGER_WALDUR_TOKEN",
+    "the API token of the Waldur that `usage-ledger import` reads out of",
+    parse_token,
+    if_unset="asked for at a terminal",
+)
 
 CURRENCY = Variable(
     "LEDGER_CURRENCY",
@@ -190,7 +197,7 @@ POLL_SECONDS = Variable(
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
     *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
-    *(METRICS, METRICS_TOKEN),
+    *(METRICS, METRICS_TOKEN, WALDUR_TOKEN),
     *(PRIMARY_URL, MAX_LAG_SECONDS, POLL_SECONDS),
 )
 
@@ -258,10 +265,12 @@ class Settings:
         )
 
 
-def api_token(environment: Mapping[str, str] = os.environ) -> str | None:
+def api_token(
+    environment: Mapping[str, str] = os.environ, *, variable: Variable[str | None] = TOKEN
+) -> str | None:
     """Return the token of a client of the API, if one is set. Raises ConfigurationError."""
     check_names(environment)
-    return TOKEN.read(environment)
+    return variable.read(environment)
 
 
 def set_metrics_folder(folder: Path, environment: MutableMapping[str, str] = os.environ) -> None:

@@ -115,8 +115,10 @@ class ApiClient:
             try:
                 response = self._http.post(self._address, content=body, headers=headers)
             except httpx.RequestError as error:
-                if problem := self._lasting_problem(error):
-                    raise (UploadFailed if self._was_reached else NotReached)(problem) from error
+                if problem := lasting_problem(error, self.url, was_reached=self._was_reached):
+                    raise (UploadFailed if self._was_reached else NotReached)(
+                        f"{problem}{self._through}"
+                    ) from error
                 reason = str(error) or type(error).__name__
             else:
                 self._was_reached = True
@@ -133,22 +135,6 @@ class ApiClient:
             f"{self._through}"
         )
 
-    def _lasting_problem(self, error: httpx.RequestError) -> str | None:
-        """Return what to check where waiting does not help: nothing was reached yet, or is not trusted."""
-        cause = next((each for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
-        if cause:
-            return (
-                f"{self.url}: {cause.verify_message}; check --url, and which certificates this system trusts"
-            )
-        if self._was_reached or not isinstance(error, NOT_REACHED):
-            return None
-        reason = str(error) or "it does not answer"
-        if any(isinstance(each, socket.gaierror) for each in causes(error)):
-            reason = f"its name is not known ({reason})"
-        return (
-            f"{self.url} can't be reached: {reason}; check --url, and that the service runs.{self._through}"
-        )
-
     def _failure(self, response: httpx.Response) -> UploadFailed:
         status = response.status_code
         if status == 401:
@@ -160,6 +146,21 @@ class ApiClient:
         if elsewhere := response.headers.get("Location"):
             return UploadFailed(f"{self.url} answers {status} and leads to {elsewhere}; name that")
         return UploadFailed(f"{self.url} answers {status}: {detail_of(response)}{self._through}")
+
+
+def lasting_problem(
+    error: httpx.RequestError, url: str, *, was_reached: bool, check: str = "--url"
+) -> str | None:
+    """Return what to check where waiting does not help: nothing was reached yet, or is not trusted."""
+    cause = next((each for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
+    if cause:
+        return f"{url}: {cause.verify_message}; check {check}, and which certificates this system trusts"
+    if was_reached or not isinstance(error, NOT_REACHED):
+        return None
+    reason = str(error) or "it does not answer"
+    if any(isinstance(each, socket.gaierror) for each in causes(error)):
+        reason = f"its name is not known ({reason})"
+    return f"{url} can't be reached: {reason}; check {check}, and that the service runs."
 
 
 def open_http() -> httpx.Client:
