@@ -28,7 +28,7 @@ def hurried(world: World) -> World:
 def test_a_position_that_is_reached_changes_nothing(world: World, usage: str) -> None:
     staff = world.as_("staff")
     head = head_of(world)
-    for wanted in (head, 1, 0, -5, "", f"{head}.0", f"{head}.9"):
+    for wanted in (head, 1, 0, -5, -(10**17), "-1e30", "", f"{head}.0", f"{head}.9"):
         response = staff.get(USAGES, min_position=wanted)
         assert (response.status_code, response.data) == (200, staff.get(USAGES).data)
 
@@ -42,6 +42,12 @@ def test_a_position_that_is_not_reached_in_time_is_a_503(hurried: World, usage: 
     if method != "HEAD":
         detail = f"The ledger is at position {head}, and not at {head + 1} yet. Try again."
         assert response.get_json() == {"detail": detail}
+
+
+@pytest.mark.parametrize("wanted", [10**9 + 1, 10**12])
+def test_a_position_that_is_far_away_is_not_taken_for_a_nearer_one(hurried: World, wanted: int) -> None:
+    response = hurried.as_("staff").get(USAGES, min_position=wanted)
+    assert f"and not at {wanted} yet" in response.get_json()["detail"]
 
 
 def test_where_many_wait_for_a_position_the_next_is_told_at_once_that_it_is_not_there(world: World) -> None:

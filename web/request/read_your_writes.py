@@ -14,6 +14,7 @@ from projections.fast.position import End
 from web.limits.admission import PLACE, Place, Room
 from web.request.services import refresh
 from web.wire.errors import NotThereYet
+from web.wire.fields import MOST_DIGITS
 from web.wire.parameters import NumberFilter, last_of
 
 TIMEOUT = "LEDGER_POSITION_TIMEOUT_SECONDS"
@@ -25,7 +26,7 @@ PAUSE_SECONDS = 0.02
 WAITING = Room(8)
 """The requests of one process that wait for a position. Another one is told at once that it is not there."""
 
-POSITION = Schema.from_dict({"min_position": NumberFilter()})()
+POSITION = Schema.from_dict({"min_position": NumberFilter(10**MOST_DIGITS)})()
 
 
 def await_position(end: End) -> None:

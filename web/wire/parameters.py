@@ -99,7 +99,11 @@ class PlainMonthFilter(fields.Field[date]):
 
 
 class NumberFilter(fields.Field[int]):
-    """A whole number; clients send floats, and decimals are cut off."""
+    """A whole number; clients send floats, and decimals are cut off. What is out of bounds is at a bound."""
+
+    def __init__(self, most: int = NO_NUMBER_FITS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
 
     def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> int:
         try:
@@ -108,7 +112,7 @@ class NumberFilter(fields.Field[int]):
             number = Decimal("NaN")
         if not number.is_finite() or "_" in value:
             raise ValidationError("Enter a number.")
-        return int(number) if abs(number) < NO_NUMBER_FITS else NO_NUMBER_FITS
+        return int(max(Decimal(-self.most), min(number, Decimal(self.most))))
 
 
 class BooleanFilter(fields.Field[bool]):
