@@ -101,6 +101,8 @@ def test_a_file_as_of_a_position_is_named_after_it(reported: World) -> None:
         (CSV, {}, CSV),
         (f"{NDJSON}, */*;q=0.1", {}, NDJSON),
         (PARQUET, {}, PARQUET),
+        ("text/csv; charset=utf-8; header=present", {}, CSV),
+        ("text/csv;header=present, application/json;q=0.9", {}, CSV),
         (f"application/json;q=0.5, {CSV};q=0.9", {}, CSV),
         (f"application/json, {CSV};q=0.9", {}, "application/json"),
         ("*/*", {}, "application/json"),

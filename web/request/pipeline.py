@@ -18,7 +18,7 @@ from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
-from web.wire.exports.forms import FORMAT, TYPES, form_accepted, form_named
+from web.wire.exports.forms import A_FORM, FORMAT, form_accepted, form_named
 from web.wire.filters import IGNORED
 from web.wire.parameters import is_taken, last_of, strangers
 
@@ -41,7 +41,7 @@ def before_view() -> Response | None:
         return None
     if b"min_position" in request.query_string:
         await_position(end)
-    if b"format" in request.query_string or TYPES.keys() & request.accept_mimetypes.values():
+    if b"format" in request.query_string or A_FORM.search(request.headers.get("Accept", "")):
         enter_form()
     if AS_OF in request.args and is_taken(AS_OF, _view()):
         enter_past(last_of(AS_OF))

@@ -3,6 +3,7 @@
 A list in another form than JSON has all rows that match, and no pages.
 """
 
+import re
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -34,6 +35,9 @@ FORMS = {form.name: form for form in (CSV, NDJSON, PARQUET)}
 TYPES = {form.content_type.partition(";")[0]: form for form in FORMS.values()}
 """The forms by what `Accept` calls them."""
 
+A_FORM = re.compile("|".join(map(re.escape, TYPES)))
+"""What a header has that names one of them."""
+
 NO_PAGE = "An export has all rows that match, and no pages: leave this out."
 NO_COLUMN = "Names no column of this list, and an export has to have one."
 NO_PARQUET = "Parquet needs arro3, which is not installed here: pip install 'usage-ledger[parquet]'."
@@ -50,9 +54,13 @@ def form_named(name: str) -> Form | None:
 
 
 def form_accepted(accepted: MIMEAccept) -> Form | None:
-    """Return the form that a header prefers to JSON, None if it names none. Raises ValidationError."""
-    named = {kind: form for kind, form in TYPES.items() if kind in accepted.values()}
-    best = accepted.best_match([JSON_TYPE, *named])
+    """Return the form that a header prefers to JSON, None if it names none. Raises ValidationError.
+
+    Parameters of types don't count: `text/csv; charset=utf-8` is CSV.
+    """
+    plain = MIMEAccept([(kind.partition(";")[0].strip(), quality) for kind, quality in accepted])
+    named = {kind: form for kind, form in TYPES.items() if kind in plain.values()}
+    best = plain.best_match([JSON_TYPE, *named])
     return _written_here(named[best]) if best in named else None
 
 
