@@ -20,6 +20,8 @@ from web.commands.audit import keys
 from web.request.services import Services
 from web.runtime.database import open_ledger, prepare_database, projector_of
 
+ORIGIN = "usage-ledger/demo"
+
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 
 
@@ -153,7 +155,7 @@ def demo_service(url: str, folder: Path) -> Iterator["Demo"]:
     conninfo = prepare_database(url, settings)
     with closing(open_ledger(conninfo, settings)) as ledger:
         projector, key = projector_of(ledger), KeyFile(folder / "signing-key")
-        services = Services(ledger, projector, lambda: NOW, origin="usage-ledger/demo", key_file=key)
+        services = Services(ledger, projector, lambda: NOW, origin=ORIGIN, key_file=key)
         demo.load_if_empty(services)
         keys.create(services)
         app = create_app(
@@ -161,7 +163,7 @@ def demo_service(url: str, folder: Path) -> Iterator["Demo"]:
             projector,
             max_body_bytes=100_000,
             clock=lambda: NOW,
-            origin="usage-ledger/demo",
+            origin=ORIGIN,
             key_file=key,
         )
         yield Demo(url, app.test_client(), services)

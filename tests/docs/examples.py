@@ -35,18 +35,20 @@ from tests.docs.failures import (
     SET_USAGE,
     URL,
     USAGES,
-    errors_of,
     limit_of_user,
+    of_requests,
     report,
-    unready,
 )
+from tests.docs.trouble import READY, behind, of_trouble
 from tests.paths import ROOT
 from tests.support.everything import record_verification
 from tests.world import as_lists
-from web.docs.parameters import QUERY
+from web.docs.parameters import QUERY, RESPONSE_HEADERS
 from web.docs.routes import Route, routes
 from web.importer.importer import import_lists
+from web.request.reading import LINES
 from web.wire.errors import DETAILS, WORDS
+from web.wire.exports.forms import CSV, FORMS, PARQUET
 from web.wire.parameters import AnyFilter, ChoicesFilter, Ordering, PlainMonthFilter
 
 FILE = ROOT / "web/docs/examples.json"
@@ -68,14 +70,20 @@ class Recorder:
             "marketplace-offering-users": OFFERING_USER,
         }
         self.operations: Json = {}
+        self.errors: Json = {}
+        self.headers: dict[str, str] = {}
 
     def record(self) -> Json:
         """Everything, as the file has it."""
         self.write()
         self._read()
-        errors = errors_of(self.here, self.objects)
-        self.operations["GET /readyz"]["answers"]["503"] = unready(self.here)
-        return {"parameters": PARAMETERS, "operations": self.operations, "errors": errors}
+        self._fail()
+        return {
+            "parameters": PARAMETERS,
+            "operations": self.operations,
+            "errors": dict(sorted(self.errors.items())),
+            "headers": dict(sorted(self.headers.items())),
+        }
 
     def write(self) -> None:
         """Reports, registers and limits: there is something to read then."""
@@ -91,6 +99,7 @@ class Recorder:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = path.replace("{uuid}", uuid)
         response = self.here.client.open(url, method=method, headers=self.here.headers | named, **sent)
+        self._keep_headers(response)
         kept = self.operations.setdefault(f"{method} {path.partition('?')[0]}", {})
         if uuid:
             kept["parameters"] = {"uuid": uuid}
@@ -129,8 +138,20 @@ class Recorder:
             {"resource": RESOURCE, "type": "gpu", "amount": "40.00", "reason": "the first of this month"},
             {"resource": RESOURCE, "type": "cpu", "username": "dan", "usage": "0.75"},
         ]
+        reports = "/api/ledger/reports/"
         for each in (items, items, [*items, {"resource": RESOURCE, "type": "tape", "amount": "1"}]):
-            self.send("POST", "/api/ledger/reports/", each)
+            self.send("POST", reports, each)
+        self.operations[f"POST {reports}"]["lines"] = self._send_lines(reports, items)
+
+    def _send_lines(self, path: str, items: list[Json]) -> str:
+        """Send a body of lines twice, with one key. Return it."""
+        lines = "".join(f"{json.dumps(each)}\n" for each in items)
+        headers = self.here.headers | {"Content-Type": LINES[0], "Idempotency-Key": "in lines"}
+        for status in (200, 200):
+            response = self.here.client.post(path, data=lines, headers=headers)
+            assert response.status_code == status, response.data
+            self._keep_headers(response)
+        return lines
 
     def _register(self) -> None:
         identity = {
@@ -164,10 +185,38 @@ class Recorder:
         other = self.here.client.post(LIMITS, json=limit | {"component": GPU}, headers=self.here.headers)
         self.send("DELETE", f"{LIMITS}{{uuid}}/", uuid=other.get_json()["uuid"])
 
+    def _fail(self) -> None:
+        """Keep what is answered to all that can go wrong."""
+        for name, response in of_requests(self.here, self.objects):
+            self._keep_error(name, response)
+        with behind(self.here):
+            refused = self.here.client.post(SET_USAGE, json=report("18.00"), headers=self.here.headers)
+            self._keep_error("ProjectingFailed", refused)
+            unready = self.here.client.get(READY)
+            self.operations[f"GET {READY}"]["answers"][str(unready.status_code)] = unready.get_json()
+        for name, response in of_trouble(self.here):
+            self._keep_error(name, response)
+
+    def _keep_error(self, name: str, response: TestResponse) -> None:
+        assert response.status_code >= 400, (name, response.data)
+        self.errors.setdefault(str(response.status_code), {})[name] = response.get_json()
+        self._keep_headers(response)
+
+    def _keep_headers(self, response: TestResponse) -> None:
+        for name, value in response.headers:
+            if name in RESPONSE_HEADERS:
+                self.headers.setdefault(name, value)
+
     def _read(self) -> None:
+        for headers in ({}, {"Prefer": "handling=strict"}):
+            path = f"{USAGES}{'' if headers else '?unknown=1'}"
+            self._keep_headers(self.here.client.get(path, headers=self.here.headers | headers))
         for route in routes(self.here.app):
             if route.method == "GET":
                 self._read_route(route)
+        silent = "/api/marketplace-stats/resources_missing_usage/"
+        wrong = self.here.client.get(f"{silent}?billing_period=2026-13", headers=self.here.headers)
+        self.operations[f"GET {silent}"]["answers"][str(wrong.status_code)] = wrong.get_json()
 
     def _read_route(self, route: Route) -> None:
         response, kept = self.ask(route, **self.needed(route)), self.operations.setdefault(_key(route), {})
@@ -183,13 +232,26 @@ class Recorder:
         else:
             shown = response.data.hex()
         kept["answers"] = {"200": shown}
+        if route.declared.is_list:
+            kept["files"] = {kind: self._first_lines(route, kind) for kind in files_of(route)}
 
-    def ask(self, route: Route, **query: Any) -> TestResponse:
+    def _first_lines(self, route: Route, kind: str) -> str:
+        """Return the first row of a list as a file, below the line of a CSV that names the columns."""
+        needed = {name: value for name, value in self.needed(route).items() if name not in OF_PAGES}
+        response = self.ask(route, accept=kind, **needed)
+        assert (response.status_code, response.content_type) == (200, kind), (route.path, response.data)
+        text = response.get_data(as_text=True).removeprefix("\ufeff")
+        return "".join(text.splitlines(keepends=True)[: 2 if kind == CSV.content_type else 1])
+
+    def ask(self, route: Route, accept: str = "*/*", **query: Any) -> TestResponse:
         """The answer to a GET of this route, with the objects of the demo in its path."""
         path = route.path
         for name, value in self.own_parameters(route).items():
             path = path.replace(f"{{{name}}}", str(value))
-        return self.here.client.get(path, query_string=query, headers=self.here.headers, buffered=True)
+        headers = self.here.headers | {"Accept": accept}
+        response = self.here.client.get(path, query_string=query, headers=headers, buffered=True)
+        self._keep_headers(response)
+        return response
 
     def needed(self, route: Route) -> Json:
         """The parameters that a GET is not answered without, and the size of a page: examples are short."""
@@ -233,6 +295,15 @@ class Recorder:
         return str(rows[0]["uuid"])
 
 
+OF_PAGES = {"page", "page_size"}
+
+
+def files_of(route: Route) -> list[str]:
+    """Return the content types that a list has besides JSON, and that are text."""
+    kinds = [*route.declared.forms[1:], *(form.content_type for form in FORMS.values())]
+    return [kind for kind in kinds if kind != PARQUET.content_type]
+
+
 def required(route: Route) -> set[str]:
     """The names of the parameters that a route has to have."""
     fields = {f.data_key or name: f for each in route.taken.schemas for name, f in each.fields.items()}
@@ -263,8 +334,16 @@ def missing(app: Flask, recorded: Json) -> list[str]:
             found.append(f"{_key(route)}: request")
         found += [f"{_key(route)}: {name}" for name in sorted(route.taken.names - of_route)]
     kinds = {name for of_status in recorded["errors"].values() for name in of_status}
-    found += [kind.__name__ for kind in (*WORDS, *DETAILS) if kind.__name__ not in kinds]
+    found += [kind.__name__ for kind in (*WORDS, *DETAILS) if kind.__name__ not in kinds | NOBODY_CAN.keys()]
+    found += [name for name in RESPONSE_HEADERS if name not in recorded["headers"]]
     return found
+
+
+NOBODY_CAN = {
+    "StreamGap": "only who writes into the journal past the service brings it about",
+    "SerializationFailure": "a rebuild, or a standby, has to replace rows at the moment at which they are read",
+}
+"""Errors without an example, and why."""
 
 
 def prepare(here: Demo) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 from werkzeug.test import TestResponse
 
-from ledger import errors
-from tests.docs.demo import CPU, OFFERING_USER, RESOURCE, Demo, uuid_of
+from tests.docs.demo import CPU, OFFERING, OFFERING_USER, PROJECT, RESOURCE, Demo, uuid_of
+from tests.world import as_lists
+from web.importer.importer import import_lists
 from web.request.read_your_writes import TIMEOUT
-from web.wire.errors import DETAILS, WORDS, Overloaded, ReadOnly, problem_of
 
 Json = dict[str, Any]
 
@@ -18,6 +17,22 @@ SET_USAGE = f"{USAGES}set_usage/"
 IDENTITIES = "/api/marketplace-site-agent-identities/"
 LIMITS = "/api/component-user-usage-limits/"
 URL = "http://localhost/api"
+
+SECOND, NO_PLAN, IN_CREATION = uuid_of(702), uuid_of(791), uuid_of(792)
+STRANGER, VCPU = uuid_of(991), uuid_of(521)
+
+_PLACE = {"offering_uuid": OFFERING, "project_uuid": PROJECT, "created": "2026-01-01T00:00:00Z"}
+
+ODD: dict[str, list[Json]] = {
+    "resources": [
+        {"uuid": NO_PLAN, "name": "no plan", **_PLACE},
+        {"uuid": IN_CREATION, "name": "in creation", "plan_uuid": uuid_of(601), "state": 1, **_PLACE},
+    ],
+    "offering_users": [
+        {"uuid": STRANGER, "offering_uuid": OFFERING, "user_uuid": uuid_of(4), "username": "zoe"}
+    ],
+}
+"""What nothing can be reported of, and who has no role on the project."""
 
 
 def report(amount: str, **more: Any) -> Json:
@@ -36,20 +51,31 @@ def limit_of_user(limit: str, **more: Any) -> Json:
     }
 
 
-def errors_of(here: Demo, objects: Json) -> Json:
-    """Return the answers to errors, by status and kind: asked for, or where nobody can, of the same table."""
-    kept: Json = {}
-    for name, response in _failures(here, objects):
-        kept.setdefault(str(response.status_code), {})[name] = response.get_json()
-    known = {name for of_status in kept.values() for name in of_status}
-    for kind in (*WORDS, *DETAILS, Overloaded, psycopg.OperationalError):
-        if kind.__name__ not in known:
-            problem = problem_of(kind(*ARGUMENTS.get(kind, ())))
-            kept.setdefault(str(problem.status), {})[kind.__name__] = problem.body
-    return dict(sorted(kept.items()))
+Told = Iterator[tuple[str, TestResponse]]
 
 
-def _failures(here: Demo, objects: Json) -> Iterator[tuple[str, TestResponse]]:
+def of_requests(here: Demo, objects: Json) -> Told:
+    """Yield the names of what can be wrong with a request, and what the service answers to one."""
+    yield from _of_catalogue(here)
+    yield from _of_others(here, objects)
+
+
+def _of_catalogue(here: Demo) -> Told:
+    import_lists(as_lists(ODD), here.services)
+    reader = {"Authorization": f"Token {here.token_of('demo-reader')}"}
+
+    def post(path: str, body: Any, headers: Any = here.headers) -> TestResponse:
+        return here.client.post(path, json=body, headers=headers)
+
+    for name, resource in (("ResourceHasNoPlan", NO_PLAN), ("ResourceNotInValidState", IN_CREATION)):
+        yield name, post(SET_USAGE, report("1") | {"resource": resource})
+    yield "MayNotBackfill", post(SET_USAGE, report("1", date="2026-11-01"), reader)
+    stranger = f"{URL}/marketplace-offering-users/{STRANGER}/"
+    yield "NotInProject", post(LIMITS, limit_of_user("1") | {"user": stranger})
+    yield "ComponentOfOtherOffering", post(LIMITS, limit_of_user("1") | {"component": VCPU})
+
+
+def _of_others(here: Demo, objects: Json) -> Told:
     client, staff = here.client, here.headers
     json_type = {"Content-Type": "application/json"}
     month = {"date": "2026-12-24"}
@@ -78,6 +104,11 @@ def _failures(here: Demo, objects: Json) -> Iterator[tuple[str, TestResponse]]:
     yield "MeasuredInFuture", post(SET_USAGE, report("1", **month))
     yield "MonthIsClosed", client.post(SET_USAGE, json=report("1", date="2026-05-31"), headers=agent)
     yield "UserLimitExceeded", post(f"{usage}set_user_usage/", limited)
+    yield "AmountMissing", post(f"{usage}set_user_usage/", {"username": "ann"})
+    most = [{"username": name, "usage": "999999999999999999.99"} for name in ("bob", "cleo")]
+    post(SET_USAGE, {**report("0"), "resource": SECOND})
+    (nothing,) = here.get(USAGES, resource_uuid=SECOND)
+    yield "FigureTooLarge", post(f"{USAGES}{nothing['uuid']}/set_user_usages/", {"usages": most})
     yield "LimitExists", post(LIMITS, limit)
     yield "Unauthenticated", client.get(USAGES)
     yield "UnknownToken", client.get(USAGES, headers={"Authorization": "Token 0123"})
@@ -100,20 +131,3 @@ def _failures(here: Demo, objects: Json) -> Iterator[tuple[str, TestResponse]]:
     for _ in range(100):
         client.get(USAGES, headers={"Authorization": "Token 0123"})
     yield "TooManyGuesses", client.get(USAGES, headers={"Authorization": "Token 0123"})
-
-
-def unready(here: Demo) -> Any:
-    """Return the answer once the read models can't follow the journal any more."""
-    with psycopg.connect(here.url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE read_models.component_usage ADD CHECK (usage < 0) NOT VALID")
-    here.client.post(SET_USAGE, json=report("16.00"), headers=here.headers)
-    response = here.client.get("/readyz")
-    assert response.status_code == 503
-    return response.get_json()
-
-
-ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
-    errors.SigningRefused: ("The journal is at 90, and a checkpoint of 120 facts was signed.",),
-    ReadOnly: ("This server is read-only.",),
-    errors.TreeDamaged: ("facts of tile/entries/000 are missing",),
-}

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from tests.paths import ENDPOINTS, ROOT
 from tests.world import RESOURCE, USAGES, World, plain_headers
 from web.docs.document import describe
-from web.docs.operations import headers_read
+from web.docs.operations import JSON, headers_read
 from web.docs.parameters import PATH, QUERY, REQUEST_HEADERS, RESPONSE_HEADERS
 from web.docs.routes import routes, words
 from web.docs.views import POLICY, SAFETY
@@ -112,6 +112,34 @@ def test_every_parameter_has_an_example(document: Json) -> None:
     for name, told in document["components"]["parameters"].items():
         assert examples(told), name
         assert faults(document, told["schema"], *examples(told)) == []
+
+
+WITHOUT_EXAMPLE = {
+    ("request", "application/x-www-form-urlencoded"): "a form has what the JSON has",
+    ("200", "application/vnd.apache.parquet"): "it is no text",
+    ("200", "text/html; charset=utf-8"): "it is the page that shows this",
+    ("200", "*/*"): "these are the files of that page",
+    ("/api/schema/", JSON): "it is this",
+}
+"""What is described without an example, and why."""
+
+
+def test_every_body_answer_error_and_header_has_an_example(document: Json) -> None:
+    lacking, checked = set(), 0
+    for _, path, operation in operations(document):
+        told = {"request": operation.get("requestBody", {})} | operation["responses"]
+        for name, each in told.items():
+            for kind, media in each.get("content", {}).items():
+                checked += 1
+                if not media.get("example") and not media.get("examples"):
+                    lacking.add((path, kind) if path == SCHEMA else (name, kind))
+    assert lacking == WITHOUT_EXAMPLE.keys()
+    assert checked > 200
+    for response in document["components"]["responses"].values():
+        assert all(media["examples"] for media in response.get("content", {}).values())
+    for header in document["components"]["headers"].values():
+        [example] = header["schema"]["examples"]
+        assert faults(document, header["schema"], example) == []
 
 
 def test_all_that_is_told_is_used(world: World, document: Json) -> None:

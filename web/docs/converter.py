@@ -45,9 +45,12 @@ FIXED: dict[type[Field[Any]], Json] = {
         "description": "A month, or any of its days.",
     },
     parameters.PlainMonthFilter: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{1,2}$"},
-    parameters.NumberFilter: {"type": "integer"},
+    parameters.NumberFilter: {"type": "number", "description": "Decimals are cut off."},
     parameters.BooleanFilter: {"type": "boolean"},
-    parameters.ResourceUrlFilter: URL | {"description": "The URL of a resource."},
+    parameters.ResourceUrlFilter: {
+        "type": "string",
+        "description": "The URL of a resource; anything else finds nothing.",
+    },
     feed.After: POSITION,
     feed.Limit: {"type": "integer", "minimum": 1, "maximum": feed.MOST_EVENTS},
     feed.Wait: {"type": "number", "minimum": 0, "maximum": feed.LONGEST_WAIT},
@@ -121,6 +124,9 @@ class Converter(OpenAPIConverter):
                 return {"type": "array", "items": {"type": "string", "enum": list(field.choices)}}
             case parameters.AnyFilter():
                 return {"type": "array", "items": self.field2property(field.inner)}
+            case parameters.LenientOrdering():
+                told = f"{ordering(field)['description']} Others are dropped."
+                return {"type": "string", "description": told}
             case parameters.Ordering():
                 return ordering(field)
             case Constant():

@@ -39,7 +39,9 @@ out. The part of Waldur's marketplace API that is about usage, and below `/api/l
 * `HEAD` is answered wherever `GET` is, with the same headers. `OPTIONS` is answered everywhere, 200 with \
 `{}` and the methods in `Allow`. Any other method is a 405.
 * A path without its last slash is moved to the one with it, by 301.
-* Examples are answers of the service to its demo catalogue.
+* A parameter without a value is as good as none. But it is a 400 where it has to be there, where it says \
+*when* (`as_of`, `from`, `to`, `size`), and of the feed (`after`, `limit`, `wait`).
+* Examples are answers of the service to its demo catalogue; those of files are the first of their rows.
 * Where the operator names origins, each answer has the headers of CORS, too.
 """
 
@@ -103,7 +105,10 @@ def _add_components(spec: APISpec) -> None:
     for name, scheme in SECURITY.items():
         spec.components.security_scheme(name, scheme)
     for name, told in parameters.RESPONSE_HEADERS.items():
-        spec.components.header(name, _told(told))
+        schema = told.schema
+        if name in EXAMPLES["headers"]:
+            schema = with_example(schema, _value(schema, EXAMPLES["headers"][name]))
+        spec.components.header(name, _told(told._replace(schema=schema)))
     for name, told in parameters.REQUEST_HEADERS.items():
         if name in EXAMPLES["parameters"]:
             told = told._replace(schema=with_example(told.schema, EXAMPLES["parameters"][name]))
@@ -112,6 +117,11 @@ def _add_components(spec: APISpec) -> None:
 
 def _told(told: Told) -> Json:
     return {"description": told.description, "schema": told.schema}
+
+
+def _value(schema: Json, text: str) -> Any:
+    """Return the value that a header's text stands for."""
+    return int(text) if schema["type"] == "integer" else text
 
 
 def _shared(operations: Operations, statuses: set[int]) -> Json:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge, RequestTimeout
 
 from ledger import errors
 from projections.projector import ProjectingFailed
@@ -34,7 +34,8 @@ Errors = tuple[type[Exception], ...]
 OF_EVERYTHING: Errors = (UnusableHost, Overloaded, Exception)
 WITH_TOKEN: Errors = (Unauthenticated, TooManyGuesses, ProjectingFailed, BadHeader)
 WITH_BODY: Errors = (
-    *(MalformedBody, RequestEntityTooLarge, UnsupportedMediaType, UnsupportedEncoding, LengthRequired),
+    *(MalformedBody, RequestEntityTooLarge, UnsupportedMediaType, UnsupportedEncoding),
+    *(LengthRequired, RequestTimeout),
     *(errors.Busy, errors.NotPermitted, errors.Contended, errors.Refusal, ReadOnly),
 )
 WITH_KEY: Errors = (errors.UnderWay, errors.KeyReused, errors.Overdue)

@@ -55,7 +55,7 @@ class Operations(NamedTuple):
         return dict(self.converter.resolve_nested_schema(schema))  # type: ignore[no-untyped-call]
 
     def _parameters(self, route: Route) -> Iterator[Json | str]:
-        of_route = EXAMPLES["operations"].get(f"{route.method} {route.path}", {}).get("parameters", {})
+        of_route = _recorded(route).get("parameters", {})
         for name in told_of.PATH:
             if f"{{{name}}}" in route.path:
                 yield _parameter("path", name, told_of.PATH[name], of_route)
@@ -82,14 +82,15 @@ class Operations(NamedTuple):
         one: Json = {"anyOf": [self.schema(each) for each in route.read.bodies]}
         if len(route.read.bodies) == 1:
             (one,) = one["anyOf"]
-        example = EXAMPLES["operations"].get(f"{route.method} {route.path}", {}).get("request")
+        recorded = _recorded(route)
+        example = recorded.get("request")
         if not route.read.is_list:
             return {
-                "required": True,
+                "required": route.method != "PATCH",  # none changes nothing
                 "content": {JSON: {"schema": one, "example": example}, ENCODED: {"schema": one}},
             }
         items = {"type": "array", "items": one, "minItems": 1, "maxItems": 10_000}
-        lines = {"schema": {"type": "string"}}
+        lines = {"schema": {"type": "string"}, "example": recorded.get("lines")}
         return {"required": True, "content": {JSON: {"schema": items, "example": example}, LINES[0]: lines}}
 
     def _responses(self, route: Route) -> Json:
@@ -104,12 +105,12 @@ class Operations(NamedTuple):
             if str(status) not in answers:
                 answers[str(status)] = {"$ref": f"#/components/responses/{name_of(status)}"}
         if MISSING_USAGE_QUERY in route.taken.schemas:
-            answers["400"] = self._listed_problem()
+            answers["400"] = self._listed_problem(_recorded(route)["answers"]["400"])
         return dict(sorted(answers.items()))
 
     def _answer(self, route: Route, status: int, *, is_error: bool) -> Json:
         declared = route.declared
-        examples = EXAMPLES["operations"].get(f"{route.method} {route.path}", {}).get("answers", {})
+        examples, files = _recorded(route).get("answers", {}), _recorded(route).get("files", {})
         example = {"example": examples[str(status)]} if str(status) in examples else {}
         made: Json = {"description": STATUSES.get(status, "Done."), "headers": headers(route, status)}
         if declared.content_type:
@@ -125,7 +126,9 @@ class Operations(NamedTuple):
         first, *others = declared.forms
         content = {first: {"schema": schema, **example}}
         others += [each.content_type for each in FORMS.values()] if declared.is_list else []
-        return made | {"content": content | dict.fromkeys(others, OTHER_FORM)}
+        for each in others:
+            content[each] = OTHER_FORM | ({"example": files[each]} if each in files else {})
+        return made | {"content": content}
 
     def error(self, status: int, examples: Json, more: tuple[str, ...]) -> Json:
         """Return the answer to what went wrong, which routes share."""
@@ -137,11 +140,17 @@ class Operations(NamedTuple):
             "content": {JSON: media},
         }
 
-    def _listed_problem(self) -> Json:
+    def _listed_problem(self, example: Any) -> Json:
         """Return the 400 of the list that tells errors without the names of parameters, as Waldur does."""
         schema = {"anyOf": [self.schema(PROBLEM), {"type": "array", "items": {"type": "string"}}]}
         made = self.error(400, {}, ())
-        return made | {"content": {JSON: {"schema": schema}}}
+        return made | {"content": {JSON: {"schema": schema, "example": example}}}
+
+
+def _recorded(route: Route) -> Json:
+    """Return the examples of a route, as far as there are any."""
+    recorded: Json = EXAMPLES["operations"].get(f"{route.method} {route.path}", {})
+    return recorded
 
 
 STATUSES = {
@@ -154,6 +163,7 @@ STATUSES = {
     403: "The caller may not do this.",
     404: "There is no such thing, or not for the caller.",
     405: "There is no such method of this path. `Allow` has those that there are.",
+    408: "The body did not come in time.",
     409: "Somebody else was at it at the same time. Nothing was stored; send it again.",
     411: "A form, or lines, in chunks: half of it would look whole.",
     412: "The figure is not what the reporter read. Nothing was stored.",

@@ -26,22 +26,27 @@ def _moment_of_journal(more: str) -> Told:
 QUERY = {
     "page": Told("The number of a page, from 1 on, or `last`.", {"type": ["integer", "string"]}),
     "page_size": Told(
-        "How many rows a page has. Of more than the most, the most.",
-        {"type": "integer", "minimum": 1, "default": 10},
+        "How many rows a page has. Of more than the most, the most; what is no number from 1 on is as good as"
+        " none.",
+        {"type": ["integer", "string"], "default": 10},
     ),
     "as_of": _moment_of_journal("The answer is that of then, when it was the last fact."),
     "from": _moment_of_journal("What the figures are compared with.")._replace(is_required=True),
     "to": _moment_of_journal("Up to where they are compared; if it is left out, up to now."),
     "min_position": Told(
-        "Wait up to 3 seconds for the answer to show the fact at this position, or else answer 503.",
-        {"type": "integer"},
+        "Wait up to 3 seconds for the answer to show the fact at this position, or else answer 503. Decimals"
+        " are cut off.",
+        {"type": "number"},
     ),
     "format": Told(
         "The form of the answer; others than `json` have all rows that match, and no pages. Without it"
         " `Accept` says which.",
         {"type": "string", "enum": [JSON, *FORMS], "default": JSON},
     ),
-    "include_terminated": Told("Also what was used of resources that are terminated.", {"type": "boolean"}),
+    "include_terminated": Told(
+        "Also what was used of resources that are terminated. Another word than those for `true` is `false`.",
+        {"type": ["boolean", "string"], "default": False},
+    ),
     "offering_uuid": Told("The offering that the component is of.", UUID_TEXT, is_required=True),
     "component_type": Told("The type of the component.", {"type": "string"}, is_required=True),
     "period_offset": Told(
