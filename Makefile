@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test programs test-edge test-agents test-recipes torture-short check rebuild verify bench
+.PHONY: help install run test programs test-edge test-agents test-recipes test-schema torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting 
 
 test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read exports, in a minute
 	.venv/bin/python -m pytest -n0 tests/exports/real
+
+test-schema: install ## ask a service for all that its description has, in 3 minutes (SEED=7)
+	SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/docs/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

@@ -1,0 +1,1 @@
+"""Much that nobody thought of is asked of the running service: `make test-schema`."""
