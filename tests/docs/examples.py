@@ -341,7 +341,7 @@ def missing(app: Flask, recorded: Json) -> list[str]:
 
 NOBODY_CAN = {
     "StreamGap": "only who writes into the journal past the service brings it about",
-    "SerializationFailure": "a rebuild, or a standby, has to replace rows at the moment at which they are read",
+    "SerializationFailure": "a rebuild has to replace rows at the moment at which they are read",
 }
 """Errors without an example, and why."""
 
