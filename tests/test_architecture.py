@@ -109,8 +109,12 @@ MAY_IMPORT = {
     "web.telemetry": {
         *("ledger", "projections.fast", "projections.queries.operation", "web.limits"),
     },
+    "web.backup": {
+        *("ledger.errors", "ledger.journal", "ledger.proof"),
+        *("web.request", "web.runtime"),
+    },
     "web.runtime": {
-        "web.telemetry",
+        *("web.backup.records", "web.telemetry"),
         *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
         *("projections.rebuild", "projections.schema", "web", "web.dashboard.sessions"),
         *("web.limits", "web.request"),
@@ -124,7 +128,7 @@ MAY_IMPORT = {
         *("ledger", "projections.exports", "projections.fast", "projections.forgotten_names"),
         *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),
         *("projections.schema", "projections.verification"),
-        *("web", "web.exports", "web.importer", "web.request"),
+        *("web", "web.backup", "web.exports", "web.importer", "web.request"),
         *("web.runtime", "web.sender", "web.telemetry", "web.wire"),
     },
 }

@@ -146,7 +146,7 @@ def test_a_position_that_is_not_there_yet_is_refused(house: House) -> None:
 def test_nothing_is_written_over(house: House) -> None:
     bundle = house.bundle()
     done = run(house.environment, "audit-bundle", bundle)
-    assert (done.returncode, done.stderr) == (1, f"Error: {bundle} is there already\n")
+    assert (done.returncode, done.stderr) == (1, f"Error: {bundle}: is there already\n")
     done = run(house.environment, "audit-bundle", house.folder / "none/audit.tar")
     assert done.returncode == 1
     assert "No such file or directory" in done.stderr

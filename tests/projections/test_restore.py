@@ -1,10 +1,8 @@
 """Databases that are restored, put back or replaced: what is served always follows from the journal there."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,10 +10,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from ledger.events import Report
-from tests.conftest import database
-from tests.paths import HANDBOOK
-from tests.projections.restoring import BEHIND, UPDATE, execute, figures, head_of, identity, report
-from tests.support.dumps import dump, journal_of, put_back, restore, run
+from tests.projections.restoring import BEHIND, UPDATE, execute, figures, head_of, report
+from tests.support.dumps import dump, journal_of, put_back, restore
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
 from web.runtime.config import ConfigurationError
@@ -222,29 +218,3 @@ def test_nothing_is_thrown_away_while_a_journal_is_being_restored(here: World, u
     assert here.as_("staff").get(USAGES).status_code == 503
     restore(url, journal)
     assert figures(here) == ["5.00"]
-
-
-# --- what the operator's handbook says ---
-
-
-def test_the_lines_of_the_handbook_dump_and_restore_the_whole_ledger(
-    here: World, url: str, server: str, tmp_path: Path
-) -> None:
-    report(here, "5")
-    lines = [line.strip() for line in HANDBOOK.read_text().splitlines()]
-    (line_dump,) = [line for line in lines if line.startswith("pg_dump ")]
-    (line_restore,) = [line for line in lines if line.startswith("pg_restore ")]
-    with database(server) as other:
-        for line, target in ((line_dump, url), (line_restore, other)):
-            name, *words = shlex.split(
-                line.replace("$LEDGER_DATABASE_URL", target).replace(
-                    "ledger.dump", str(tmp_path / "ledger.dump")
-                )
-            )
-            run(name, *words)
-        with open_world(other) as world:
-            assert figures(world) == ["5.00"]
-            assert identity(other) == identity(url)
-            report(world, "6")
-            with pytest.raises(psycopg.errors.RestrictViolation):
-                execute(other, UPDATE)

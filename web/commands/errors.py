@@ -21,6 +21,7 @@ from ledger.journal.tree.keys import KeyUnusable
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
 from projections.verification.verification import NotThere, OtherVersion
+from web.backup import BackupError
 from web.importer.reading import StructureError
 from web.importer.waldur.source import PullFailed
 from web.runtime.config import ConfigurationError
@@ -47,6 +48,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     AlreadyRebuilding,
     OtherVersion,
     NotThere,
+    BackupError,
     UploadFailed,
     UnreadableFile,
     *DATABASE_IS_AWAY,

@@ -17,6 +17,9 @@ from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
 from web.commands.exports.export import export_command
 from web.commands.imports import import_command
+from web.commands.operate.backup import backup_command
+from web.commands.operate.database import database_group
+from web.commands.operate.restore import restore_command
 from web.commands.report import report_command
 from web.commands.serve import serve_command
 from web.commands.tokens import token_group
@@ -51,6 +54,8 @@ for command in (
     carry_over_command,
     rebuild_command,
     verify_command,
+    backup_command,
+    restore_command,
     audit_bundle_command,
     verify_bundle_command,
     facts_command,
@@ -63,5 +68,6 @@ for command in (
     role_group,
     token_group,
     key_group,
+    database_group,
 ):
     main.add_command(command)

@@ -278,6 +278,13 @@ def set_metrics_folder(folder: Path, environment: MutableMapping[str, str] = os.
     environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
+def environment_with(
+    variables: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the environment of a program that is started with more variables than ours."""
+    return {**environment, **variables}
+
+
 def check_names(environment: Mapping[str, str]) -> None:
     """Raise ConfigurationError for a set variable that begins with LEDGER_ and is none of VARIABLES."""
     known = [variable.name for variable in VARIABLES]

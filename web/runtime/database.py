@@ -25,6 +25,7 @@ from projections.rebuild import Rebuild
 from projections.schema import SCHEMA as READ_MODELS
 from projections.schema import create_read_models, reason_to_rebuild
 from web import utc_now
+from web.backup.records import ensure_backups
 from web.dashboard.sessions import ensure_sessions
 from web.request.services import Services
 from web.runtime.config import ConfigurationError, Settings
@@ -93,11 +94,18 @@ def open_database(settings: Settings, *, may_rebuild: bool = True) -> Iterator[s
 
     Raises ConfigurationError or EmbeddedPostgresError in one line for people.
     """
+    with database_url(settings) as url:
+        yield prepare_database(url, settings, may_rebuild=may_rebuild)
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """Yield the URL of the database as it is; an embedded one is started. Raises EmbeddedPostgresError."""
     if settings.database_url is None:
         with embedded_postgres(settings.data_dir) as url:
-            yield prepare_database(url, settings, may_rebuild=may_rebuild)
+            yield url
     else:
-        yield prepare_database(settings.database_url, settings, may_rebuild=may_rebuild)
+        yield settings.database_url
 
 
 def prepare_database(url: str, settings: Settings, *, may_rebuild: bool = True) -> str:
@@ -105,13 +113,18 @@ def prepare_database(url: str, settings: Settings, *, may_rebuild: bool = True) 
 
     Raises ConfigurationError.
     """
-    try:
-        given = conninfo_to_dict(url).get("options")
-        conninfo = make_conninfo(url, options=f"{given or ''} {OPTIONS}".strip())
-    except psycopg.Error as error:
-        raise _unusable(error) from error
+    conninfo = conninfo_of(url)
     ensure_schemas(conninfo, settings, may_rebuild=may_rebuild)
     return conninfo
+
+
+def conninfo_of(url: str) -> str:
+    """Return the conninfo with which the ledger at a URL is opened. Raises ConfigurationError."""
+    try:
+        given = conninfo_to_dict(url).get("options")
+        return make_conninfo(url, options=f"{given or ''} {OPTIONS}".strip())
+    except psycopg.Error as error:
+        raise _unusable(error) from error
 
 
 def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = True) -> None:
@@ -122,7 +135,7 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
     """
     try:
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
-            _check_suitable(connection)
+            check_suitable(connection)
             if settings.is_read_only:
                 _check_complete(connection, is_followed=may_rebuild)
                 return
@@ -137,6 +150,7 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
             with closing(open_ledger(conninfo, settings, create=True)) as ledger:
                 create_read_models(connection)
                 ensure_sessions(connection)
+                ensure_backups(connection)
                 if may_rebuild and (reason := reason_to_rebuild(connection)):
                     log.warning("The read models %s: rebuilding them", reason)
                     Rebuild(ledger.pool, ledger.facts_after).run(compare=False)
@@ -144,7 +158,8 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
         raise _unusable(error) from error
 
 
-def _check_suitable(connection: Connection[DictRow]) -> None:
+def check_suitable(connection: Connection[DictRow]) -> None:
+    """Raise ConfigurationError for a database that no ledger can be in."""
     if connection.info.server_version < OLDEST_POSTGRES * 10_000:
         raise ConfigurationError(f"LEDGER_DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or later is needed")
     if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":

@@ -1,11 +1,9 @@
 """`usage-ledger audit-bundle` and `verify-bundle`: all of a ledger in a file, and whether it is as signed."""
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from psycopg import Connection
@@ -24,6 +22,7 @@ from ledger.proof.verify_bundle import verify_bundle
 from projections.exports import tables_as_of
 from projections.schema import is_of_this_version, snapshot
 from projections.verification.verification import NotThere, OtherVersion
+from web.backup.files import whole_file
 from web.commands.audit.tables import printable
 from web.request.services import Services
 from web.runtime.database import open_services
@@ -68,10 +67,11 @@ def audit_bundle_command(file: Path, to: int | None) -> None:
 
 
 def write(services: Services, file: Path, to: int | None = None) -> Manifest:
-    """Write a bundle into a file that is not there yet. Raises NoBundle, OtherVersion, ProjectingFailed."""
+    """Write a bundle into a file that is not there yet. Raises NoBundle, OtherVersion, ProjectingFailed,
+    OSError."""
     newest, signer = _signed(services, to)
     services.projector.catch_up()
-    with _unfinished(file) as out, closing(services.ledger.connect()) as connection:
+    with whole_file(file) as out, closing(services.ledger.connect()) as connection:
         if not is_of_this_version(connection):
             raise OtherVersion("the read models were built by another version; a rebuild makes them anew")
         for setting in SETTINGS:
@@ -129,27 +129,6 @@ def _progress(connection: Connection[DictRow], newest: Kept) -> Iterator[Iterato
         entries, length=newest.size, file=sys.stderr, hidden=is_hidden, update_min_steps=STEPS
     ) as bar:
         yield iter(bar)
-
-
-@contextmanager
-def _unfinished(file: Path) -> Iterator[BinaryIO]:
-    """Open a file that has its name once it is whole. Raises NoBundle."""
-    if os.path.lexists(file):
-        raise NoBundle(f"{file} is there already")
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    try:
-        try:
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                yield out
-                out.flush()
-                os.fsync(out.fileno())
-            unfinished.replace(file)
-        except BaseException:
-            with suppress(OSError):
-                unfinished.unlink()
-            raise
-    except OSError as error:
-        raise NoBundle(f"{error.filename or unfinished}: {error.strerror}") from error
 
 
 @click.command("verify-bundle")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -151,19 +152,31 @@ class Cluster:
             raise EmbeddedPostgresError(f"PostgreSQL does not answer: {last_lines(str(error))}") from error
         return f"{address}/{DATABASE}"
 
+    def url_with_passfile(self, port: int, folder: Path) -> str:
+        """Return the URL of the ledger's database, which names a password file that is made in a folder."""
+        passfile = folder / "postgres.pgpass"
+        self._write_secret(passfile, f"127.0.0.1:*:*:{SUPERUSER}:{self._password()}\n")
+        query = urlencode({"passfile": str(passfile)}, quote_via=quote)
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{DATABASE}?{query}"
+
     def _password(self) -> str:
         """Return the kept password, which is made before the cluster, so that every cluster has one."""
         kept = self.folder.parent / "postgres.password"
         if not kept.exists():
             if self.folder.exists():
                 raise EmbeddedPostgresError(f"{kept}, the password of PostgreSQL, is missing")
-            descriptor, fresh = tempfile.mkstemp(prefix=UNFINISHED, dir=kept.parent)  # of mode 0600
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(24))
-                file.flush()
-                os.fsync(descriptor)
-            Path(fresh).rename(kept)
+            self._write_secret(kept, secrets.token_hex(24))
         return kept.read_text()
+
+    @staticmethod
+    def _write_secret(path: Path, text: str) -> None:
+        """Write a file that only we may read, whole or not at all."""
+        descriptor, fresh = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)  # of mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        Path(fresh).rename(path)
 
     def _tidy(self) -> None:
         """Remove what is left of a server that does not run: its pid file, and logs that are a week old."""

@@ -48,6 +48,20 @@ def start_again(data_dir: Path, port: int) -> None:
             cluster.start(port)
 
 
+def running_url(data_dir: Path) -> str:
+    """Return the URL of the server that runs on a data directory, with a file in place of the password.
+
+    Raises EmbeddedPostgresError where none runs.
+    """
+    cluster = _cluster_in(data_dir.resolve())
+    port = cluster.running_port()
+    if port is None:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL in {cluster.folder} does not run: it does while `usage-ledger serve` does"
+        )
+    return cluster.url_with_passfile(port, data_dir.resolve())
+
+
 def _cluster_in(data_dir: Path) -> Cluster:
     """Return the cluster in a directory. Raises EmbeddedPostgresError, also for data of other programs."""
     folder = cluster_folder(data_dir)
