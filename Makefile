@@ -15,7 +15,7 @@ install: .venv/installed ## make .venv with the usage-ledger command in it
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet --editable '.[parquet]' --group dev
+	.venv/bin/python -m pip install --quiet --editable '.[otel,parquet]' --group dev
 	@touch $@
 
 run: install ## start PostgreSQL and the service on 127.0.0.1, with a demo catalogue (PORT=8000)

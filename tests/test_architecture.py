@@ -107,7 +107,7 @@ MAY_IMPORT = {
         "web.wire",
     },
     "web.telemetry": {
-        *("ledger", "projections.fast", "projections.queries.operation", "web.limits"),
+        *("ledger", "projections.fast", "projections.queries.operation", "web.limits", "web.request"),
     },
     "web.backup": {
         *("ledger.errors", "ledger.journal", "ledger.proof"),

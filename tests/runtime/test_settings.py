@@ -8,7 +8,8 @@ import pytest
 
 from tests.paths import HANDBOOK
 from tests.support.command import output_of, run
-from web.runtime.config import VARIABLES, ConfigurationError, Settings
+from web.runtime.config import ConfigurationError, Settings
+from web.runtime.variables import VARIABLES
 
 
 def test_the_handbook_documents_each_variable_with_its_default() -> None:

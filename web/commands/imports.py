@@ -14,8 +14,9 @@ from web.importer.importer import NOT_READ, Summary, import_lists
 from web.importer.reading import StructureError, read_lists
 from web.importer.waldur.pull import Pull
 from web.importer.waldur.source import OnPage, PullGaveUp, Waldur
-from web.runtime.config import WALDUR_TOKEN, api_token, is_proxied
+from web.runtime.config import api_token, is_proxied
 from web.runtime.database import open_services
+from web.runtime.variables import WALDUR_TOKEN
 
 
 def waldur_url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -24,7 +24,7 @@ from web.commands.report import report_command
 from web.commands.serve import serve_command
 from web.commands.tokens import token_group
 from web.commands.upkeep import facts_command, rebuild_command
-from web.runtime.config import VARIABLES
+from web.runtime.variables import VARIABLES
 
 
 class Main(Group):

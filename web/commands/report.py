@@ -17,7 +17,8 @@ from marshmallow import ValidationError
 
 from ledger.decisions.idempotency import Result
 from web import utc_now
-from web.runtime.config import TOKEN, ConfigurationError, Variable, api_token, is_proxied
+from web.runtime.config import ConfigurationError, api_token, is_proxied
+from web.runtime.variables import TOKEN, Variable
 from web.sender.client import ApiClient
 from web.sender.files import FORMATS, STDIN, Format, Reports, opened_file
 from web.sender.lines import FilePosition

@@ -14,6 +14,8 @@ from web.runtime import server
 from web.runtime.config import Settings
 from web.runtime.database import check_exists, open_database, open_ledger, projector_of, services_of
 from web.runtime.postgres.care import kept_running
+from web.runtime.watch import check_traces
+from web.telemetry import logs
 from web.telemetry.folder import metrics_folder
 
 
@@ -43,10 +45,15 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool, is_read_on
     settings = replace(Settings.from_environment(), is_read_only=is_read_only)
     if is_read_only:
         check_exists(settings)
+    check_traces(settings)
     host, port = bind
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     shared_position = SharedPosition(workers + 1)
-    with server.bound(host, port) as holder, open_database(settings) as conninfo:
+    with (
+        logs.configured(logs.form_of(settings.log)),
+        server.bound(host, port) as holder,
+        open_database(settings) as conninfo,
+    ):
         greeting = None
         if not is_read_only:
             with closing(open_ledger(conninfo, settings)) as ledger:

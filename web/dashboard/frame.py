@@ -13,6 +13,7 @@ from projections.lookups.accounts import Credentials
 from web.dashboard import sessions
 from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
+from web.request.authentication import USER
 from web.request.services import refresh, services
 from web.wire.errors import Missing
 from web.wire.parameters import NOTHING, TAKEN, Strangers, takes
@@ -161,7 +162,10 @@ def signed_in() -> Credentials | None:
     if not secret:
         return None
     with services().reading() as cursor:
-        return sessions.credentials(cursor, secret, services().clock())
+        found = sessions.credentials(cursor, secret, services().clock())
+    if found:
+        request.environ[USER] = found.caller.user_uuid
+    return found
 
 
 def show(template: str, status: int = 200, **values: Any) -> Response:

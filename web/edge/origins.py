@@ -37,7 +37,7 @@ ANSWER_HEADERS = (
         "Link",
         "Preference-Applied",
     ),
-    *("Retry-After", "X-Result-Count"),
+    *("Retry-After", "X-Request-ID", "X-Result-Count"),
 )
 
 PREFLIGHT_SECONDS = 600

@@ -22,6 +22,9 @@ CREDENTIALS = "usage-ledger.credentials"
 No header can set it: those become keys that begin with HTTP_.
 """
 
+USER = "usage-ledger.user"
+"""Key in a request's environment: the uuid of who asks, as the log has it."""
+
 MOST_CHARACTERS = 200
 """How much of a header is kept in facts."""
 
@@ -50,6 +53,7 @@ def authenticate() -> None:
     if request.path.startswith(STATISTICS) and not credentials.caller.sees_all:
         raise NotPermitted
     current().caller, current().token_uuid = credentials.caller, credentials.token_uuid
+    request.environ[USER] = credentials.caller.user_uuid
 
 
 def identify(authorization: str, services: Services) -> Credentials:

@@ -5,6 +5,7 @@ The reason follows the name of a variable.
 
 import re
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?")
@@ -114,6 +115,20 @@ def parse_token(text: str) -> str | None:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise ValueError("has characters that no API token has")
     return token or None
+
+
+def parse_log(text: str) -> Literal["json", "text"] | None:
+    """Return the form of the log, None for that which suits where it goes. Raises ValueError."""
+    if text in ("json", "text"):
+        return "json" if text == "json" else "text"
+    if text:
+        raise ValueError(f"{text!r} is neither json nor text")
+    return None
+
+
+def parse_choice(text: str) -> bool | None:
+    """Return whether a text is `yes`, None where nothing is chosen. Raises ValueError."""
+    return parse_switch(text) if text else None
 
 
 def parse_metrics(text: str) -> bool:

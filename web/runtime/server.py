@@ -15,6 +15,7 @@ rounds: an empty Flask route 12,589 requests a second, with gunicorn 6,090; a ro
 """
 
 import errno
+import logging
 import multiprocessing
 import os
 import resource
@@ -48,6 +49,8 @@ from web.runtime.workers import STOPPING, Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 30
 """How long running requests may take after SIGTERM."""
@@ -193,7 +196,11 @@ def serve(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         places, port = Places(), holder.getsockname()[1]
-        application = load(places)
+        try:
+            application = load(places)
+        except Exception:  # in the form of the log, and not as multiprocessing would print it
+            log.critical("This worker can't start", exc_info=True)
+            raise SystemExit(1) from None
         Sweep(port, room, lambda: places.readers.is_crowded).start()
         return application
 

@@ -1,5 +1,6 @@
 """What watches a worker from around its application, as the settings say: nothing is loaded that is off."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,15 +9,35 @@ from flask import Flask
 from ledger.journal.ledger import Ledger
 from projections.fast.position import SharedPosition
 from web.limits.admission import Places
-from web.runtime.config import Settings, set_metrics_folder
+from web.runtime.config import ConfigurationError, Settings, set_metrics_folder
+from web.runtime.variables import OTEL
+from web.telemetry.logs import RequestLog, form_of
 from web.telemetry.requests import Observed, Sink
 
 if TYPE_CHECKING:
     from web.telemetry.measuring import Measuring
 
 
+OF_TRACES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+
+
+def check_traces(settings: Settings) -> None:
+    """Raise ConfigurationError where traces are wanted, and what sends them is not installed."""
+    if settings.has_traces and not all(map(_is_installed, OF_TRACES)):
+        raise ConfigurationError(
+            f"{OTEL.name}: traces need `pip install 'usage-ledger[otel]'`; {OTEL.name}=no goes without"
+        )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 class Watch:
-    """The metrics of a worker, kept in a folder where there are any."""
+    """The log of a worker's requests, and its metrics and traces where there are any."""
 
     def __init__(self, settings: Settings, metrics: Path | None) -> None:
         self._settings, self._folder = settings, metrics
@@ -24,7 +45,9 @@ class Watch:
 
     def around(self, app: Flask, ledger: Ledger, shared_position: SharedPosition, places: Places) -> Flask:
         """Return the application with all that watches it around it."""
-        sinks: list[Sink] = []
+        lines = RequestLog(form_of(self._settings.log))
+        lines.start()
+        sinks: list[Sink] = [lines.answered]
         if self.meter and self._folder:
             from web.telemetry.endpoint import MetricsEndpoint
             from web.telemetry.scrape import Scrape
@@ -33,8 +56,11 @@ class Watch:
             scrape = Scrape(self._folder, ledger, shared_position)
             app.wsgi_app = MetricsEndpoint(app.wsgi_app, scrape, self._settings.metrics_token)  # type: ignore[method-assign]
             sinks.append(self.meter.answered)
-        if sinks:
-            app.wsgi_app = Observed(app.wsgi_app, app.url_map, sinks)  # type: ignore[method-assign]
+        if self._settings.has_traces:
+            from web.telemetry.tracing import Tracing
+
+            sinks.append(Tracing().answered)
+        app.wsgi_app = Observed(app.wsgi_app, app.url_map, sinks)  # type: ignore[method-assign]
         return app
 
 

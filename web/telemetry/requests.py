@@ -1,14 +1,21 @@
-"""WSGI middleware around all other: notes what became of each request, whoever answered it."""
+"""WSGI middleware around all other: notes what became of each request, whoever answered it.
 
+Each answer says in `X-Request-ID` by which id the log knows the request: the client's, as far as facts keep
+it, or else a new one.
+"""
+
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from web.limits.admission import STREAMED
+from web.request.authentication import MOST_CHARACTERS, NOT_PRINTABLE, TRACEPARENT, USER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,6 +31,10 @@ REQUEST = "werkzeug.request"
 ROUTE = "usage-ledger.route"
 """Key in a request's environment: its route, where it is none of Flask's."""
 
+HEADER = "X-Request-ID"
+
+POSITION = "Ledger-Position"
+
 PATHS_KEPT = 4_096
 """Routes are kept of so many paths, for answers that were made before Flask."""
 
@@ -36,6 +47,13 @@ class Answered(NamedTuple):
     """Its route as Flask writes it, never the path."""
     status: str
     seconds: float
+    path: str = ""
+    request_id: str = ""
+    user: UUID | None = None
+    """The uuid of who asked, where that was found out."""
+    position: int | None = None
+    """Of the answer, as its header says it."""
+    trace_id: str = ""
 
 
 Sink = Callable[[Answered, "WSGIEnvironment"], None]
@@ -50,15 +68,26 @@ class Observed:
         self._route_of_path = lru_cache(PATHS_KEPT)(self._find_route)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        began, status = time.perf_counter(), "500"
+        began, status, position = time.perf_counter(), "500", None
+        request_id = request_id_of(environ)
 
         def answer(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            nonlocal status
-            status = line[:3]
-            return start_response(line, headers, *rest)
+            nonlocal status, position
+            status, position = line[:3], position_in(headers)
+            return start_response(line, [*headers, (HEADER, request_id)], *rest)
 
         def done() -> None:
-            request = Answered(method_of(environ), self._route(environ), status, time.perf_counter() - began)
+            request = Answered(
+                method_of(environ),
+                self._route(environ),
+                status,
+                time.perf_counter() - began,
+                environ["PATH_INFO"],
+                request_id,
+                environ.get(USER),
+                position,
+                trace_of(environ),
+            )
             for sink in self._sinks:
                 sink(request, environ)
 
@@ -90,6 +119,34 @@ class Observed:
         except HTTPException:
             return UNKNOWN
         return str(rule.rule)
+
+
+def request_id_of(environ: "WSGIEnvironment") -> str:
+    """Return the id of a request: the client's, as facts keep it, or else a new one."""
+    sent = environ.get("HTTP_X_REQUEST_ID")
+    return (sent and kept(sent, environ)) or secrets.token_hex(16)
+
+
+def kept(sent: str, environ: "WSGIEnvironment") -> str:
+    """Return a header cut and printable, and nothing of one with the secret of the request in it."""
+    secret = environ.get("HTTP_AUTHORIZATION", "").rpartition(" ")[2].lower()
+    if secret and secret in sent.lower():
+        return ""
+    return NOT_PRINTABLE.sub("?", sent[:MOST_CHARACTERS])
+
+
+def trace_of(environ: "WSGIEnvironment") -> str:
+    """Return the id of the trace that a request is a part of (W3C), nothing if it names none."""
+    sent: str = environ.get("HTTP_TRACEPARENT", "")
+    return sent[3:35] if sent and TRACEPARENT.fullmatch(sent) else ""
+
+
+def position_in(headers: Iterable[tuple[str, str]]) -> int | None:
+    """Return the position that an answer says it is good up to, if it does."""
+    for name, value in headers:
+        if name == POSITION:
+            return int(value)
+    return None
 
 
 def method_of(environ: "WSGIEnvironment") -> str:
