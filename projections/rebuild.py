@@ -19,6 +19,7 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
 from psycopg.sql import Identifier
 
+from ledger.journal.scripts import run_script
 from projections import comparison
 from projections.comparison import Difference
 from projections.forgotten_names import count_forgotten, forget_names
@@ -84,7 +85,7 @@ class Rebuild:
             _drop_copies(connection)
             create_read_models(connection, SHADOW, indexes=False)
             with self._in_shadow() as cursor:
-                cursor.execute(DO_NOT_LOG)
+                run_script(cursor, DO_NOT_LOG)
             self._replay.load()
             self._replay.complete(LOG)
             differences, forgotten = self._compare() if compare else ((), 0)

@@ -14,6 +14,7 @@ from typing import LiteralString
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from ledger.journal.scripts import run_script
 from projections.projector import BATCH, Facts, ReadFacts, project_batch
 from projections.read_models import READ_MODELS, ReadModels
 from projections.read_position import SELECT_HEAD, position_of
@@ -65,15 +66,14 @@ class Replay:
     def complete(self, before_indexes: LiteralString = "") -> None:
         """Add what follows from all the rows: the models' own ends, counters and indexes.
 
-        `before_indexes` is a statement to be executed when all the rows are there.
+        `before_indexes` is a script to be run when all the rows are there.
         """
         with self._entered() as cursor:
-            cursor.execute(USE_MEMORY)
+            run_script(cursor, USE_MEMORY)
             for model in READ_MODELS:
                 if model.complete:
                     model.complete(cursor)
-            if before_indexes:
-                cursor.execute(before_indexes)
+            run_script(cursor, before_indexes)
             counters.count_all(cursor)
             complete_tables(cursor)
             cursor.execute(ANALYZE)

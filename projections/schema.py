@@ -13,6 +13,7 @@ from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
+from ledger.journal.scripts import run_script
 from projections.history import as_of, spans
 from projections.history.as_of import views_of
 from projections.read_position import SELECT_POSITIONS
@@ -62,14 +63,14 @@ def create_read_models(
 
 def create_tables(connection: Connection[DictRow]) -> None:
     """Create the empty tables of all read models in the schema of the transaction, without indexes."""
-    connection.execute(CREATE_TABLES)
+    run_script(connection, CREATE_TABLES.decode())
     connection.execute(STAMP_SCHEMA, {"built_by": BUILT_BY})
     as_of.create_kept(connection)
 
 
 def complete_tables(connection: Connection[DictRow] | Cursor[DictRow]) -> None:
     """Create the indexes of tables, and count their spans: what is made of all rows at once."""
-    connection.execute(CREATE_INDEXES)
+    run_script(connection, CREATE_INDEXES.decode())
     spans.create(connection)
 
 

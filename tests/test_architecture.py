@@ -28,8 +28,8 @@ MAY_IMPORT = {
         *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.rows"),
     },
     "projections.history": {
-        *("ledger.events", "ledger.journal.digests", "projections.fast", "projections.rows"),
-        "projections.writers",
+        *("ledger.events", "ledger.journal.digests", "ledger.journal.scripts", "projections.fast"),
+        *("projections.rows", "projections.writers"),
     },
     "projections.queries": {
         *("ledger.domain", "projections.fast", "projections.history", "projections.read_position"),
@@ -44,10 +44,11 @@ MAY_IMPORT = {
         *("ledger.decisions", "ledger.domain", "ledger.journal.digests"),
         *("projections.fast", "projections.projector", "projections.read_position", "projections.rows"),
     },
-    "projections.schema": {"projections.history", "projections.read_position"},
+    "projections.schema": {"ledger.journal.scripts", "projections.history", "projections.read_position"},
     "projections.forgotten_names": set(),
     "projections.comparison": {"projections.forgotten_names"},
     "projections.replay": {
+        "ledger.journal.scripts",
         *("projections.projector", "projections.read_models", "projections.read_position"),
         *("projections.schema", "projections.writers"),
     },
@@ -58,6 +59,7 @@ MAY_IMPORT = {
     },
     "projections.exports": {"projections.forgotten_names", "projections.history", "projections.schema"},
     "projections.rebuild": {
+        "ledger.journal.scripts",
         *("projections.comparison", "projections.forgotten_names", "projections.projector"),
         *("projections.read_position", "projections.replay", "projections.schema"),
     },
@@ -91,7 +93,8 @@ MAY_IMPORT = {
         ),
     },
     "web.dashboard": {
-        *("ledger.domain", "projections.lookups", "web.limits", "web.request", "web.wire"),
+        *("ledger.domain", "ledger.journal.scripts", "projections.lookups"),
+        *("web.limits", "web.request", "web.wire"),
     },
     "web.docs": {"ledger", "projections.projector", "web.request", "web.wire"},
     "web": {

@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from ledger.errors import JournalIncomplete
+from ledger.journal.scripts import run_script
 from ledger.journal.tree import growth
 
 LOCK_CREATION = "SELECT pg_advisory_lock(hashtext('usage-ledger: creation of tables'))"
@@ -190,13 +191,13 @@ def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], 
         create_events()
     for part, statement in TABLES.items():
         if part not in found:
-            connection.execute(statement)
+            run_script(connection, statement)
     lacking = REST.keys() - parts(connection)
     if lacking:
         with connection.transaction():
-            connection.execute(FUNCTIONS)
+            run_script(connection, FUNCTIONS)
             for part in sorted(lacking, key=list(REST).index):
-                connection.execute(REST[part])
+                run_script(connection, REST[part])
     lost = lacking | (TABLES.keys() - found)
     if growth.GROWTH not in found and had_facts:
         lost.add(growth.GROWTH)

@@ -27,7 +27,7 @@ ON CONFLICT DO NOTHING
 RETURNING uuid"""
 
 # A line for each fact: quicker to write than arrays, and no JSON text has a line break in it. unnest keeps
-# the order of the facts, and so do the rows that are returned.
+# the order of the facts, in which they get their positions. Rows are returned in any order.
 INSERT_FACTS = """
 INSERT INTO journal.ledger_events (originator_id, originator_version, topic, state)
 SELECT stream::uuid, version::bigint, topic, convert_to(state, 'UTF8')
@@ -128,7 +128,7 @@ class JournalTransaction:
         rows = self.cursor.execute(INSERT_FACTS, values).fetchall()
         if len(rows) < len(events):
             raise IntegrityError(f"{TAKEN}: a version in a stream is taken")
-        return [row["notification_id"] for row in rows]
+        return sorted(row["notification_id"] for row in rows)
 
     def _insert_people(self, people: Collection[Person]) -> None:
         if people:

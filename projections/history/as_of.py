@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.journal.digests import FACT_DIGEST
+from ledger.journal.scripts import run_script
 from projections.history import spans
 from projections.rows import IS_TERMINATED
 from projections.writers.counters import NIL
@@ -71,7 +72,7 @@ def views_of(schema: str) -> str:
 
 def create_kept(connection: Connection[DictRow]) -> None:
     """Create the tables of what was, in the schema of the transaction."""
-    connection.execute(SQL(CREATE_KEPT))
+    run_script(connection, SQL(CREATE_KEPT))
 
 
 def create_views(connection: Connection[DictRow], schema: str) -> None:
@@ -85,7 +86,8 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
         holding = HOLDING_USAGES if table == "component_usage" else HOLDING
         rows = holding.format(versions=Identifier(schema, f"{table}_versions"), at=AT)
         connection.execute(CREATE_VIEW.format(view=Identifier(table), rows=rows))
-    connection.execute(
+    run_script(
+        connection,
         SQL(AS_OF).format(
             at=AT,
             live=Identifier(schema),
@@ -95,7 +97,7 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
             spans=SQL(SPANS),
             **spans.views(AT),
             **silence.VIEWS,
-        )
+        ),
     )
 
 

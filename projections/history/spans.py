@@ -10,6 +10,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Composed
 
+from ledger.journal.scripts import run_script
 from projections.writers.counters import SCOPES
 
 SPAN = 1_024
@@ -56,7 +57,7 @@ def create(connection: Connection[DictRow] | Cursor[DictRow]) -> None:
     """
     span = SQL(str(SPAN))
     connection.execute(_count(SQL("0"), PASSED.format(span=span)))
-    connection.execute(SQL(COUNT_SPANS).format(span=span, count=_count(SQL("$1"), SQL("$2"))))
+    run_script(connection, SQL(COUNT_SPANS).format(span=span, count=_count(SQL("$1"), SQL("$2"))))
 
 
 def views(at: Composable) -> Mapping[str, Composable]:

@@ -57,7 +57,8 @@ SELECT json_build_object(
             SELECT json_agg(json_build_object(
                 'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
                 'offering_user_uuid', uu.offering_user_uuid)) AS users
-            FROM user_usage uu WHERE uu.component_usage_uuid = u.uuid) s
+            FROM user_usage uu
+            WHERE uu.resource_uuid = u.resource_uuid AND uu.component_usage_uuid = u.uuid) s
         WHERE n.with_users AND s.users IS NOT NULL
     ),
     'limits', (

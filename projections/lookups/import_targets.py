@@ -85,7 +85,8 @@ FROM json_to_recordset(%(rows)s) AS n(
     position integer, uuid uuid, usage_uuid uuid, username text, amount numeric)
 JOIN component_usage u ON u.uuid = n.usage_uuid
 LEFT JOIN user_usage by_id ON by_id.uuid = n.uuid
-LEFT JOIN user_usage by_name ON by_name.component_usage_uuid = n.usage_uuid AND by_name.username = n.username
+LEFT JOIN user_usage by_name ON by_name.resource_uuid = u.resource_uuid
+    AND by_name.component_usage_uuid = n.usage_uuid AND by_name.username = n.username
 ORDER BY n.position"""  # noqa: S608 - of constants
 
 

@@ -55,8 +55,11 @@ WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
 
 COUNT_ALL = """
 UPDATE component_usage u SET users = n.users
-FROM (SELECT component_usage_uuid AS uuid, count(*) AS users FROM user_usage GROUP BY component_usage_uuid) n
-WHERE u.uuid = n.uuid"""
+FROM (
+    SELECT resource_uuid, component_usage_uuid AS uuid, count(*) AS users FROM user_usage
+    GROUP BY resource_uuid, component_usage_uuid
+) n
+WHERE u.resource_uuid = n.resource_uuid AND u.uuid = n.uuid"""
 
 FOLLOW_ALL = f"""
 UPDATE user_usage uu SET ({", ".join(counters.FOLLOWED)}) = ({OF_USAGE})

@@ -48,6 +48,7 @@ def test_a_file_of_usages_is_what_the_list_says(reported: World) -> None:
     assert plain_headers(response) == {
         "Content-Type": "text/csv; charset=utf-8; header=present",
         "Content-Disposition": f'attachment; filename="marketplace-component-usages_position-{position}.csv"',
+        "Ledger-Origin": reported.services.origin(),
         "X-Result-Count": "2",
         "Vary": "Accept",
     }

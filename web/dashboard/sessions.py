@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
+from ledger.journal.scripts import run_script
 from projections.lookups import accounts
 from projections.lookups.accounts import Credentials
 
@@ -62,7 +63,7 @@ def ensure_sessions(connection: Connection[DictRow]) -> None:
     row = connection.execute(FIND_TABLE).fetchone()
     assert row is not None
     if not row["found"]:
-        connection.execute(CREATE_TABLE)
+        run_script(connection, CREATE_TABLE)
 
 
 def begin(cursor: Cursor[DictRow], token_uuid: UUID, now: datetime, entropy: Callable[[int], bytes]) -> str:

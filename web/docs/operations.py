@@ -219,7 +219,7 @@ def headers(route: Route, status: int) -> Json:
     if route.needs_token and route.method == "GET" and status == 200:
         names += ["ETag"]
     if route.declared.is_list:
-        names += ["Vary", "Content-Disposition"]
+        names += ["Vary", "Content-Disposition", "Ledger-Origin"]
     if route.read and HEADER in route.read.headers:
         names += ["Idempotency-Replayed"]
     return _headers(*names)

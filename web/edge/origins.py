@@ -33,6 +33,7 @@ ANSWER_HEADERS = (
         "ETag",
         "Idempotency-Replayed",
         "Ledger-Ignored",
+        "Ledger-Origin",
         "Ledger-Position",
         "Link",
         "Preference-Applied",

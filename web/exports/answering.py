@@ -133,6 +133,7 @@ def response_of(
     request.environ[STREAMED] = True
     response = Response(parts, content_type=form.content_type)
     response.call_on_close(stack.close)  # also where nobody takes the first part
+    response.headers["Ledger-Origin"] = services().origin()
     if found.total is not None:
         response.headers["X-Result-Count"] = str(found.total)
     name = "_".join(filter(None, (_what(request.path), months, f"position-{found.end.position}")))

@@ -18,6 +18,8 @@ from collections.abc import Collection
 from psycopg import Connection
 from psycopg.rows import DictRow
 
+from ledger.journal.scripts import run_script
+
 BATCH = 20_000
 """Facts that are brought into the tree in one transaction, where the journal was there before its tree."""
 
@@ -251,7 +253,7 @@ def ensure_tree(connection: Connection[DictRow], found: Collection[str]) -> None
         connection.execute(LOCK_JOURNAL)
         while _follow(connection):
             pass
-        connection.execute(START_GROWTH)
+        run_script(connection, START_GROWTH)
 
 
 def _follow(connection: Connection[DictRow]) -> int:

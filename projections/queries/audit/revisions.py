@@ -49,7 +49,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT p.since, p.usage FROM user_usage_past p WHERE p.uuid = uu.uuid
 ) v
-JOIN component_usage_versions u ON u.uuid = uu.component_usage_uuid
+JOIN component_usage_versions u ON u.resource_uuid = uu.resource_uuid AND u.uuid = uu.component_usage_uuid
     AND u.since <= v.since AND u.until > v.since
 WHERE uu.uuid = %(uuid)s"""  # noqa: S608 - of constants
 
