@@ -5,18 +5,25 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test programs test-edge test-agents test-recipes test-schema torture-short check rebuild verify bench
+.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed ## make .venv with the usage-ledger command in it
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet --editable '.[otel,parquet]' --group dev
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' pyproject.toml
+
+lock: install ## renew the lock files within the bounds of pyproject.toml (UPGRADE=1: all to their newest)
+	$(LOCK) $(if $(UPGRADE),--upgrade) --extra parquet --output-file requirements.lock
+	$(LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 run: install ## start PostgreSQL and the service on 127.0.0.1, with a demo catalogue (PORT=8000)
 	.venv/bin/usage-ledger serve --bind 127.0.0.1:$(PORT)
@@ -63,6 +70,9 @@ test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read expo
 
 test-schema: install ## ask a service for all that its description has, in 3 minutes (SEED=7)
 	SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/docs/real
+
+test-packages: install programs ## install the wheel elsewhere, and run it there, in a minute
+	.venv/bin/python -m pytest -n0 tests/operate/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

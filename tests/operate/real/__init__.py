@@ -1,0 +1,1 @@
+"""Packages as operators install them: slow, and for `make test-packages`."""
