@@ -10,6 +10,8 @@ from typing import NamedTuple
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
+from ledger.journal.scripts import run_script
+
 FIND_TABLE = """
 SELECT EXISTS (
     SELECT FROM pg_tables WHERE schemaname = 'operations' AND tablename = 'backup'
@@ -44,7 +46,7 @@ def ensure_backups(connection: Connection[DictRow]) -> None:
     row = connection.execute(FIND_TABLE).fetchone()
     assert row is not None
     if not row["found"]:
-        connection.execute(CREATE_TABLE)
+        run_script(connection, CREATE_TABLE)
 
 
 def record_backup(cursor: Cursor[DictRow], backup: Backup) -> None:
