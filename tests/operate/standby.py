@@ -62,6 +62,7 @@ class Pair:
             "LEDGER_DATA_DIR": str(self._folder / "files"),
             "LEDGER_MAX_LAG_SECONDS": str(MAX_LAG_SECONDS),
             "LEDGER_POLL_SECONDS": "0.05",
+            "LEDGER_METRICS": "open",
             "HOME": "/nonexistent",
             "PATH": "/usr/bin:/bin",
         }

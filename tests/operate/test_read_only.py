@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.operate.standby import MAX_LAG_SECONDS, Answer, Pair, ask, pair, readiness, seconds_in
+from tests.paths import HANDBOOK
 from tests.support.clusters import run_sql
 from tests.support.command import DEMO_RESOURCE, executed, run, served
 from tests.support.waiting import wait_until
@@ -48,6 +50,7 @@ def test_a_report_is_shown_once_the_standby_is_there(here: Pair) -> None:
         position, figure = here.report()
         assert here.shown(position) == figure
     assert here.get("/readyz").json["position"] == position
+    assert re.search(r"^ledger_replica_lag_seconds 0\.\d+$", here.get("/metrics").body.decode(), re.M)
     far = here.get(f"{USAGES}?min_position={position + 1000}")
     assert (far.status, far.headers["Retry-After"]) == (503, "1")
 
@@ -100,8 +103,17 @@ def test_every_write_is_refused(here: Pair, method: str, path: str) -> None:
 
 
 def test_the_refusal_names_the_primary_where_it_is_known(here: Pair) -> None:
-    environment = here.environment(here.standby) | {"LEDGER_PRIMARY_URL": here.writer.url}
-    with served(environment, "--read-only", "--workers=1") as reader:
+    """As the handbook has it, with other addresses."""
+    pasted = r"^    (LEDGER_DATABASE_URL=\S+ LEDGER_PRIMARY_URL=.*)$"
+    (line,) = re.findall(pasted, HANDBOOK.read_text(), re.MULTILINE)
+    words = shlex.split(line)
+    told = dict(word.split("=", 1) for word in words if word.startswith("LEDGER_"))
+    ours = {"LEDGER_DATABASE_URL": here.standby.url(), "LEDGER_PRIMARY_URL": here.writer.url}
+    assert told.keys() == ours.keys()
+    command = words[len(told) :]
+    assert command[:2] == ["usage-ledger", "serve"]
+    options = command[2 : command.index("--bind")]
+    with served(here.environment(here.standby) | ours, *options, "--workers=1") as reader:
         answer = ask(reader, "POST", f"{USAGES}set_usage/")
         page = ask(reader, "GET", "/dashboard/sign-in/").body.decode()
     assert answer.json == {"detail": f"This server is read-only. Write to {here.writer.url}."}
@@ -221,7 +233,7 @@ def test_an_export_and_a_history_come_from_a_standby(here: Pair) -> None:
 WRITING = (
     *(["verify"], ["rebuild"], ["carry-over"], ["token", "create", "demo-staff"], ["key", "create"]),
     *(["user", "create", "somebody"], ["forget", "demo-ida", "--reason", "asked for it"]),
-    *(["serve"], ["serve", "--no-demo"]),
+    *(["serve"], ["serve", "--no-demo"], ["backup", "/nonexistent/ledger.tar"]),
 )
 
 

@@ -65,6 +65,8 @@ class Scrape(Collector):
         if state:
             lag = state.head - state.position
             yield _gauge("ledger_projection_lag", "Positions that the read models are behind.", lag)
+        behind = self._shared_position.lag
+        yield GaugeMetricFamily("ledger_replica_lag_seconds", "How far a replica is behind.", value=behind)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
