@@ -159,7 +159,10 @@ FROM (SELECT pg_get_serial_sequence('journal.ledger_events', 'notification_id'):
 WHERE m.last > coalesce(pg_sequence_last_value(s.name), 0)"""
 
 # People whom a dump of single tables, from before they were forgotten, has brought back. Their streams are
-# their ids.
+# their ids. Looked for first: a service may have no right to delete anybody.
+FIND_FORGOTTEN = """
+SELECT FROM journal.person p JOIN journal.ledger_events e ON e.originator_id = p.uuid
+WHERE e.topic = 'PersonForgotten' LIMIT 1"""
 FORGET_AGAIN = """
 DELETE FROM journal.person p USING journal.ledger_events e
 WHERE e.originator_id = p.uuid AND e.topic = 'PersonForgotten'"""
@@ -208,8 +211,10 @@ def ensure_journal(connection: Connection[DictRow], create_events: Callable[[], 
         log.warning("The journal lacked %s: made anew", "; ".join(sorted(lost)))
     growth.ensure_tree(connection, found)
     connection.execute(RAISE_NUMBERS)
-    connection.execute(NAME_LEDGER)
-    if again := connection.execute(FORGET_AGAIN).rowcount:
+    if not connection.execute(SELECT_LEDGER_ID).fetchone():
+        connection.execute(NAME_LEDGER)
+    if connection.execute(FIND_FORGOTTEN).fetchone() is not None:
+        again = connection.execute(FORGET_AGAIN).rowcount
         log.warning("People who had been forgotten were there again: %d, forgotten anew", again)
 
 

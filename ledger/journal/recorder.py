@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 from eventsourcing.persistence import InterfaceError, Notification, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import retry
-from psycopg.rows import tuple_row
+from psycopg import Connection
+from psycopg.abc import Query
+from psycopg.rows import DictRow, tuple_row
 
 from ledger.journal.guard import ensure_journal
 from ledger.journal.mapper import FactMapper
+from ledger.journal.roles import LOCK_FACTS, SELECT_MAY_LOCK
 from ledger.journal.transaction import open_transaction
 
 SCHEMA = "journal"
@@ -61,6 +64,16 @@ class JournalRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
         self.lock_table_statements = self.lock_table_statements[1:]  # the timeout is each connection's
+        self._knows_how_to_lock = False
+
+    def lock_statements(self, connection: Connection[DictRow]) -> list[Query]:
+        """Return what locks the journal: for a role that may only append, the owner's function."""
+        if not self._knows_how_to_lock:
+            row = connection.execute(SELECT_MAY_LOCK).fetchone()
+            if row and not row["may_lock"]:
+                self.lock_table_statements = [LOCK_FACTS]
+            self._knows_how_to_lock = True
+        return self.lock_table_statements
 
     def create_table(self) -> None:
         """Make what the journal lacks in its database. The caller holds LOCK_CREATION."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.abc import Query
 from psycopg.rows import DictRow
 
@@ -17,6 +16,9 @@ from ledger.events import Fact, PersonForgotten
 from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.digests import digest_of
 from ledger.journal.guard import GAP
+
+if TYPE_CHECKING:
+    from ledger.journal.recorder import JournalRecorder
 
 # Who loses a race is told by the rows that are not returned: an error would put the statement, with the names
 # and figures in it, into the log of the database.
@@ -176,7 +178,7 @@ class JournalTransaction:
 
 @contextmanager
 def open_transaction(
-    recorder: PostgresApplicationRecorder,
+    recorder: "JournalRecorder",
     mapper: Mapper[UUID],
     *,
     is_bulk: bool = False,
@@ -189,7 +191,8 @@ def open_transaction(
     again finds what was stored. Raises StreamGap where the version before an appended one is missing.
     """
     with recorder.datastore.get_connection() as connection, PreparedBatch(connection) as cursor:
-        transaction = JournalTransaction(cursor, recorder.lock_table_statements, mapper, is_bulk=is_bulk)
+        lock_statements = recorder.lock_statements(connection)
+        transaction = JournalTransaction(cursor, lock_statements, mapper, is_bulk=is_bulk)
         try:
             if is_locked:
                 transaction.lock()

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.paths import DEMO
+from tests.projections.restoring import AS_SUPERUSER
 from tests.support.command import (
     COMMAND,
     DEMO_RESOURCE,
@@ -158,7 +159,7 @@ def test_what_a_first_start_prints_works_when_it_is_executed(environment: Enviro
 
 def test_without_the_demo_an_empty_ledger_stays_empty(environment: Environment) -> None:
     with served(environment, "--no-demo") as here:
-        assert here.get("/readyz") == (200, {"status": "ok", "position": 0})
+        assert here.get("/readyz") == (200, {"status": "ok", "position": 0, "note": AS_SUPERUSER})
         assert here.greeting == f"usage-ledger serves {here.url} (Ctrl-C stops it)\n\n"
     assert positions(environment) == []
 

@@ -13,6 +13,8 @@ from tests.world import World, open_world
 
 BEHIND = {"detail": "The read models can't be brought up to date at the moment. Try again."}
 
+AS_SUPERUSER = "The service runs as a superuser, who can drop what guards the journal."
+"""The note of `/readyz`: tests run as one."""
 
 UPDATE = "UPDATE journal.ledger_events SET state = state"
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from ledger.events import Report
-from tests.projections.restoring import BEHIND, UPDATE, execute, figures, head_of, report
+from tests.projections.restoring import AS_SUPERUSER, BEHIND, UPDATE, execute, figures, head_of, report
 from tests.support.dumps import dump, journal_of, put_back, restore
 from tests.world import RESOURCE, USAGES, World, open_world, settings_of
 from web.commands import tokens
@@ -47,7 +47,7 @@ def test_read_models_that_are_ahead_of_a_restored_journal_are_rebuilt_at_start(
     restore(url, before, "journal")
     with open_world(url) as world:
         assert "The read models end at a fact that is not in the journal: rebuilding them" in caplog.messages
-        assert ready(world) == (200, {"status": "ok", "position": head_of(url)})
+        assert ready(world) == (200, {"status": "ok", "position": head_of(url), "note": AS_SUPERUSER})
         assert figures(world) == ["5.00"]
         report(world, "9")
         assert figures(world) == ["9.00"]

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response
 
 from ledger.errors import SigningRefused
+from ledger.journal.roles import standing
 from projections.projector import ProjectingFailed
 from web.request.services import Replica, services
 from web.wire.rendering import answers, json_response
@@ -28,19 +29,22 @@ def readyz() -> Response:
     """Return 200 once the read models are caught up with the journal, until then 503 and the reason.
 
     And 503 while checkpoints can't be signed as they would contradict earlier ones. Reports are taken then.
-    A replica signs nothing, and answers 503 while it is too far behind its primary.
+    A replica signs nothing, and answers 503 while it is too far behind its primary. A `note` tells where the
+    service runs as a role that may drop what guards the journal.
     """
-    lag: dict[str, float] = {}
+    more: dict[str, float | str] = {}
     try:
         position = services().projector.catch_up()
         if replica := services().replica:
-            lag = {"lag": checked_lag(replica)}
+            more = {"lag": checked_lag(replica)}
         else:
             services().signing.check()
+            with services().reading() as cursor:
+                more = {"note": told} if (told := standing(cursor.connection)) else {}
     except (ProjectingFailed, SigningRefused, TooFarBehind) as failure:
         reason, *_ = str(failure).splitlines()  # what follows may be rows, and anybody may ask
         return json_response(HEALTH.dump({"status": "unavailable", "reason": reason}), 503)
-    return json_response(HEALTH.dump({"status": "ok", "position": position} | lag))
+    return json_response(HEALTH.dump({"status": "ok", "position": position} | more))
 
 
 def checked_lag(replica: Replica) -> float:

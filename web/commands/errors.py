@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from eventsourcing.persistence import ProgrammingError
+from psycopg.errors import InsufficientPrivilege
 
 from ledger.errors import Busy, Contended, StreamGap
 from ledger.journal.tree.keys import KeyUnusable
@@ -51,6 +53,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     BackupError,
     UploadFailed,
     UnreadableFile,
+    InsufficientPrivilege,
     *DATABASE_IS_AWAY,
 )
 """Errors that are no fault of the program. The others' own message is written for operators."""
@@ -89,6 +92,10 @@ def told_in_one_line(kind: type[click.ClickException] = click.ClickException) ->
     except OSError as error:
         about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise kind(about) from error
+    except ProgrammingError as error:  # eventsourcing's, of what was done in the journal
+        if not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        raise kind(str(error)) from error
     except EXPECTED as error:
         message = MESSAGES.get(type(error)) or " ".join(str(error).split())
         raise kind(message) from error

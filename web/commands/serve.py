@@ -1,11 +1,13 @@
 """`usage-ledger serve`: the API in the foreground."""
 
+import logging
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partial
 
 import click
 
+from ledger.journal.roles import standing
 from projections.fast.position import SharedPosition
 from web.commands import demo
 from web.commands.audit import keys
@@ -17,6 +19,8 @@ from web.runtime.postgres.care import kept_running
 from web.runtime.watch import check_traces
 from web.telemetry import logs
 from web.telemetry.folder import metrics_folder
+
+log = logging.getLogger(__name__)
 
 
 def address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
@@ -84,4 +88,8 @@ def prepare(services: Services, settings: Settings, url_of_demo: str | None) -> 
         demo.load_if_empty(services)
     if settings.database_url is None:
         keys.create_if_missing(services)
+    else:
+        with services.reading() as cursor:
+            if told := standing(cursor.connection):
+                log.warning("%s `usage-ledger database grants` makes another role", told)
     return demo.greeting(services, url_of_demo) if url_of_demo else None

@@ -11,6 +11,7 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import DictRow, dict_row
 
 from ledger.errors import JournalIncomplete
@@ -158,6 +159,21 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
         raise _unusable(error) from error
 
 
+def ensure_journal_alone(url: str, settings: Settings) -> None:
+    """Create what the journal lacks in the database at `url`, and nothing else. Raises ConfigurationError.
+
+    Whoever owns the journal runs nothing of what the service may have made: no name is looked for there.
+    """
+    try:
+        conninfo = make_conninfo(url, options=f"-c timezone=UTC -c search_path={JOURNAL}")
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+            check_suitable(connection)
+            connection.execute(LOCK_CREATION)
+            open_ledger(conninfo, settings, create=True).close()
+    except (psycopg.Error, PersistenceError, JournalIncomplete) as error:
+        raise _unusable(error) from error
+
+
 def check_suitable(connection: Connection[DictRow]) -> None:
     """Raise ConfigurationError for a database that no ledger can be in."""
     if connection.info.server_version < OLDEST_POSTGRES * 10_000:
@@ -196,6 +212,11 @@ def _check_complete(connection: Connection[DictRow], *, is_followed: bool) -> No
 
 def _unusable(error: Exception) -> ConfigurationError:
     reason = " ".join(str(error).split())
+    if isinstance(error, InsufficientPrivilege) or isinstance(error.__cause__, InsufficientPrivilege):
+        reason += (
+            "; where the journal is of another version, its owner runs `usage-ledger database migrate` first,"
+            " and a superuser what `usage-ledger database grants` prints"
+        )
     return ConfigurationError(f"LEDGER_DATABASE_URL: the database can't be used: {reason}")
 
 

@@ -82,5 +82,6 @@ HEALTH = declare(
     reason=fields.String(),
     position=fields.Integer(),
     lag=fields.Float(),
+    note=fields.String(),
 )
-"""`lag` is in seconds, of a server that is read-only."""
+"""`lag` is in seconds, of a server that is read-only. `note` says what is no trouble yet."""
