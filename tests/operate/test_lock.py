@@ -83,3 +83,11 @@ def test_the_version_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"], prog_name="usage-ledger")
     assert capsys.readouterr().out == f"usage-ledger, version {PROJECT['project']['version']}\n"
+
+
+def test_the_changelog_has_the_version_and_its_commands() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    releases = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+    assert releases[0] == PROJECT["project"]["version"]
+    assert releases == sorted(releases, reverse=True)
+    assert text.index("## [Unreleased]") < text.index(f"## [{releases[0]}]")
