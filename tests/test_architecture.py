@@ -131,7 +131,7 @@ MAY_IMPORT = {
         *("ledger", "projections.exports", "projections.fast", "projections.forgotten_names"),
         *("projections.lookups", "projections.projector", "projections.rebuild", "projections.replay"),
         *("projections.schema", "projections.verification"),
-        *("web", "web.backup", "web.exports", "web.importer", "web.request"),
+        *("web", "web.backup", "web.exports", "web.importer", "web.limits", "web.request"),
         *("web.runtime", "web.sender", "web.telemetry", "web.wire"),
     },
 }

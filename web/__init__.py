@@ -121,6 +121,7 @@ def create_app(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     currency: str = "XXX",
     meter: Meter | None = None,
+    position_seconds: float = TIMEOUT_SECONDS,
     replica: Replica | None = None,
 ) -> Flask:
     """Return the WSGI application on an open ledger.
@@ -131,13 +132,14 @@ def create_app(
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
     many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
     `key_file`, the next one so many seconds after the last. Prices are in this `currency`. A `meter` is told
-    of reports. A `replica` refuses whatever could write; its `ledger` and `projector` are read-only.
+    of reports. `min_position` is waited for as long as `position_seconds`. A `replica` refuses whatever could
+    write; its `ledger` and `projector` are read-only.
     """
     pulse()
     give_back_memory()
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
-    app.config[TIMEOUT] = TIMEOUT_SECONDS
+    app.config[TIMEOUT] = position_seconds
     app.config[STRICT] = is_strict
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
     app.config[focus.CURRENCY] = currency

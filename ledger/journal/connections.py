@@ -41,23 +41,30 @@ KEEPALIVES = {
 
 # The same on the other side: else a backend whose client is out of reach keeps its locks.
 OPTIONS = (
-    "-c lock_timeout=10s"
-    f" -c idle_in_transaction_session_timeout={DECIDING_TIMEOUT_SECONDS}s"
+    f"-c idle_in_transaction_session_timeout={DECIDING_TIMEOUT_SECONDS}s"
     " -c tcp_keepalives_idle=4 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 )
+
+LOCK_SECONDS = 10.0
+"""How long a statement waits for a lock."""
 
 READ_ONLY = "-c default_transaction_read_only=on"
 
 log = logging.getLogger(__name__)
 
 
-def parameters_of(conninfo: str, *, is_read_only: bool = False) -> dict[str, Any]:
+def parameters_of(
+    conninfo: str, *, is_read_only: bool = False, lock_seconds: float = LOCK_SECONDS
+) -> dict[str, Any]:
     """Return what psycopg connects with. What the conninfo says itself counts.
 
+    Statements give up when they have waited for a lock for `lock_seconds`.
     `is_read_only`: the database refuses to write on these connections, be it a standby or not.
     """
     given = conninfo_to_dict(conninfo)
-    options = f"{OPTIONS} {READ_ONLY}" if is_read_only else OPTIONS
+    options = f"-c lock_timeout={milliseconds(lock_seconds)} {OPTIONS}"
+    if is_read_only:
+        options = f"{options} {READ_ONLY}"
     return {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         **KEEPALIVES,
@@ -66,6 +73,19 @@ def parameters_of(conninfo: str, *, is_read_only: bool = False) -> dict[str, Any
         "row_factory": dict_row,
         "autocommit": True,
     }
+
+
+def milliseconds(seconds: float) -> int:
+    """Return seconds as PostgreSQL's settings have them: at least one, as 0 is for ever."""
+    return max(1, round(seconds * 1000))
+
+
+def bounded(parameters: Mapping[str, Any], statement_seconds: float | None) -> dict[str, Any]:
+    """Return what a pool connects with, whose statements are cancelled after so long. None is never."""
+    if statement_seconds is None:
+        return dict(parameters)
+    timeout = f"-c statement_timeout={milliseconds(statement_seconds)}"
+    return {**parameters, "options": f"{parameters['options']} {timeout}"}
 
 
 class Reachability:

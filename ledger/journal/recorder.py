@@ -7,7 +7,8 @@ that name them: see `ledger/journal/transaction.py`.
 The SQL of the write side is in this room; all other SQL is in `projections/`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from eventsourcing.persistence import InterfaceError, Notification, OperationalError, StoredEvent
@@ -15,6 +16,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.utils import retry
 from psycopg import Connection
 from psycopg.abc import Query
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow, tuple_row
 
 from ledger.journal.guard import ensure_journal
@@ -52,6 +54,17 @@ class Search(NamedTuple):
     kinds: list[str] | None
     searched: list[str]
     texts: list[str]
+
+
+@contextmanager
+def ended_waits() -> Iterator[None]:
+    """Raise psycopg's own error where a wait was ended in the block: it is not to be tried ten times."""
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+            raise error.__cause__ from None
+        raise
 
 
 class JournalRecorder(PostgresApplicationRecorder):
@@ -96,6 +109,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         Quicker than the library's notifications, which have more in them.
         """
         with (
+            ended_waits(),
             self.datastore.get_connection() as connection,
             connection.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):
@@ -112,6 +126,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         looked_for = search or Search(None, [], [])
         values = {"after": after, "last": last, "limit": limit, **looked_for._asdict()}
         with (
+            ended_waits(),
             self.datastore.get_connection() as connection,
             connection.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):

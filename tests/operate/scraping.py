@@ -1,5 +1,6 @@
 """Scrapes of the metrics of a service that runs."""
 
+import json
 import re
 from email.message import Message
 from urllib.error import HTTPError
@@ -42,3 +43,16 @@ def value(series: Series, name: str, **labels: str) -> float:
 def names_of(text: str) -> set[str]:
     """The names of the families of a scrape, as they are told."""
     return set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
+
+
+def posted(here: Served, path: str, body: object, **headers: str) -> tuple[int, Message]:
+    """Status and headers of the answer to a POST."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named["Content-Type"] = "application/json"
+    request = Request(f"{here.url}{path}", json.dumps(body).encode(), named)  # noqa: S310 (it is http)
+    try:
+        with urlopen(request, timeout=60) as response:  # noqa: S310
+            return response.status, response.headers
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers

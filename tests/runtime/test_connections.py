@@ -138,7 +138,7 @@ def test_both_ends_notice_a_network_that_is_lost(world: World) -> None:
 def test_what_an_operator_says_in_the_url_counts() -> None:
     parameters = parameters_of("host=db.example.org keepalives_idle=60 connect_timeout=9 options='-c x.y=1'")
     assert (parameters["keepalives_idle"], parameters["connect_timeout"]) == ("60", "9")
-    assert parameters["options"].startswith("-c x.y=1 -c lock_timeout=10s")
+    assert parameters["options"].startswith("-c x.y=1 -c lock_timeout=10000")
 
 
 def test_a_ledger_that_is_closed_looks_for_nothing(far_url: str, wire: Wire) -> None:

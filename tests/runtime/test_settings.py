@@ -108,7 +108,7 @@ def test_origins_that_no_browser_sends_are_refused(origins: str, problem: str) -
     [
         ("LEDGER_DATABASEURL", "did you mean LEDGER_DATABASE_URL?"),
         ("LEDGER_TIMEZONE", "did you mean LEDGER_TIME_ZONE?"),
-        ("LEDGER_SHAPE", "known are " + ", ".join(each.name for each in VARIABLES)),
+        ("LEDGER_XYZZY", "known are " + ", ".join(each.name for each in VARIABLES)),
     ],
 )
 def test_a_misspelt_variable_is_refused_by_name(name: str, hint: str) -> None:

@@ -11,6 +11,7 @@ from ledger.journal.roles import standing
 from projections.fast.position import SharedPosition
 from web.commands import demo
 from web.commands.audit import keys
+from web.limits.admission import Bounds
 from web.request.services import Services
 from web.runtime import server
 from web.runtime.config import Settings
@@ -75,7 +76,8 @@ def serve_command(bind: tuple[str, int], workers: int, no_demo: bool, is_read_on
             metrics_folder() if settings.has_metrics else nullcontext() as metrics,
         ):
             load = partial(server.application, conninfo, settings, shared_position, metrics=metrics)
-            server.serve(load, holder, workers, when_ready, metrics)
+            bounds = Bounds(settings.places, settings.queue, settings.queue_seconds)
+            server.serve(load, holder, workers, when_ready, metrics, bounds)
 
 
 def prepare(services: Services, settings: Settings, url_of_demo: str | None) -> str | None:

@@ -38,7 +38,7 @@ ANSWER_HEADERS = (
         "Link",
         "Preference-Applied",
     ),
-    *("Retry-After", "X-Request-ID", "X-Result-Count"),
+    *("Retry-After", "X-Result-Count"),
 )
 
 PREFLIGHT_SECONDS = 600

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.exceptions import RequestTimeout
 
@@ -37,8 +37,8 @@ STREAMS = 4
 EXPORTS = 4
 """Lists that are sent as files, at a time; each has a database connection."""
 
-THREADS = PLACES + QUEUE + READERS + MOST_WAITS + STREAMS + EXPORTS + 24
-"""Of one worker, started when needed; the rest are for those who wait for positions, and for health."""
+OTHER_THREADS = READERS + MOST_WAITS + STREAMS + EXPORTS + 24
+"""The last are for those who wait for positions, for health, and for scrapes."""
 
 QUEUE_SECONDS = 10
 """How long a request waits for a place."""
@@ -87,11 +87,31 @@ class Room:
         return 2 * self.used > self.size
 
 
-class Places:
-    """The places of one process, and the rooms where requests wait."""
+class Bounds(NamedTuple):
+    """How many requests one worker takes on: those that it works on, and those that wait, for how long."""
 
-    def __init__(self, count: int = PLACES, queue: int = QUEUE, readers: int = READERS) -> None:
-        self.count = count
+    places: int = PLACES
+    queue: int = QUEUE
+    queue_seconds: float | None = None
+    """None is as long as usual."""
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads a worker may start: one for each request that it has at a time."""
+        return self.places + self.queue + OTHER_THREADS
+
+
+class Places:
+    """The places of one process, and the rooms where requests wait: for a place, so many seconds."""
+
+    def __init__(
+        self,
+        count: int = PLACES,
+        queue: int = QUEUE,
+        readers: int = READERS,
+        seconds: float | None = None,
+    ) -> None:
+        self.count, self.seconds = count, QUEUE_SECONDS if seconds is None else seconds
         self.free: SimpleQueue[None] = SimpleQueue()
         for _ in range(count):
             self.free.put(None)
@@ -116,7 +136,7 @@ class Place:
         except Empty:
             with self._places.queue.entered():
                 try:
-                    self._places.free.get(timeout=QUEUE_SECONDS)
+                    self._places.free.get(timeout=self._places.seconds)
                 except Empty:
                     raise Overloaded from None
         self._held = True

@@ -54,6 +54,12 @@ class Settings:
     poll_seconds: float = 0.1
     log: Literal["json", "text"] | None = None
     has_traces: bool = False
+    places: int = 8
+    queue: int = 160
+    queue_seconds: float = 10.0
+    lock_seconds: float = 10.0
+    statement_seconds: float = 15.0
+    position_seconds: float = 3.0
     is_read_only: bool = False
     """Whether nothing is ever written: told by a command, and no variable."""
 
@@ -61,6 +67,11 @@ class Settings:
         if self.has_open_metrics and self.metrics_token:
             raise ConfigurationError(
                 f"{variables.METRICS.name}: open metrics need no {variables.METRICS_TOKEN.name}; set one"
+            )
+        if self.lock_seconds >= self.statement_seconds:
+            raise ConfigurationError(
+                f"{variables.LOCK_SECONDS.name}: who waits for a lock so long is ended earlier, after"
+                f" {self.statement_seconds:g} s, by {variables.STATEMENT_SECONDS.name}"
             )
         if self.max_lag_seconds <= self.poll_seconds:
             raise ConfigurationError(
@@ -97,6 +108,12 @@ class Settings:
             poll_seconds=variables.POLL_SECONDS.read(environment),
             log=variables.LOG.read(environment),
             has_traces=_has_traces(environment),
+            places=variables.PLACES.read(environment),
+            queue=variables.QUEUE.read(environment),
+            queue_seconds=variables.QUEUE_SECONDS.read(environment),
+            lock_seconds=variables.LOCK_SECONDS.read(environment),
+            statement_seconds=variables.STATEMENT_SECONDS.read(environment),
+            position_seconds=variables.POSITION_SECONDS.read(environment),
         )
 
 

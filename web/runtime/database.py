@@ -227,6 +227,7 @@ def open_ledger(
     connections: int = 10,
     longest_use: float | None = None,
     create: bool = False,
+    statement_seconds: float | None = None,
 ) -> Ledger:
     """Return the ledger on a prepared database, to be closed by the caller."""
     return Ledger(
@@ -237,6 +238,8 @@ def open_ledger(
         longest_use=longest_use,
         create=create,
         is_read_only=settings.is_read_only,
+        lock_seconds=settings.lock_seconds,
+        statement_seconds=statement_seconds,
     )
 
 

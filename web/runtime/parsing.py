@@ -4,6 +4,7 @@ The reason follows the name of a variable.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,6 +68,28 @@ def parse_url(text: str) -> str | None:
     if text and not WEB_URL.fullmatch(text):
         raise ValueError(f"{text!r} is no URL like https://ledger.example.org")
     return text or None
+
+
+def number_from(least: int, most: int) -> Callable[[str], int]:
+    """Return a function that reads a number of things between bounds, and raises ValueError for others."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 7 and least <= int(text) <= most):
+            raise ValueError(f"{text!r} is no number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def seconds_from(least: float, most: float) -> Callable[[str], float]:
+    """Return a function that reads seconds between bounds, and raises ValueError for others."""
+
+    def parse(text: str) -> float:
+        if not (re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text) and least <= float(text) <= most):
+            raise ValueError(f"{text!r} is no number of seconds from {least:g} to {most:g}")
+        return float(text)
+
+    return parse
 
 
 def parse_origins(text: str) -> tuple[str, ...]:

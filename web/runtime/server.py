@@ -33,11 +33,10 @@ from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from ledger.journal.connections import LONGEST_USE_SECONDS
 from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from web import create_app
-from web.limits.admission import PLACES, THREADS, Places
+from web.limits.admission import Bounds, Places
 from web.request.services import Replica
 from web.runtime.config import Settings
 from web.runtime.database import ensure_schemas, open_ledger, projector_of
@@ -64,6 +63,9 @@ KEEP_ALIVE_SECONDS = 75
 CONNECTIONS = 2048
 """Open at a time in one worker, and as many waiting to be accepted; idle ones cost no thread."""
 
+SILENT_SECONDS = 5
+"""A connection may be used for so much longer than a statement may take: then the database is silent."""
+
 OTHER_FILES = 256
 """Files that a worker has open besides: connections to the database, threads that wait, and itself."""
 
@@ -73,7 +75,6 @@ OPTIONS: dict[str, Any] = {
     "http1_settings": HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
     "runtime_mode": RuntimeModes.mt,
     "runtime_threads": 1,
-    "blocking_threads": THREADS,
     "backlog": CONNECTIONS,
     "respawn_failed_workers": True,
     "workers_kill_timeout": DRAIN_SECONDS,
@@ -144,7 +145,13 @@ def application(
 
     They share the folder `metrics`, too, where there are metrics.
     """
-    ledger = open_ledger(conninfo, settings, connections=PLACES + 2, longest_use=LONGEST_USE_SECONDS)
+    ledger = open_ledger(
+        conninfo,
+        settings,
+        connections=settings.places + 2,
+        longest_use=settings.statement_seconds + SILENT_SECONDS,
+        statement_seconds=settings.statement_seconds,
+    )
     projector = projector_of(ledger, shared_position)
     if settings.is_read_only:
         PositionFollower(ledger, projector, settings.poll_seconds).start()
@@ -164,6 +171,7 @@ def application(
         key_file=KeyFile(settings.signing_key),
         checkpoint_seconds=settings.checkpoint_seconds,
         currency=settings.currency,
+        position_seconds=settings.position_seconds,
         meter=watch.meter,
         replica=Replica(settings.primary_url, settings.max_lag_seconds) if settings.is_read_only else None,
     )
@@ -176,6 +184,7 @@ def serve(
     workers: int,
     when_ready: Callable[[], None],
     metrics: Path | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008 - it does not change
 ) -> None:
     """Serve the application that `load` returns until SIGTERM or SIGINT; let running requests end.
 
@@ -183,7 +192,8 @@ def serve(
     `load` is called in each worker, with the places for its requests, and after the fork: connections must
     not be shared between processes.
     `when_ready` is called once, when a worker accepts connections. granian tells what it counts where the
-    folder `metrics` says. Raises SystemExit(1) when workers die again and again before they serve.
+    folder `metrics` says. Each worker takes on as much as `bounds` say. Raises SystemExit(1) when workers die
+    again and again before they serve.
     """
     multiprocessing.set_start_method("fork", force=True)
     watched, held = os.pipe()
@@ -195,7 +205,8 @@ def serve(
         os.setpgrp()  # Ctrl-C is for the parent, which tells the workers
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian has a handler of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        places, port = Places(), holder.getsockname()[1]
+        places = Places(bounds.places, bounds.queue, seconds=bounds.queue_seconds)
+        port = holder.getsockname()[1]
         try:
             application = load(places)
         except Exception:  # in the form of the log, and not as multiprocessing would print it
@@ -209,7 +220,8 @@ def serve(
         when_ready()
 
     room = room_for_connections()
-    server = Server(holder.getsockname(), workers, when_accepting, metrics, backpressure=room, **OPTIONS)
+    options = OPTIONS | {"backpressure": room, "blocking_threads": bounds.threads}
+    server = Server(holder.getsockname(), workers, when_accepting, metrics, **options)
     server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 

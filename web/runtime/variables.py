@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from web.runtime.parsing import (
+    number_from,
     parse_bytes,
     parse_choice,
     parse_count,
@@ -21,6 +22,7 @@ from web.runtime.parsing import (
     parse_token,
     parse_url,
     parse_zone,
+    seconds_from,
 )
 
 T_co = TypeVar("T_co", covariant=True)
@@ -188,10 +190,48 @@ OTEL = Variable(
     if_unset="as OTEL_EXPORTER_OTLP_ENDPOINT is set",
 )
 
+PLACES = Variable(
+    "LEDGER_PLACES",
+    "how many requests a worker works on at a time, from 1 to 64; it opens up to twice so many connections to"
+    " the database, and a few more",
+    number_from(1, 64),
+    default="8",
+)
+QUEUE = Variable(
+    "LEDGER_QUEUE",
+    "how many requests wait for a place in a worker, up to 1000; others are told at once to come again",
+    number_from(0, 1000),
+    default="160",
+)
+QUEUE_SECONDS = Variable(
+    "LEDGER_QUEUE_SECONDS",
+    "how many seconds a request waits for a place, from 0.1 to 30",
+    seconds_from(0.1, 30),
+    default="10",
+)
+LOCK_SECONDS = Variable(
+    "LEDGER_LOCK_SECONDS",
+    "how many seconds a statement waits for a lock in the database, from 0.1 to 600",
+    seconds_from(0.1, 600),
+    default="10",
+)
+STATEMENT_SECONDS = Variable(
+    "LEDGER_STATEMENT_SECONDS",
+    "how many seconds a statement of a request may take, from 1 to 3600; more than LEDGER_LOCK_SECONDS",
+    seconds_from(1, 3600),
+    default="15",
+)
+POSITION_SECONDS = Variable(
+    "LEDGER_POSITION_SECONDS",
+    "how many seconds `min_position` waits for what is not there yet, up to 30",
+    seconds_from(0, 30),
+    default="3",
+)
+
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
     *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
     *(METRICS, METRICS_TOKEN, WALDUR_TOKEN),
     *(PRIMARY_URL, MAX_LAG_SECONDS, POLL_SECONDS),
-    *(LOG, OTEL),
+    *(LOG, OTEL, PLACES, QUEUE, QUEUE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, POSITION_SECONDS),
 )

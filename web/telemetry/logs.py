@@ -173,10 +173,11 @@ class RequestLog:
 
 def line_of(moment: float, request: Answered) -> Line:
     """Return what is told of a request."""
-    path = request.path.encode("latin-1", "replace").decode(errors="replace")
+    path, status = request.path, int(request.status)
+    if not path.isascii():
+        path = path.encode("latin-1", "replace").decode(errors="replace")
     if len(path) > LONGEST_PATH:
         path = f"{path[:LONGEST_PATH]}…"
-    status = int(request.status)
     line: Line = {
         "time": datetime.fromtimestamp(moment, UTC),
         "level": "INFO" if status < 500 else "WARNING" if status == 503 else "ERROR",
@@ -190,7 +191,9 @@ def line_of(moment: float, request: Answered) -> Line:
         "seconds": round(request.seconds, 6),
         "position": request.position,
     }
-    return line | {"trace_id": request.trace_id} if request.trace_id else line
+    if request.trace_id:
+        line["trace_id"] = request.trace_id
+    return line
 
 
 def pieces(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -8,9 +8,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import count
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from msgspec import Struct
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
@@ -39,8 +41,8 @@ PATHS_KEPT = 4_096
 """Routes are kept of so many paths, for answers that were made before Flask."""
 
 
-class Answered(NamedTuple):
-    """A request that was answered."""
+class Answered(Struct, gc=False):
+    """A request that was answered. There is one for each, so it is of the cheapest kind."""
 
     method: str
     route: str
@@ -66,10 +68,12 @@ class Observed:
         self._application, self._sinks = application, sinks
         self._routes = routes
         self._route_of_path = lru_cache(PATHS_KEPT)(self._find_route)
+        self._ids = new_ids()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began, status, position = time.perf_counter(), "500", None
-        request_id = request_id_of(environ)
+        sent = environ.get("HTTP_X_REQUEST_ID")
+        request_id = (sent and kept(sent, environ)) or next(self._ids)
 
         def answer(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             nonlocal status, position
@@ -121,10 +125,10 @@ class Observed:
         return str(rule.rule)
 
 
-def request_id_of(environ: "WSGIEnvironment") -> str:
-    """Return the id of a request: the client's, as facts keep it, or else a new one."""
-    sent = environ.get("HTTP_X_REQUEST_ID")
-    return (sent and kept(sent, environ)) or secrets.token_hex(16)
+def new_ids() -> Iterator[str]:
+    """Yield ids that no other process makes, however many are asked for: secure ones would take longer."""
+    beginning = secrets.token_hex(10)
+    return (f"{beginning}{number:012x}" for number in count())
 
 
 def kept(sent: str, environ: "WSGIEnvironment") -> str:

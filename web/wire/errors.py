@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import eventsourcing.persistence
 import psycopg
+import psycopg_pool
 from flask import Flask, Response, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import (
@@ -75,6 +76,14 @@ DATABASE_IS_AWAY = (
 
 MISSING_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 """What is said while a database is being restored: a part of it is there, and nothing can be done yet."""
+
+
+GIVEN_UP: dict[type[Exception], str] = {
+    psycopg.errors.QueryCanceled: "This takes longer than the server allows. Ask for less, or try again.",
+    psycopg.errors.LockNotAvailable: "The database is busy with something else. Try again.",
+    psycopg_pool.PoolTimeout: "The server is too busy at the moment. Try again.",
+}
+"""What ends a wait for the database, which is there."""
 
 
 class Overloaded(ServiceUnavailable):
@@ -233,6 +242,8 @@ def problem_of(error: Exception) -> Problem:
             return _problem_of_http(error)
         case TooManyGuesses():
             return _detail(429, str(error), {"Retry-After": str(error.seconds)})
+    if ended := given_up(error):
+        return _detail(503, ended, SOON)
     if is_database_away(error):
         return _detail(503, "The database is not available at the moment. Try again.")
     status, message, headers = DETAILS[_kind_of(error)]
@@ -262,10 +273,16 @@ def _kind_of(error: Exception) -> type[Exception]:
     return next(each for each in type(error).__mro__ if each in DETAILS)
 
 
+def given_up(error: Exception) -> str | None:
+    """Return what is told of an error that ended a wait for the database, None of others."""
+    causes = (error.__cause__, error)
+    return next((told for each in causes for kind, told in GIVEN_UP.items() if isinstance(each, kind)), None)
+
+
 def is_database_away(error: Exception) -> bool:
     """Return whether an error that nobody expects says that the database can't be asked at the moment."""
     is_away = isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES)
-    return is_away and _kind_of(error) is Exception
+    return is_away and _kind_of(error) is Exception and not given_up(error)
 
 
 def register(app: Flask, check_connections: Callable[[], None]) -> None:
@@ -292,6 +309,8 @@ def log_problem(error: Exception, problem: Problem) -> None:
         log.error("The read models are behind the journal: %s", error)
     elif isinstance(error, errors.StreamGap):
         log.error("A report was decided on what is not in the journal: %s", error.__cause__)
+    elif given_up(error):
+        log.warning("%s %s was given up: %s", request.method, request.path, error)
     elif is_database_away(error):
         log.error("The database is not available: %s", error)
     elif problem.status == 500:
