@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema torture-short check rebuild verify bench
+.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema failover-programs test-failover torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,12 @@ test-schema: install ## ask a service for all that its description has, in 3 min
 
 test-packages: install programs ## install the wheel elsewhere, and run it there, in a minute
 	.venv/bin/python -m pytest -n0 tests/operate/real
+
+failover-programs:
+	@command -v patroni >/dev/null && command -v etcd >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends patroni etcd-server >/dev/null; }
+
+test-failover: install failover-programs ## kill a primary of Patroni's under load, in 7 minutes (Debian, root)
+	.venv/bin/python -m pytest -n0 tests/operate/failover/real
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))

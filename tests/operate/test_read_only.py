@@ -103,12 +103,15 @@ def test_every_write_is_refused(here: Pair, method: str, path: str) -> None:
 
 
 def test_the_refusal_names_the_primary_where_it_is_known(here: Pair) -> None:
-    """As the handbook has it, with other addresses."""
+    """As the handbook has it, with other addresses, and a role that may read and nothing else."""
+    run_sql(here.primary.url(), "CREATE ROLE reader LOGIN", "GRANT pg_read_all_data TO reader")
+    here.shown(here.report()[0])
+    url = here.standby.url().replace("ledger@", "reader@")
     pasted = r"^    (LEDGER_DATABASE_URL=\S+ LEDGER_PRIMARY_URL=.*)$"
     (line,) = re.findall(pasted, HANDBOOK.read_text(), re.MULTILINE)
     words = shlex.split(line)
     told = dict(word.split("=", 1) for word in words if word.startswith("LEDGER_"))
-    ours = {"LEDGER_DATABASE_URL": here.standby.url(), "LEDGER_PRIMARY_URL": here.writer.url}
+    ours = {"LEDGER_DATABASE_URL": url, "LEDGER_PRIMARY_URL": here.writer.url}
     assert told.keys() == ours.keys()
     command = words[len(told) :]
     assert command[:2] == ["usage-ledger", "serve"]
@@ -116,6 +119,8 @@ def test_the_refusal_names_the_primary_where_it_is_known(here: Pair) -> None:
     with served(here.environment(here.standby) | ours, *options, "--workers=1") as reader:
         answer = ask(reader, "POST", f"{USAGES}set_usage/")
         page = ask(reader, "GET", "/dashboard/sign-in/").body.decode()
+        for path in (USAGES, f"{USAGES}?as_of=100", f"{USAGES}?format=csv", "/api/ledger/events/"):
+            assert ask(reader, "GET", path, None, Authorization=f"Token {here.token}").status == 200
     assert answer.json == {"detail": f"This server is read-only. Write to {here.writer.url}."}
     assert f'<a href="{here.writer.url}/dashboard/">' in page
 
@@ -245,6 +250,37 @@ def test_commands_that_write_say_in_a_line_that_they_do_not(here: Pair, command:
         "Error: LEDGER_DATABASE_URL: the database is read-only, as a standby is: `serve --read-only` and"
         " commands that only read work with it, all others with the primary\n"
     )
+
+
+def test_a_primary_is_only_read_too(here: Pair) -> None:
+    kept = (
+        "SELECT (SELECT count(*) FROM journal.ledger_events), (SELECT count(*) FROM dashboard.session),"
+        " (SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^pg_')"
+    )
+    before = run_sql(here.primary.url(), kept)
+    with served(here.environment(here.primary), "--read-only", "--workers=1") as reader:
+        assert ask(reader, "POST", f"{USAGES}set_usage/").json == REFUSED
+        assert "token" not in reader.greeting
+    assert run_sql(here.primary.url(), kept) == before
+    with psycopg.connect(here.primary.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE nothing")
+    empty = {"LEDGER_DATABASE_URL": here.primary.url("nothing")}
+    done = run(here.environment(here.primary) | empty, "serve", "--read-only")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: LEDGER_DATABASE_URL: there is no ledger here, and none is made read-only\n",
+    )
+    assert run_sql(here.primary.url("nothing"), "SELECT 1 FROM pg_namespace WHERE nspname = 'journal'") == []
+
+
+def test_a_url_with_several_hosts_finds_the_one_that_is_written(here: Pair) -> None:
+    hosts = f"127.0.0.1:1,127.0.0.1:{here.standby.port},127.0.0.1:{here.primary.port}"
+    url = f"postgresql://ledger@{hosts}/usage_ledger?target_session_attrs="
+    environment = here.environment(here.primary)
+    for attribute, code in (("read-write", 0), ("standby", 1)):
+        named = environment | {"LEDGER_DATABASE_URL": url + attribute}
+        done = run(named, "user", "create", f"of-{attribute}")
+        assert (done.returncode, "the database is read-only" in done.stderr) == (code, bool(code))
 
 
 def test_the_newest_checkpoint_is_that_of_the_primary(here: Pair) -> None:

@@ -1,0 +1,1 @@
+"""Several nodes, one of which fails."""

@@ -1,0 +1,1 @@
+"""With Patroni and etcd, which `make test-failover` runs: three nodes on this host."""
