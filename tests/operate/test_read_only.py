@@ -238,7 +238,7 @@ def test_an_export_and_a_history_come_from_a_standby(here: Pair) -> None:
 WRITING = (
     *(["verify"], ["rebuild"], ["carry-over"], ["token", "create", "demo-staff"], ["key", "create"]),
     *(["user", "create", "somebody"], ["forget", "demo-ida", "--reason", "asked for it"]),
-    *(["serve"], ["serve", "--no-demo"], ["backup", "/nonexistent/ledger.tar"]),
+    *(["serve"], ["serve", "--no-demo"], ["database", "migrate"], ["backup", "/nonexistent/ledger.tar"]),
 )
 
 

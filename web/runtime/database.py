@@ -168,6 +168,8 @@ def ensure_journal_alone(url: str, settings: Settings) -> None:
         conninfo = make_conninfo(url, options=f"-c timezone=UTC -c search_path={JOURNAL}")
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             check_suitable(connection)
+            if _refuses_writes(connection):
+                raise ConfigurationError(READ_ONLY)
             connection.execute(LOCK_CREATION)
             open_ledger(conninfo, settings, create=True).close()
     except (psycopg.Error, PersistenceError, JournalIncomplete) as error:
