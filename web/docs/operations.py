@@ -25,7 +25,7 @@ JSON = "application/json"
 OF_TOKENS: list[Json] = [{"token": []}, {"bearer": []}]
 OTHER_FORM: Json = {"schema": {"type": "string"}}
 ALWAYS_STRICT = "/api/ledger/"
-KEPT_WITH_FACTS = ("Content-Encoding", "X-Request-ID", "traceparent")
+KEPT_WITH_FACTS = ("X-Request-ID", "traceparent")
 
 
 class Operations(NamedTuple):
@@ -206,7 +206,8 @@ def headers_read(route: Route) -> list[str]:
     if not route.needs_token:
         return []
     of_method = ("If-None-Match",) if route.method == "GET" else KEPT_WITH_FACTS
-    return ["Prefer", *of_method, *(route.read.headers if route.read else ())]
+    of_body = ("Content-Encoding", *route.read.headers) if route.read else ()
+    return ["Prefer", *of_method, *of_body]
 
 
 def headers(route: Route, status: int) -> Json:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import schemathesis
-from schemathesis import Case, HookContext, Response
+from schemathesis import Case, HookContext, Response, SerializationContext
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.parameters import ParameterLocation
 
@@ -27,6 +27,12 @@ MOSTLY = 0.7
 CHANCE = Random(int(os.environ["SEED"]))  # noqa: S311 - the same seed asks the same
 HURRIED: set[str] = set()
 ANSWERS: dict[str, Counter[int]] = defaultdict(Counter)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context: SerializationContext, value: Any) -> bytes:
+    """Return a body of lines as it is."""
+    return str(value).encode()
 
 
 @schemathesis.hook
