@@ -73,11 +73,11 @@ class Browser:
 
 
 @contextmanager
-def browsing(folder: Path) -> Iterator[Browser]:
+def browsing(folder: Path, *switches: str) -> Iterator[Browser]:
     """A new browser with a profile of its own in a folder. Where there is none the test is skipped."""
     options = ChromeOptions()
     options.binary_location = program("chromium")
-    for switch in (*SWITCHES, f"--user-data-dir={folder}/profile"):
+    for switch in (*SWITCHES, *switches, f"--user-data-dir={folder}/profile"):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = Chrome(options, ChromeService(program("chromedriver")))

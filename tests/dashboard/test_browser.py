@@ -138,6 +138,25 @@ def seen_by_axe(browser: Browser, url: str) -> list[str]:
     ]
 
 
+def test_on_a_phone_every_value_is_in_sight_beside_its_heading(
+    shown_world: World, service: Served, browser: Browser
+) -> None:
+    url, width = f"http://127.0.0.1:{service.port}", 390
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    sign_in(browser, url, shown_world)
+    for place in ("", f"projects/{PROJECT}/", "lists/usages/", "compare/?from=1"):
+        assert seen_by_axe(browser, f"{url}/dashboard/{place}") == []
+        assert browser.driver.execute_script("return document.documentElement.scrollWidth") == width
+        values = [each for each in browser.all(".listing td") if each.is_displayed()]
+        assert values
+        for each in values:
+            assert each.rect["x"] + each.rect["width"] <= width
+            assert each.aria_role == "cell"
+    heading = "return getComputedStyle(document.querySelector('#totals td, .listing td'), '::before').content"
+    assert "Component" in browser.driver.execute_script(heading)
+
+
 def test_the_pages_work_without_javascript(shown_world: World, service: Served, browser: Browser) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     sign_in(browser, f"http://127.0.0.1:{service.port}", shown_world)

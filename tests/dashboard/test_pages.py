@@ -17,6 +17,7 @@ from tests.world import (
     USER_USAGES,
     World,
 )
+from web.dashboard.frame import NO_POINT
 from web.dashboard.pages import scopes
 
 KINDS = {"projects": PROJECT, "customers": CONSUMER, "offerings": OFFERING, "providers": PROVIDER}
@@ -222,8 +223,8 @@ def test_a_day_stands_for_its_end(shown_world: World) -> None:
 @pytest.mark.parametrize(
     ("as_of", "message"),
     [
-        ("yesterday", "as_of: Enter a position of the journal or an RFC 3339 time."),
-        ("2026-13-01", "as_of: Enter a position of the journal or an RFC 3339 time."),
+        ("yesterday", f"as_of: {NO_POINT}"),
+        ("2026-13-01", f"as_of: {NO_POINT}"),
         ("2026-11-16", "as_of: Must not be in the future."),
         ("999999", "as_of: The journal has not got that far."),
     ],
@@ -231,13 +232,13 @@ def test_a_day_stands_for_its_end(shown_world: World) -> None:
 def test_a_moment_that_is_none_is_told(shown_world: World, as_of: str, message: str) -> None:
     page = reader(shown_world, "staff").open("/dashboard/", as_of=as_of)
     assert (page.status, page.messages) == (400, [message])
+    assert page.link("Overview", within="header") == "/dashboard/"
 
 
 # --- what is wrong -----------------------------------------------------------------------------------------
 
 
 MEANT = "project: Unknown parameter. Did you mean project_uuid?"
-NO_POINT = "from: Enter a position of the journal or an RFC 3339 time."
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ NO_POINT = "from: Enter a position of the journal or an RFC 3339 time."
             "/dashboard/compare/",
             {"from": "x"},
             400,
-            "from: Enter a position of the journal or an RFC 3339 time.",
+            f"from: {NO_POINT}",
         ),
         (page_of("projects"), {"start": "2026-12", "end": "2026-11"}, 400, "start: Must not be after `end`."),
         (page_of("projects"), {"start": "2000-01"}, 400, "start: Ask for no more than 60 months at a time."),

@@ -22,6 +22,9 @@ DROPPED = {"defs", "desc", "title"}
 
 WIDTH, HEIGHT = 960, 300
 
+HEADROOM = 1.05
+"""Of the highest bar: one that ends at the edge looks cut off."""
+
 
 def stacked_bars(
     label: str, columns: Sequence[str], series: Mapping[str, Sequence[Decimal | None]], unit: str
@@ -34,6 +37,10 @@ def stacked_bars(
 
     chart = StackedBar(width=WIDTH, height=HEIGHT, show_legend=False, margin=4, js=[], css=[])
     chart.x_labels = columns
+    totals = [
+        sum(each for each in column if each and each > 0) for column in zip(*series.values(), strict=True)
+    ]
+    chart.range = (None, float(max(totals, default=0)) * HEADROOM)
     for name, figures in series.items():
         chart.add(name, [_bar(name, *each, unit) for each in zip(columns, figures, strict=True)])
     drawn = chart.render_tree()

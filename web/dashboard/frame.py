@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
+from marshmallow import ValidationError
 
 from ledger.domain.months import start_of
 from projections.lookups.accounts import Credentials
@@ -15,6 +16,7 @@ from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
 from web.request.authentication import USER
 from web.request.services import refresh, services
+from web.wire.audit.positions import position_or_time
 from web.wire.errors import Missing
 from web.wire.parameters import NOTHING, TAKEN, Strangers, takes
 from web.wire.urls import root_path
@@ -36,6 +38,8 @@ HEADERS = {
 PAGE_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+NO_POINT = "Enter a day like 2026-05-31, a time like 2026-05-31T12:00:00Z, or a position of the journal."
 
 
 View = Callable[..., Response]
@@ -129,19 +133,26 @@ def enter() -> None:
         raise SignInFirst
     refresh()
     now, text = services().clock().astimezone(services().ledger.zone), request.args.get(AS_OF, "")
-    point = point_of(text)
+    g.here = Here(Asker(found, ""), "", now.date())  # also where the page says that there is no such moment
+    point = point_of(AS_OF, text)
     if not point:
-        g.here = Here(Asker(found, ""), "", now.date())
         return
     past = past_named(AS_OF, point)
     moment = past.recorded_at.astimezone(now.tzinfo) if past.end.position else now
     g.here = Here(Asker(found, str(past.end.position)), text, _date_of(text) or moment.date())
 
 
-def point_of(text: str) -> str:
-    """Return the position or time that a reader means: of a day its end, of today nothing."""
+def point_of(name: str, text: str) -> str:
+    """Return the position or time that a reader means: of a day its end, of today nothing.
+
+    Raises ValidationError under the name of the parameter.
+    """
     zone = services().ledger.zone
     if (day := _date_of(text)) is None:
+        try:
+            position_or_time(text or "0")
+        except ValidationError:
+            raise ValidationError({name: [NO_POINT]}) from None
         return text
     if day == services().clock().astimezone(zone).date():
         return ""

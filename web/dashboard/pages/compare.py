@@ -54,7 +54,7 @@ def compare() -> Response:
     if not begin:
         return show("compare.html", begin=begin, end=end, filters=filters, totals=None, figures=None)
     number = page_asked_for()
-    asked = filters | {"from": point_of(begin), "to": point_of(end)}
+    asked = filters | {"from": point_of("from", begin), "to": point_of("to", end)}
     totals = here().asker.ask("ledger/diff-totals/", **asked, page_size=ROWS)
     figures = here().asker.ask("ledger/diff/", **asked, page_size=ROWS, page=number)
     return show(
