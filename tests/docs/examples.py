@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from tests.conftest import database
 from tests.docs.demo import (
@@ -47,6 +47,7 @@ from web.docs.parameters import QUERY, RESPONSE_HEADERS
 from web.docs.routes import Route, routes
 from web.importer.importer import import_lists
 from web.request.reading import LINES
+from web.telemetry.requests import Observed
 from web.wire.errors import DETAILS, WORDS
 from web.wire.exports.forms import CSV, FORMS, PARQUET
 from web.wire.parameters import AnyFilter, ChoicesFilter, Ordering, PlainMonthFilter
@@ -211,6 +212,8 @@ class Recorder:
         for headers in ({}, {"Prefer": "handling=strict"}):
             path = f"{USAGES}{'' if headers else '?unknown=1'}"
             self._keep_headers(self.here.client.get(path, headers=self.here.headers | headers))
+        observed = Client(Observed(self.here.app, self.here.app.url_map, []), TestResponse)
+        self._keep_headers(observed.get(USAGES, headers=self.here.headers | {"X-Request-ID": "0b2f7c1e"}))
         for route in routes(self.here.app):
             if route.method == "GET":
                 self._read_route(route)

@@ -11,7 +11,7 @@ from web.docs import parameters
 from web.docs.converter import Converter, Plugin
 from web.docs.errors import OF_STATUS, examples_of, name_of, statuses_of
 from web.docs.examples import EXAMPLES
-from web.docs.operations import STATUSES, Operations, with_example
+from web.docs.operations import OF_EVERY_ANSWER, STATUSES, Operations, with_example
 from web.docs.parameters import Told
 from web.docs.routes import routes, words
 from web.docs.views import SAFETY
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 TITLE = "usage-ledger"
 
 OF_UNCHANGED = (
-    "Ledger-Position",
+    *OF_EVERY_ANSWER,
     "ETag",
     "Ledger-Ignored",
     "Preference-Applied",

@@ -25,6 +25,7 @@ JSON = "application/json"
 OF_TOKENS: list[Json] = [{"token": []}, {"bearer": []}]
 OTHER_FORM: Json = {"schema": {"type": "string"}}
 ALWAYS_STRICT = "/api/ledger/"
+OF_EVERY_ANSWER = ("Ledger-Position", "X-Request-ID")
 KEPT_WITH_FACTS = ("X-Request-ID", "traceparent")
 
 
@@ -132,7 +133,7 @@ class Operations(NamedTuple):
 
     def error(self, status: int, examples: Json, more: tuple[str, ...]) -> Json:
         """Return the answer to what went wrong, which routes share."""
-        names = ("Ledger-Position", "Ledger-Ignored", "Preference-Applied", "Idempotency-Replayed", *more)
+        names = (*OF_EVERY_ANSWER, "Ledger-Ignored", "Preference-Applied", "Idempotency-Replayed", *more)
         media = {"schema": self.schema(ERRORS[status])} | ({"examples": examples} if examples else {})
         return {
             "description": STATUSES[status],
@@ -212,7 +213,7 @@ def headers_read(route: Route) -> list[str]:
 
 def headers(route: Route, status: int) -> Json:
     """Return the headers that an answer of this route may have."""
-    names = ["Ledger-Position", *route.declared.headers]
+    names = [*OF_EVERY_ANSWER, *route.declared.headers]
     if route.path.startswith("/api/"):
         names += ["Preference-Applied"]
         if not route.path.startswith(ALWAYS_STRICT):

@@ -108,6 +108,9 @@ RESPONSE_HEADERS = {
     "Allow": Told("The methods that there are.", _TEXT),
     "Vary": Told("Which headers of the request the answer depends on.", _TEXT),
     "Cache-Control": Told("How long the answer may be kept.", _TEXT),
+    "X-Request-ID": Told(
+        "The id by which the log knows the request: the client's, or else a new one.", _TEXT
+    ),
     "Ledger-Origin": Told("The name of the ledger whose position it is, where the answer is a file.", _TEXT),
     "Content-Disposition": Told("The name of the file, where the answer is one.", _TEXT),
     "Content-Security-Policy": Told("What the page may load.", _TEXT),
