@@ -35,7 +35,7 @@ class Cluster:
     def new(cls, parent: Path) -> "Cluster":
         cluster = cls(parent / "primary")
         cluster._make_folder()
-        run("initdb", "-D", cluster.folder, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C")
+        run("initdb", "-D", cluster.folder, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
         cluster.start()
         with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())
@@ -45,7 +45,7 @@ class Cluster:
         """A running replica of this server, which it streams to."""
         replica = Cluster(parent / name)
         replica._make_folder()
-        source = ("-d", self.url("postgres"), "-R", "-X", "stream", "-c", "fast")
+        source = ("-d", self.url("postgres"), "-R", "-X", "stream", "-c", "fast", "-N")
         run("pg_basebackup", "-D", replica.folder, *source)
         replica.start()
         return replica

@@ -76,13 +76,14 @@ class PositionFollower(PositionListener):
             while True:
                 asked = time.monotonic()
                 try:
-                    self._projector.reached_on(connection)
-                    shared.fresh_at(freshness.fresh_at(connection))
+                    with self._ledger.reachability.limited(connection):
+                        self._projector.reached_on(connection)
+                        shared.fresh_at(freshness.fresh_at(connection))
                 except ProjectingFailed as problem:
                     log.error("Nothing is served: %s", problem)
                     time.sleep(BEAT_SECONDS)
                 except psycopg.errors.SerializationFailure:  # of the rows that were being replaced
-                    continue
+                    time.sleep(self._seconds)
                 else:
                     shared.live_until(asked + 3 * max(self._seconds, BEAT_SECONDS))
                     time.sleep(self._seconds)
