@@ -71,7 +71,12 @@ test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read expo
 test-schema: install ## ask a service for all that its description has, in 3 minutes (SEED=7)
 	SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/docs/real
 
-test-packages: install programs ## install the wheel elsewhere, and run it there, in a minute
+.venv-packages/installed: tests/operate/real/requirements.txt
+	$(PYTHON) -m venv .venv-packages
+	.venv-packages/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+test-packages: install .venv-packages/installed ## install the wheel elsewhere, and run it there, in a minute
 	.venv/bin/python -m pytest -n0 tests/operate/real
 
 failover-programs:

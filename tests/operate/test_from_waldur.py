@@ -2,9 +2,11 @@
 
 import json
 import signal
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
@@ -14,6 +16,7 @@ from tests.api.monthly import entity
 from tests.conftest import database
 from tests.operate.waldur import Answer, Relay, relayed
 from tests.support.command import COMMAND, Environment, free_port, positions, run
+from tests.support.programs import certificate
 from tests.support.served import Served, served
 from tests.support.waiting import wait_until
 from tests.world import (
@@ -294,6 +297,17 @@ def test_an_address_where_nobody_is_is_told(target: Environment) -> None:
     assert "can't be reached: [Errno 111] Connection refused; check the URL" in done.stderr
 
 
+def test_a_certificate_that_nobody_trusts_is_told(
+    source: Source, target: Environment, tmp_path: Path
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate(tmp_path))
+    with relayed(Relay(source.service.port, is_waldur=True), tls) as url:
+        done = run(target, "import", "--from-waldur", url)
+    told = "check the URL, and which certificates this system trusts"
+    assert done == (1, "", f"Error: {url}: self-signed certificate; {told}\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -327,6 +341,8 @@ def test_a_server_that_stumbles_is_asked_again(source: Source, target: Environme
         if number % 5 or path in failed:
             return None
         failed.add(path)
+        if number % 3 == 0:
+            raise ConnectionResetError
         return status(503 if number % 2 else 502, Retry_After="0")(path, number)
 
     with relayed(Relay(source.service.port, is_waldur=True, fail=fail)) as url:

@@ -5,6 +5,7 @@ ledger does not, written by the models of Waldur's own client. It can also fail,
 """
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -19,7 +20,10 @@ from tests.world import BASIC, CATALOGUE, CATEGORY, OFFERING, PREMIUM, uid
 
 Answer = tuple[int, dict[str, str], bytes]
 Fail = Callable[[str, int], Answer | None]
-"""Says how a request fails, by its path with query and its number from 1 on; None lets it pass."""
+"""Says how a request fails, by its path with query and its number from 1 on; None lets it pass.
+
+Raises ConnectionError to hang up.
+"""
 
 OWN_FIELDS: dict[str, Any] = {
     "image": None,
@@ -151,14 +155,18 @@ class Relay:
 
 
 @contextmanager
-def relayed(relay: Relay) -> Iterator[str]:
+def relayed(relay: Relay, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The URL at which a relay answers."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, headers, body = relay.answer(self.command, self.path, {**self.headers})
+            try:
+                status, headers, body = relay.answer(self.command, self.path, {**self.headers})
+            except ConnectionError:
+                self.close_connection = True  # without a word
+                return
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -171,10 +179,12 @@ def relayed(relay: Relay) -> Iterator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -26,10 +26,12 @@ SECONDS = 120
 
 INSTALL = [
     line.strip()
-    for line in HANDBOOK.read_text().partition("\n## Install\n")[2].partition("\n## ")[0].splitlines()
+    for line in HANDBOOK.read_text().partition("\n## Install\n")[2].partition("\n**systemd**")[0].splitlines()
     if line.startswith("    ")
 ]
-"""The handbook's commands."""
+"""The handbook's commands, without those that change the machine itself."""
+
+assert all("/opt/ledger" in line or "pip wheel" in line for line in INSTALL)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +146,15 @@ def test_it_serves_reports_and_shows_pages_where_nothing_else_is(home: Path) -> 
     finally:
         process.terminate()
         process.wait(60)
+
+
+def test_what_needs_an_extra_says_so(home: Path) -> None:
+    words = command(home, "import", "--from-waldur", "http://127.0.0.1:1")
+    start = as_nobody(home)
+    start["env"]["LEDGER_WALDUR_TOKEN"] = "0" * 40
+    done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, **start)
+    told = "--from-waldur needs Waldur's client: pip install 'usage-ledger[waldur]' brings it"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {told}\n")
 
 
 def signed_in(url: str, token: str) -> None:
