@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from email.message import Message
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from ledger.fast.group_commit import STALLED_SECONDS
 from ledger.handler import QUEUE_SECONDS, ROOM, ROOM_OF_BULKS
 from tests.operate.scraping import fetched, posted, scraped, value
 from tests.paths import HANDBOOK
+from tests.support.clusters import make_open_folder, remove
 from tests.support.command import DEMO_RESOURCE, Environment, Served, run, served
 from tests.support.waiting import wait_until
 from tests.world import USAGES, World
@@ -22,6 +24,7 @@ from web.api.pages import MAX_PAGE_SIZE
 from web.limits import admission, deadline, guesses, memory
 from web.request import read_your_writes
 from web.runtime import server, silent_clients
+from web.runtime.postgres.embedded import embedded_postgres
 from web.wire import bounds
 
 REPORT = f"{USAGES}set_usage/"
@@ -126,6 +129,32 @@ def test_a_slow_statement_is_cancelled_and_nobody_else_is_harmed(environment: En
     assert "can't be reached" not in log
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = make_open_folder()
+    yield made
+    remove(made)
+
+
+def test_a_report_that_no_synchronous_standby_has_is_not_acknowledged(folder: Path) -> None:
+    """PostgreSQL takes a COMMIT whose wait for the standby was cancelled for a success, with a warning."""
+    with (
+        embedded_postgres(folder / "own") as url,
+        served(SHORT | {"LEDGER_DATABASE_URL": url, "PATH": "/usr/bin:/bin"}, "--workers", "1") as here,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        assert reported(here, here.demo_token)[0] == 201
+        connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        connection.execute("SELECT pg_reload_conf()")
+        time.sleep(1)
+        status, seconds = reported(here, here.demo_token)
+        assert status == 503
+        assert 1.5 < seconds < 1.5 + server.SILENT_SECONDS + MARGIN
+        connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        connection.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: reported(here, here.demo_token)[0] == 201)
+
+
 def test_what_finds_no_place_and_no_room_to_wait_is_told_so_at_once(environment: Environment) -> None:
     few = SHORT | {"LEDGER_PLACES": "1", "LEDGER_QUEUE": "2", "LEDGER_QUEUE_SECONDS": "1"}
     few |= {"LEDGER_LOCK_SECONDS": "4", "LEDGER_STATEMENT_SECONDS": "5"}
@@ -183,7 +212,7 @@ def test_the_handbook_tells_the_limits_that_are_fixed() -> None:
     seconds_of_silence = server.KEEP_ALIVE_SECONDS, silent_clients.SHORT_SECONDS
     for told in [
         f"{admission.EXPORTS} for exports",
-        f"503; {server.SILENT_SECONDS} seconds later the connection is cut",
+        f"a commit that waits for a standby too | {server.SILENT_SECONDS} seconds more",
         f"{QUEUE_SECONDS:g} seconds; {ROOM}, and {ROOM_OF_BULKS} bulk",
         f"until it is stored | {deadline.LONGEST_SECONDS:g} seconds",
         f"`LEDGER_POSITION_SECONDS`, {read_your_writes.WAITING.size} requests",
