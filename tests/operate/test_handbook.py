@@ -46,7 +46,7 @@ def test_the_lines_back_up_and_restore(house: Environment, empty: Environment, t
 def test_the_lines_dump_and_restore_with_programs_of_postgresql(
     house: Environment, empty: Environment, tmp_path: Path
 ) -> None:
-    psql, pg_dump, pg_restore = lines_with("psql ", "pg_dump ", "pg_restore ")
+    psql, pg_dump, pg_restore = lines_with('psql "$(usage', "pg_dump ", "pg_restore ")
     assert str(facts(house)[-1]["notification_id"]) in paste(house, tmp_path, psql, pg_dump).split()
     paste(empty, tmp_path, pg_restore)
     assert run(empty, "verify").returncode == 0
@@ -61,7 +61,7 @@ def test_programs_of_postgresql_find_the_embedded_one_while_it_runs(
 ) -> None:
     folder = open_folder / "it's 100% mine"
     environment = elsewhere(tmp_path) | {"LEDGER_DATA_DIR": str(folder)}
-    psql, pg_dump = lines_with("psql ", "pg_dump ")
+    psql, pg_dump = lines_with('psql "$(usage', "pg_dump ")
     with served(environment):
         position = run(environment, "facts").stdout.count("\n")
         assert str(position) in paste(environment, tmp_path, psql, pg_dump).split()
