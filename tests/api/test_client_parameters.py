@@ -10,8 +10,8 @@ from werkzeug.routing import Rule
 from tests.paths import ENDPOINTS
 from tests.world import World
 from web.api.catalogue.queries import OFFERING_QUERY
+from web.wire.declared.parameters import TAKEN
 from web.wire.filters import IGNORED
-from web.wire.parameters import TAKEN
 
 CALL = re.compile(r'"method": "get",\s*"url": f?"(/api/[^"]*)"')
 PARAMETER = re.compile(r'params\["([^"]+)"\]')

@@ -35,8 +35,8 @@ from tests.world import (
     open_world,
     uid,
 )
+from web.wire.declared.parameters import TAKEN
 from web.wire.fields import uuid_of
-from web.wire.parameters import TAKEN
 
 AS_OF = "as_of"
 

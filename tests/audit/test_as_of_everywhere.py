@@ -15,7 +15,7 @@ from tests.audit.asking import OF_NOW, ROLES, Asked, Question, questions, replay
 from tests.audit.happenings import EVERYTHING, Step, earlier, steps
 from tests.projections.rebuilding import rebuild_of
 from tests.world import World, open_world
-from web.wire.parameters import TAKEN
+from web.wire.declared.parameters import TAKEN
 
 WorldDatabase = Callable[[], AbstractContextManager[str]]
 

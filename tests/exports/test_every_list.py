@@ -16,7 +16,7 @@ from tests.audit.asking import ROLES, Question, questions
 from tests.exports.reading import all_pages, as_cell, as_value, cells, lines, plain, records, table
 from tests.support.everything import tell_of_everything
 from tests.world import PROJECT, RESOURCE, World
-from web.wire.parameters import is_taken
+from web.wire.declared.parameters import is_taken
 from web.wire.rendering import DECLARED
 
 FEED = "/api/ledger/events/"

@@ -8,7 +8,8 @@ from flask import Flask
 
 from tests.world import RESOURCE, USAGES, World, uid
 from web.request.pipeline import ALWAYS_STRICT, prefers_strict
-from web.wire.parameters import MOST_NAMED, TAKEN
+from web.wire.declared.parameters import TAKEN
+from web.wire.declared.strangers import MOST_NAMED
 
 STRICT = {"Prefer": "handling=strict"}
 MONTHLY = "/api/marketplace-component-usage-monthly/"

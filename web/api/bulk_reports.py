@@ -32,10 +32,11 @@ from web.request.references import context_of
 from web.request.submit import submit
 from web.wire.body import TOO_DEEP, Body, Found, Loading
 from web.wire.bounds import MOST_ITEMS
+from web.wire.declared.parameters import takes
 from web.wire.errors import MalformedBody
 from web.wire.fields import FALSE, TRUE, load_item
 from web.wire.outcomes import Form
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import answers, reads
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT
 from web.wire.responses.messages import OUTCOMES

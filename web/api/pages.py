@@ -21,9 +21,10 @@ from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.body import LoadContext
+from web.wire.declared.parameters import P, takes
 from web.wire.errors import Missing
 from web.wire.fields import uuid_of
-from web.wire.parameters import P, last_of, load_query, takes
+from web.wire.parameters import last_of, load_query
 from web.wire.rendering import COUNTED, PAGED, answers, json_bytes
 from web.wire.responses.schemas import RowSchema
 from web.wire.urls import root_url

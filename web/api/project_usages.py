@@ -23,9 +23,10 @@ from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import current, services
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing
 from web.wire.fields import TRUE, uuid_of
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import answers, json_response
 from web.wire.responses import project_usages
 

@@ -5,7 +5,7 @@ import re
 from flask import Response, current_app
 
 from web.request.pipeline import api
-from web.wire.parameters import takes
+from web.wire.declared.parameters import takes
 from web.wire.rendering import DECLARED, answers, json_response
 from web.wire.responses.messages import ROOT
 from web.wire.urls import root_url

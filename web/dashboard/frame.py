@@ -17,8 +17,9 @@ from web.request.audit.past import AS_OF, past_named
 from web.request.authentication import USER
 from web.request.services import refresh, services
 from web.wire.audit.positions import position_or_time
+from web.wire.declared.parameters import NOTHING, TAKEN, takes
+from web.wire.declared.strangers import Strangers
 from web.wire.errors import Missing
-from web.wire.parameters import NOTHING, TAKEN, Strangers, takes
 from web.wire.urls import root_path
 
 COOKIE = "usage_ledger_session"

@@ -13,9 +13,9 @@ from web.docs.parameters import Told
 from web.docs.routes import NOT_LISTED, Route, words
 from web.request.idempotency import HEADER
 from web.request.reading import ENCODED, LINES
+from web.wire.declared.strangers import OF_EVERY_GET
 from web.wire.exports.forms import FORMS
 from web.wire.filters import MISSING_USAGE_QUERY
-from web.wire.parameters import OF_EVERY_GET
 from web.wire.rendering import BYTES
 from web.wire.responses.messages import ERRORS, PROBLEM
 

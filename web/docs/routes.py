@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask
 
-from web.wire.parameters import Taken, taken_by
+from web.wire.declared.parameters import Taken, taken_by
 from web.wire.rendering import DECLARED, READ, Declared, Read
 
 LINE = re.compile(r"\| ([A-Z]+) \| `(/[^`]*)` \| (.+) \|")

@@ -10,8 +10,8 @@ from pathlib import Path
 from flask import Blueprint, Response, current_app, request
 
 from web.request.pipeline import check_names
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing, echo
-from web.wire.parameters import takes
 from web.wire.rendering import answers, answers_with, json_bytes
 from web.wire.responses.messages import DOCUMENT
 

@@ -18,9 +18,11 @@ from web.request.conditional import READING, unmodified
 from web.request.idempotency import replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
+from web.wire.declared.parameters import is_taken
+from web.wire.declared.strangers import strangers
 from web.wire.exports.forms import A_FORM, FORMAT, form_accepted, form_named
 from web.wire.filters import IGNORED
-from web.wire.parameters import is_taken, last_of, strangers
+from web.wire.parameters import last_of
 
 STRICT = "LEDGER_STRICT"
 """Key in an app's config: whether every request is taken strictly."""

@@ -1,21 +1,17 @@
-"""Parameters of query strings: the kinds of filters and orders, as Waldur reads them, and who takes which."""
+"""Parameters of query strings: the kinds of filters and orders, as Waldur reads them."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
-from typing import Any, NamedTuple, ParamSpec
-from urllib.parse import quote
+from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import request
 from marshmallow import Schema, ValidationError, fields
 
-from web.wire.body import LONGEST_HINTED, MOST_HINTS, LoadContext, Loading, unknown
+from web.wire.body import LoadContext, Loading
 from web.wire.errors import echo
 from web.wire.fields import FALSE, TRUE, moment_of, uuid_of
-from web.wire.rendering import DECLARED
 from web.wire.urls import RESOURCE_PATH, path_of
 
 DATE_FORMATS = (
@@ -23,16 +19,6 @@ DATE_FORMATS = (
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
 NO_NUMBER_FITS = 10**9
-
-OF_EVERY_GET = {"min_position"}
-OURS = {"as_of", "format", "min_position"}
-LIKENESS = 0.75
-"""How much a name has to be like one of these to be taken for it: 1 is the same."""
-
-MOST_NAMED = 20
-"""How many unknown parameters a header names."""
-
-P = ParamSpec("P")
 
 
 class UuidFilter(fields.Field[UUID]):
@@ -204,111 +190,3 @@ def load_query(schema: Schema, context: LoadContext) -> tuple[dict[str, Any], li
 def last_of(name: str) -> str:
     """Return the value of a parameter, the last one if it is repeated; empty if there is none."""
     return (request.args.getlist(name) or [""])[-1]
-
-
-class Taken(NamedTuple):
-    """The parameters that a view reads, the columns that one of them may name, and schemas of some."""
-
-    names: frozenset[str]
-    columns: frozenset[str]
-    schemas: tuple[Schema, ...] = ()
-
-
-TAKEN: dict[Callable[..., Any], Taken] = {}
-
-NOTHING = Taken(frozenset(), frozenset())
-
-OF_EVERY_LIST = {"format"}
-
-
-def takes(
-    *taken: str | Schema, columns: Iterable[str] | None = None
-) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
-    """Return a decorator that declares which parameters a view reads, besides those that every GET may have.
-
-    They are told by name or by their schema. With `columns` there is one more, `field`, which names some.
-    """
-    schemas = tuple(each for each in taken if isinstance(each, Schema))
-    names = {each for each in taken if isinstance(each, str)} | ({"field"} if columns is not None else set())
-    names.update(field.data_key or name for each in schemas for name, field in each.fields.items())
-    declared = Taken(frozenset(names), frozenset(columns or ()), schemas)
-
-    def declare(view: Callable[P, Response]) -> Callable[P, Response]:
-        TAKEN[view] = declared
-        return view
-
-    return declare
-
-
-def is_taken(name: str, view: Callable[..., Any]) -> bool:
-    """Return whether a view reads a parameter."""
-    return name in taken_by(view).names
-
-
-def taken_by(view: Callable[..., Any]) -> Taken:
-    """Return what a view reads: what it declares, and of lists also the form that is asked for."""
-    taken = TAKEN.get(view, NOTHING)
-    if view in DECLARED and DECLARED[view].is_list:
-        return taken._replace(names=taken.names | OF_EVERY_LIST)
-    return taken
-
-
-class Strangers(NamedTuple):
-    """What a query has that its view does not read."""
-
-    names: list[str]
-    columns: list[str]
-    taken: Taken
-    ignored: Collection[str]
-    """Names that Waldur reads."""
-
-    def __str__(self) -> str:
-        """Return them as a header: in ASCII, and of a bounded length, whatever a client sends."""
-        words = [*map(_word, self.names), *(f"field={_word(column)}" for column in self.columns)]
-        more = [f"{len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
-        return ", ".join(words[:MOST_NAMED] + more)
-
-    def check(self) -> None:
-        """Raise ValidationError, by name, if there are any."""
-        told = {name: [self._told("parameter", name, place)] for place, name in enumerate(self.names)}
-        if self.columns:
-            told["field"] = [self._told("column", name, place) for place, name in enumerate(self.columns)]
-        if told:
-            raise ValidationError(told)
-
-    def check_misspelt(self) -> None:
-        """Raise ValidationError for parameters that look like ours, as none of Waldur's does.
-
-        Without it the answer would be that of now, and look as if it were that of then.
-        """
-        if told := {
-            name: [self._told("parameter", name, 0)]
-            for name in self.names
-            if name not in OURS and name not in self.ignored and _is_like_ours(name)
-        }:
-            raise ValidationError(told)
-
-    def _told(self, kind: str, name: str, place: int) -> str:
-        if kind == "parameter" and name in self.ignored:
-            return "Is one of Waldur's, and ignored here."
-        known = self.taken.columns if kind == "column" else self.taken.names
-        return unknown(kind, name, known, is_hinted=place < MOST_HINTS)
-
-
-def _is_like_ours(name: str) -> bool:
-    plain = re.sub("[-_ ]", "", name).lower()
-    return bool(get_close_matches(plain, [each.replace("_", "") for each in OURS], cutoff=LIKENESS))
-
-
-def _word(name: str) -> str:
-    return quote(name[:LONGEST_HINTED], safe="") or '""'
-
-
-def strangers(view: Callable[..., Any] | None, ignored: Collection[str]) -> Strangers:
-    """Return what the query of the request has that this view does not read, and Waldur may."""
-    taken = taken_by(view) if view else NOTHING
-    if request.method in ("GET", "HEAD"):
-        taken = taken._replace(names=taken.names | OF_EVERY_GET)
-    names = [name for name in request.args if name not in taken.names]
-    asked = dict.fromkeys(filter(None, request.args.getlist("field"))) if "field" in taken.names else {}
-    return Strangers(names, [name for name in asked if name not in taken.columns], taken, ignored)

@@ -7,7 +7,7 @@ from web.api.pages import row_response
 from web.request.authentication import caller
 from web.request.conditional import VERSION
 from web.request.pipeline import api
-from web.wire.parameters import takes
+from web.wire.declared.parameters import takes
 from web.wire.rendering import answers, json_response
 from web.wire.responses import agents
 

@@ -11,7 +11,7 @@ from web.request.audit.past import AS_OF, FROM, TO
 from web.request.pipeline import DIFF, api
 from web.request.services import current
 from web.wire.audit.filters import DIFF_QUERY
-from web.wire.parameters import takes
+from web.wire.declared.parameters import takes
 from web.wire.rendering import PAGED, answers
 from web.wire.responses.audit import CHANGE
 

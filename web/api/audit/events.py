@@ -26,8 +26,9 @@ from web.request.pipeline import api
 from web.request.read_your_writes import waited
 from web.request.services import current, services
 from web.wire.audit.feed import BATCH, FEED_QUERY, LINES, event_of, is_asked_for_lines
+from web.wire.declared.parameters import takes
 from web.wire.exports.forms import FORMAT, NDJSON, Form
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import answers, raises
 from web.wire.responses.audit import CLOUD_EVENT
 from web.wire.urls import root_url

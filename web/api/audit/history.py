@@ -27,9 +27,10 @@ from web.request.audit.past import AS_OF, reading
 from web.request.authentication import visible
 from web.request.services import current, services
 from web.wire.audit.history import VERSION_QUERY
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing
 from web.wire.fields import uuid_of
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import PAGED, answers, json_bytes
 from web.wire.urls import root_url
 

@@ -17,8 +17,8 @@ from web.request.audit.past import AS_OF, moment, reading
 from web.request.authentication import visible
 from web.request.pipeline import api
 from web.request.services import current, services
+from web.wire.declared.parameters import takes
 from web.wire.fields import uuid_of
-from web.wire.parameters import takes
 from web.wire.rendering import answers, json_bytes
 from web.wire.responses.catalogue import PLAN_PERIOD
 

@@ -18,9 +18,10 @@ from web.request.authentication import visible
 from web.request.pipeline import DIFF_TOTALS as DIFF_TOTALS_PATH
 from web.request.pipeline import api
 from web.request.services import current
+from web.wire.declared.parameters import takes
 from web.wire.fields import FALSE, uuid_of
 from web.wire.figures import filters
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import PAGED, answers
 from web.wire.responses import figures
 

@@ -10,8 +10,9 @@ from ledger.journal.tree.checkpoints import Kept, newest, of_size
 from web.request.pipeline import api
 from web.request.services import services
 from web.wire.audit.proofs import CHECKPOINT_QUERY
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing
-from web.wire.parameters import last_of, takes
+from web.wire.parameters import last_of
 from web.wire.rendering import TEXT, answers_with, raises
 
 blueprint = api("ledger_checkpoint", "/api/ledger")

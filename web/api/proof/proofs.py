@@ -15,9 +15,9 @@ from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import services
 from web.wire.audit.proofs import CHECKPOINT_QUERY, CONSISTENCY_QUERY, TOO_FAR
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing
 from web.wire.fields import position_of
-from web.wire.parameters import takes
 from web.wire.rendering import TEXT, answers, answers_with, json_response
 from web.wire.responses.audit import CONSISTENCY
 

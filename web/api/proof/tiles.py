@@ -13,8 +13,8 @@ from ledger.proof.tiles import TILE_WIDTH, Tile, parse_entries_tile, parse_tile
 from web.request.authentication import caller
 from web.request.pipeline import api
 from web.request.services import services
+from web.wire.declared.parameters import takes
 from web.wire.errors import Missing, echo
-from web.wire.parameters import takes
 from web.wire.rendering import BYTES, answers_with, raises
 
 IMMUTABLE = "max-age=31536000, immutable"

@@ -27,8 +27,8 @@ from web.exports.answering import PROGRESS, BrokenOff
 from web.request.authentication import CREDENTIALS
 from web.runtime.config import Settings
 from web.runtime.database import open_services
+from web.wire.declared.parameters import is_taken
 from web.wire.exports.forms import FORMS
-from web.wire.parameters import is_taken
 
 STAFF = Credentials(UUID(int=0), Caller(user_uuid=UUID(int=0), is_staff=True, is_support=False), True, None)
 """Whoever is at the database: nobody with an account, who sees what staff sees."""

@@ -5,7 +5,7 @@ from flask import Response, current_app, request
 from web.dashboard.frame import open_pages, show
 from web.request.conditional import VERSION
 from web.request.services import services
-from web.wire.parameters import takes
+from web.wire.declared.parameters import takes
 from web.wire.rendering import answers, json_response
 from web.wire.responses.messages import START
 from web.wire.urls import root_url

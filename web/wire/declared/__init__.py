@@ -1,0 +1,1 @@
+"""What views declare to read of a query, and what becomes of all else."""
