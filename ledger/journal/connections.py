@@ -81,7 +81,11 @@ def milliseconds(seconds: float) -> int:
 
 
 def bounded(parameters: Mapping[str, Any], statement_seconds: float | None) -> dict[str, Any]:
-    """Return what a pool connects with, whose statements are cancelled after so long. None is never."""
+    """Return what a pool connects with, whose statements are cancelled after so long. None is never.
+
+    A commit that waits for a synchronous standby is not: PostgreSQL would take it for done, and ends the
+    timeout before. A report is never acknowledged by that.
+    """
     if statement_seconds is None:
         return dict(parameters)
     timeout = f"-c statement_timeout={milliseconds(statement_seconds)}"

@@ -27,8 +27,8 @@ class Ledger(Application[UUID]):
 
     `zone` decides the month of reports that don't say their own; `entropy` makes the ids and salts of
     people; `create` makes the journal's tables where they are missing; `is_read_only` has the
-    database refuse to write. Statements wait for a lock for `lock_seconds`, and those of the read side take
-    no longer than `statement_seconds`, if that is told. Its methods raise a LedgerError for what is refused,
+    database refuse to write. Statements wait for a lock for `lock_seconds`, and those of pools take no
+    longer than `statement_seconds`, if that is told. Its methods raise a LedgerError for what is refused,
     and eventsourcing's or psycopg's OperationalError while the database is away.
     """
 
@@ -53,8 +53,8 @@ class Ledger(Application[UUID]):
         self._parameters = parameters_of(conninfo, is_read_only=is_read_only, lock_seconds=lock_seconds)
         self.reachability = Reachability(self._parameters, longest_use)
         # For the read side; the journal has connections of its own, no more of both than there are callers.
-        readers = bounded(self._parameters, statement_seconds)
-        self.pool: Pool = Pool(readers, self.reachability, most=connections)
+        self._of_pools = bounded(self._parameters, statement_seconds)
+        self.pool: Pool = Pool(self._of_pools, self.reachability, most=connections)
         super().__init__(
             env={
                 "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -77,9 +77,7 @@ class Ledger(Application[UUID]):
         """Put our pool in place of the library's, whose variables know five parameters of a conninfo."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
-        # Without a timeout of statements: it would end a COMMIT's wait for a synchronous standby, and
-        # PostgreSQL takes that for success.
-        parameters = self._parameters | {"prepare_threshold": None}  # for PreparedBatch
+        parameters = self._of_pools | {"prepare_threshold": None}  # for PreparedBatch
         # The library's class is another, of which it needs no more than ours has.
         factory.datastore.pool = cast(Any, Pool(parameters, self.reachability, most=self._connections))
         return factory

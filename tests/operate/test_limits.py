@@ -137,7 +137,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_a_report_that_no_synchronous_standby_has_is_not_acknowledged(folder: Path) -> None:
-    """PostgreSQL takes a COMMIT whose wait for the standby was cancelled for a success, with a warning."""
+    """PostgreSQL takes a COMMIT for done whose wait for a standby is cancelled: nothing here does so."""
     with (
         embedded_postgres(folder / "own") as url,
         served(SHORT | {"LEDGER_DATABASE_URL": url, "PATH": "/usr/bin:/bin"}, "--workers", "1") as here,

@@ -217,7 +217,7 @@ LOCK_SECONDS = Variable(
 )
 STATEMENT_SECONDS = Variable(
     "LEDGER_STATEMENT_SECONDS",
-    "how many seconds a statement that reads may take, from 1 to 3600; more than LEDGER_LOCK_SECONDS",
+    "how many seconds a statement of a request may take, from 1 to 3600; more than LEDGER_LOCK_SECONDS",
     seconds_from(1, 3600),
     default="15",
 )

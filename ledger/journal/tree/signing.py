@@ -34,9 +34,6 @@ from ledger.proof.tiles import TILE_WIDTH, Tile
 
 LOCK_SIGNING = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: signing'))"
 
-# It would end the wait of the COMMIT for a synchronous standby, and PostgreSQL takes that for success.
-NO_TIMEOUT = "SET LOCAL statement_timeout = 0"
-
 SELECT_HEAD = """
 SELECT coalesce(max(notification_id), 0) AS head,
     (SELECT last_position FROM journal.tree_tail ORDER BY first_leaf DESC LIMIT 1) AS reached
@@ -104,7 +101,6 @@ class Signing:
                 if (kept := self._fresh(cursor, outlook, now, is_due=is_due)) and _is_kept(outlook):
                     return kept
                 with connection.transaction():
-                    cursor.execute(NO_TIMEOUT)
                     cursor.execute(LOCK_SIGNING)
                     outlook = self._outlook(cursor)
                     if self._keep_remembered(cursor, outlook, now):
