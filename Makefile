@@ -14,8 +14,8 @@ install: .venv/installed ## make .venv with the usage-ledger command in it
 
 .venv/installed: pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
-	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock
+	.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -54,7 +54,7 @@ AGENT_BACKEND = tests/agents/real/backend
 # Agents bring many packages, which have nothing to do in .venv.
 .venv-agents/%/installed: tests/agents/real/requirements-%.txt $(wildcard $(AGENT_BACKEND)/*.*)
 	$(PYTHON) -m venv .venv-agents/$*
-	.venv-agents/$*/bin/python -m pip install --quiet --requirement $< ./$(AGENT_BACKEND)
+	.venv-agents/$*/bin/python -m pip --disable-pip-version-check install --quiet --requirement $< ./$(AGENT_BACKEND)
 	@touch $@
 
 test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting agents report, in 3 minutes
@@ -62,7 +62,7 @@ test-agents: install $(AGENTS:%=.venv-agents/%/installed) ## let real reporting 
 
 .venv-recipes/installed: tests/exports/real/requirements.txt
 	$(PYTHON) -m venv .venv-recipes
-	.venv-recipes/bin/python -m pip install --quiet --requirement $<
+	.venv-recipes/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
 	@touch $@
 
 test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read exports, in a minute
@@ -73,7 +73,7 @@ test-schema: install ## ask a service for all that its description has, in 3 min
 
 .venv-packages/installed: tests/operate/real/requirements.txt
 	$(PYTHON) -m venv .venv-packages
-	.venv-packages/bin/python -m pip install --quiet --requirement $<
+	.venv-packages/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
 	@touch $@
 
 test-packages: install .venv-packages/installed ## install the wheel elsewhere, and run it there, in a minute
