@@ -28,7 +28,7 @@ from tests.world import (
 from web.importer import importer as importing
 from web.importer.importer import import_lists
 from web.request.services import Services
-from web.wire.errors import DATABASE_IS_AWAY
+from web.wire.failures.database import DATABASE_IS_AWAY
 
 # --- usages -------------------------------------------------------------------------------------------------
 

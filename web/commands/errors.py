@@ -30,7 +30,7 @@ from web.runtime.config import ConfigurationError
 from web.runtime.postgres import EmbeddedPostgresError
 from web.sender.client import UploadFailed
 from web.sender.lines import UnreadableFile
-from web.wire.errors import DATABASE_IS_AWAY
+from web.wire.failures.database import DATABASE_IS_AWAY
 
 MESSAGES: dict[type[Exception], str] = {
     Busy: "The journal is busy; run it again to finish it.",

@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import eventsourcing.persistence
 import psycopg
-import psycopg_pool
 from flask import Flask, Response, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import (
@@ -21,6 +19,7 @@ from werkzeug.exceptions import (
 
 from ledger import errors
 from projections.projector import ProjectingFailed
+from web.wire.failures.database import given_up, is_database_away
 from web.wire.rendering import json_response
 
 log = logging.getLogger(__name__)
@@ -64,26 +63,6 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
 
 LONGEST_ECHO, LONGEST_ECHOES, LONGEST_HOST_ECHO = 1_000, 10_000, 100
 """How many characters of a value, of a list of values, and of a host an error repeats."""
-
-DATABASE_IS_AWAY = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    eventsourcing.persistence.OperationalError,
-    eventsourcing.persistence.InterfaceError,
-    eventsourcing.persistence.InternalError,
-)
-
-
-MISSING_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
-"""What is said while a database is being restored: a part of it is there, and nothing can be done yet."""
-
-
-GIVEN_UP: dict[type[Exception], str] = {
-    psycopg.errors.QueryCanceled: "This takes longer than the server allows. Ask for less, or try again.",
-    psycopg.errors.LockNotAvailable: "The database is busy with something else. Try again.",
-    psycopg_pool.PoolTimeout: "The server is too busy at the moment. Try again.",
-}
-"""What ends a wait for the database, which is there."""
 
 
 class Overloaded(ServiceUnavailable):
@@ -244,7 +223,7 @@ def problem_of(error: Exception) -> Problem:
             return _detail(429, str(error), {"Retry-After": str(error.seconds)})
     if ended := given_up(error):
         return _detail(503, ended, SOON)
-    if is_database_away(error):
+    if _is_database_away(error):
         return _detail(503, "The database is not available at the moment. Try again.")
     status, message, headers = DETAILS[_kind_of(error)]
     told = echo(error) if isinstance(error, UnsupportedMediaType | UnsupportedEncoding) else error
@@ -273,16 +252,9 @@ def _kind_of(error: Exception) -> type[Exception]:
     return next(each for each in type(error).__mro__ if each in DETAILS)
 
 
-def given_up(error: Exception) -> str | None:
-    """Return what is told of an error that ended a wait for the database, None of others."""
-    causes = (error.__cause__, error)
-    return next((told for each in causes for kind, told in GIVEN_UP.items() if isinstance(each, kind)), None)
-
-
-def is_database_away(error: Exception) -> bool:
+def _is_database_away(error: Exception) -> bool:
     """Return whether an error that nobody expects says that the database can't be asked at the moment."""
-    is_away = isinstance(error, DATABASE_IS_AWAY) or isinstance(error.__cause__ or error, MISSING_TABLES)
-    return is_away and _kind_of(error) is Exception and not given_up(error)
+    return _kind_of(error) is Exception and is_database_away(error)
 
 
 def register(app: Flask, check_connections: Callable[[], None]) -> None:
@@ -294,7 +266,7 @@ def register(app: Flask, check_connections: Callable[[], None]) -> None:
     def answer(error: Exception) -> Response:
         problem = problem_of(error)
         log_problem(error, problem)
-        if is_database_away(error):
+        if _is_database_away(error):
             check_connections()
         response = json_response(problem.body, problem.status)
         response.headers.update(problem.headers)
@@ -311,7 +283,7 @@ def log_problem(error: Exception, problem: Problem) -> None:
         log.error("A report was decided on what is not in the journal: %s", error.__cause__)
     elif given_up(error):
         log.warning("%s %s was given up: %s", request.method, request.path, error)
-    elif is_database_away(error):
+    elif _is_database_away(error):
         log.error("The database is not available: %s", error)
     elif problem.status == 500:
         log.exception("%s %s failed", request.method, request.path)
