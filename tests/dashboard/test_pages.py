@@ -154,6 +154,10 @@ def test_a_figure_has_its_history_its_shares_and_its_facts(shown_world: World) -
     assert {row["By"] for row in page.rows("#history")} == {"staff"}
     assert page.values("#shares", "Usage") == [each["usage"] for each in shares]
     assert len(page.html.select("svg .bar")) == len(history) == 2
+    once = figure(shown_world, resource_uuid=RESOURCE, type="gpu", billing_period="2026-10-01")
+    unchanged = reader(shown_world, "staff").open(f"/dashboard/figures/{once['uuid']}/")
+    assert len(unchanged.rows("#history")) == 1
+    assert unchanged.html.select("svg") == []
     position = history[0]["position"]
     fact = reader(shown_world, "staff").open(page.link(str(position)))
     assert fact.heading == f"Fact {position} of the journal"

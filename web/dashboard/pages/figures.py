@@ -50,7 +50,7 @@ def figure(uuid: str) -> Response:
         figure=found.data,
         answer=found,
         position=found.position,
-        drawing=_drawing(found.data, history.data),
+        drawing=_drawing(found.data, history.data) if len(history.data) > 1 else None,
         history=_history(history),
         shares=_shares(found.data),
     )
