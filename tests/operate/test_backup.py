@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -56,9 +57,8 @@ def test_a_backup_says_what_is_in_it(house: Environment, tmp_path: Path) -> None
 
 def test_tools_of_others_check_a_backup_and_read_its_dump(house: Environment, tmp_path: Path) -> None:
     output_of(house, "backup", tmp_path / "ledger.tar")
-    lines = (
-        f"tar -xf ledger.tar && sha256sum --check SHA256SUMS && {program('pg_restore')} --list journal.dump"
-    )
+    pg_restore = shlex.quote(str(program("pg_restore")))
+    lines = f"tar -xf ledger.tar && sha256sum --check SHA256SUMS && {pg_restore} --list journal.dump"
     done = subprocess.run(["/bin/sh", "-ec", lines], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("manifest.json: OK\njournal.dump: OK\ncheckpoint: OK\n")
     assert "TABLE DATA journal ledger_events" in done.stdout

@@ -70,11 +70,14 @@ def test_a_command_is_there_with_these_options(words: list[str]) -> None:
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units, with the command that is installed here."""
+    """The units, with the command that is installed here, by a path without spaces."""
+    folder, command = tmp_path / "units", tmp_path / "usage-ledger"
+    folder.mkdir()
+    command.symlink_to(COMMAND)
     for unit in UNITS:
-        text = unit.read_text().replace("/opt/ledger/bin/usage-ledger", str(COMMAND))
-        (tmp_path / unit.name).write_text(text)
-    return tmp_path
+        text = unit.read_text().replace("/opt/ledger/bin/usage-ledger", str(command))
+        (folder / unit.name).write_text(text)
+    return folder
 
 
 def test_systemd_takes_every_unit(units: Path) -> None:

@@ -93,7 +93,7 @@ def test_without_the_right_to_write_there_is_no_result(ledger: Environment) -> N
     url = make_conninfo(ledger["LEDGER_DATABASE_URL"], options=options)
     done = run(ledger | {"LEDGER_DATABASE_URL": url}, "verify")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "read-only transaction" in done.stderr
+    assert "the database is read-only" in done.stderr
     assert done.stderr.count("\n") == 1
     assert runs(ledger) == []
 
