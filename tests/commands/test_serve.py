@@ -238,3 +238,9 @@ def test_everything_is_found_again_after_a_stop_and_after_kill_9() -> None:
 def figures(here: Served, token: str) -> list[str]:
     _, rows = here.get(f"{USAGES}?resource_uuid={DEMO_RESOURCE}", token)
     return [row["usage"] for row in rows]
+
+
+def test_a_key_that_is_not_there_is_told_at_the_start(environment: Environment) -> None:
+    with served(environment | {"LEDGER_SIGNING_KEY": "/nonexistent/key"}, "--no-demo") as here:
+        logged = here.output.with_name("stderr").read_text()
+    assert "Nothing is signed: no key is in /nonexistent/key; `key create` makes one" in logged

@@ -208,7 +208,7 @@ def test_a_second_key_of_the_same_name_signs_nothing(here: World, tmp_path: Path
     assert refusal(here) == f"The checkpoint of {size} facts is signed by another key of this name."
 
 
-@pytest.mark.parametrize("trouble", ["mode", "text", "folder", "ascii"])
+@pytest.mark.parametrize("trouble", ["mode", "text", "folder", "ascii", "loop"])
 def test_a_key_that_can_not_be_used_is_told_of_without_its_path(
     here: World, key: Path, trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -220,6 +220,9 @@ def test_a_key_that_can_not_be_used_is_told_of_without_its_path(
         key.write_text(key.read_text()[:-9])
     elif trouble == "ascii":
         key.write_bytes(b"\xff\xfe")
+    elif trouble == "loop":  # as a folder that is closed to the service, which none is to root
+        key.unlink()
+        key.symlink_to(key)
     else:
         key.unlink()
         key.mkdir()

@@ -1,12 +1,13 @@
 """`usage-ledger serve`: the API in the foreground."""
 
 import logging
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
 import click
 
+from ledger.errors import SigningRefused
 from ledger.journal.roles import standing
 from projections.fast.position import SharedPosition
 from web.commands import demo
@@ -94,4 +95,13 @@ def prepare(services: Services, settings: Settings, url_of_demo: str | None) -> 
         with services.reading() as cursor:
             if told := standing(cursor.connection):
                 log.warning("%s `usage-ledger database grants` makes another role", told)
+        _tell_of_signing(services, settings)
     return demo.greeting(services, url_of_demo) if url_of_demo else None
+
+
+def _tell_of_signing(services: Services, settings: Settings) -> None:
+    """Log why nothing will be signed, for instance as the name of the key's file is misspelt."""
+    with suppress(SigningRefused):  # which was logged
+        services.signing.check()
+        if not settings.signing_key.exists():
+            log.info("Nothing is signed: no key is in %s; `key create` makes one", settings.signing_key)

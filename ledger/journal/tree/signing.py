@@ -115,12 +115,13 @@ class Signing:
 
     def check(self) -> None:
         """Raise SigningRefused where nothing can be signed, but for want of a key."""
-        if self.key_file is None or not self.key_file.path.exists():
-            return
-        with self._connect() as connection, self._refusing():
-            cursor = connection.cursor()
-            outlook = self._outlook(cursor)
-            _compare(cursor, outlook, TILE_WIDTH)
+        with self._refusing():
+            if self.key_file is None or self.key_file.signer() is None:
+                return
+            with self._connect() as connection:
+                cursor = connection.cursor()
+                outlook = self._outlook(cursor)
+                _compare(cursor, outlook, TILE_WIDTH)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
