@@ -58,6 +58,8 @@ EXPECTED: tuple[type[Exception], ...] = (
 )
 """Errors that are no fault of the program. The others' own message is written for operators."""
 
+MAY_NOT = "the role of LEDGER_DATABASE_URL may not do that: {}; the owner of the journal may"
+
 
 class WrongUsage(click.ClickException):
     """The command was called in a wrong way."""
@@ -95,7 +97,9 @@ def told_in_one_line(kind: type[click.ClickException] = click.ClickException) ->
     except ProgrammingError as error:  # eventsourcing's, of what was done in the journal
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
-        raise kind(str(error)) from error
+        raise kind(MAY_NOT.format(error.__cause__.diag.message_primary)) from error
+    except InsufficientPrivilege as error:
+        raise kind(MAY_NOT.format(error.diag.message_primary)) from error
     except EXPECTED as error:
         message = MESSAGES.get(type(error)) or " ".join(str(error).split())
         raise kind(message) from error
