@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.conftest import name_of
-from tests.operate.keeping import elsewhere, facts, report
+from tests.operate.keeping import checkpoint_beside, elsewhere, facts, report
 from tests.paths import HANDBOOK
 from tests.projections.restoring import UPDATE, execute
 from tests.support.command import COMMAND, Environment, output_of, run, served
@@ -41,6 +41,31 @@ def test_the_lines_back_up_and_restore(house: Environment, empty: Environment, t
     paste(house, tmp_path, back_up)
     assert "and verified." in paste(empty, tmp_path, restore)
     assert facts(empty) == facts(house)
+
+
+def test_a_trial_leaves_the_key_alone(house: Environment, empty: Environment, tmp_path: Path) -> None:
+    back_up, trial = lines_with("usage-ledger backup ", "LEDGER_SIGNING_KEY=/nonexistent ")
+    told = paste(house | {"TRIAL": empty["LEDGER_DATABASE_URL"]}, tmp_path, back_up, trial)
+    assert "and verified." in told
+    assert "No signing key is here" in told
+    report(empty, 5)
+    assert run(empty, "verify").returncode == 0
+    assert run(house, "verify").stderr.count("signed") == 0
+
+
+def test_after_a_trial_with_the_key_the_ledger_signs_once_the_checkpoint_of_it_is_away(
+    house: Environment, empty: Environment, tmp_path: Path
+) -> None:
+    empty["LEDGER_SIGNING_KEY"] = house["LEDGER_SIGNING_KEY"]
+    paste(house, tmp_path, *lines_with("usage-ledger backup "))
+    told = paste(empty, tmp_path, *lines_with("usage-ledger restore "))
+    assert "If this is a trial, and the other ledger goes on, take the key away first" in told
+    report(empty, 5)
+    assert run(empty, "verify").returncode == 0
+    assert "facts are missing" in run(house, "verify").stdout
+    checkpoint_beside(house["LEDGER_SIGNING_KEY"]).unlink()
+    assert run(house, "verify").returncode == 0
+    assert checkpoint_beside(house["LEDGER_SIGNING_KEY"]).exists()
 
 
 def test_the_lines_dump_and_restore_with_programs_of_postgresql(

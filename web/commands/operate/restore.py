@@ -140,4 +140,7 @@ def _told_of_signing(services: Services) -> str:
             f"Nothing will be signed: {refused} The last checkpoint that left the house is in"
             f" {files.checkpoint_path}. Restore a newer backup, or go on under another LEDGER_ORIGIN and key."
         )
-    return "Checkpoints will be signed: the journal is not older than the last of them."
+    return (
+        "Checkpoints will be signed: the journal is not older than the last of them. If this is a trial, and"
+        " the other ledger goes on, take the key away first: two ledgers can't share one."
+    )
