@@ -25,7 +25,7 @@ ROOMS = ("ledger", "ledger/proof", "projections", "web", "web/dashboard")
 OTHERS = [ENDPOINTS, CATALOGUE, HANDBOOK, *(ROOT / room / "README.md" for room in ROOMS)]
 BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-MODULE = re.compile(r"(?<![\w./])(?:ledger|projections|tests|web)/[\w./-]*\w")
+MODULE = re.compile(r"(?<![\w./-])(?:ledger|projections|tests|web)/[\w./-]*\w")
 ROOM = re.compile(r"^([\w.]+/?) +\S", re.MULTILINE)
 
 

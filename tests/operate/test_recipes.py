@@ -1,5 +1,6 @@
 """The files for operators are what their programs take, and their commands are there, with these options."""
 
+import os
 import re
 import shlex
 import ssl
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from tests.paths import HANDBOOK, ROOT
-from tests.support.command import COMMAND, free_port
+from tests.support.command import COMMAND, Environment, free_port, output_of
 from tests.support.programs import certificate, program
 from tests.support.served import served
 from tests.support.waiting import wait_until
@@ -47,6 +48,8 @@ def commands() -> dict[str, list[str]]:
             for match in re.finditer(r"(?:^|/| ledger |-m )usage-ledger ((?:[a-z]).*)", line):
                 found[line] = shlex.split(match[1])
     for line in section("Install"):
+        if line.startswith("ledger "):
+            found[line] = shlex.split(line)[1:]
         if " run --rm ledger " in line:
             found[line] = shlex.split(line.partition(" run --rm ledger ")[2])
     return found
@@ -106,6 +109,32 @@ def test_timers_fire_when_the_handbook_says() -> None:
         "usage-ledger-verify": ["2026-11-21 02:30:00"],
         "usage-ledger-backup": ["2026-11-21 01:30:00"],
     }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root takes another account")
+def test_commands_of_an_operator_run_with_the_settings_of_the_services(
+    environment: Environment, tmp_path: Path
+) -> None:
+    lines = [line for line in section("Install") if line.startswith("ledger")]
+    lines[0] = lines[0].replace("-u usage-ledger", "-u root").replace("/etc/usage-ledger", str(tmp_path))
+    lines[0] = lines[0].replace("/opt/ledger/bin/usage-ledger", str(COMMAND))
+    settings = (FOLDER / "systemd/environment").read_text().splitlines()
+    changed = {"LEDGER_DATABASE_URL": environment["LEDGER_DATABASE_URL"], "LEDGER_DATA_DIR": str(tmp_path)}
+    for index, line in enumerate(settings):
+        name = line.partition("=")[0]
+        settings[index] = f"{name}='{changed[name]}'" if name in changed else line
+    (tmp_path / "environment").write_text("\n".join(settings))
+    done = subprocess.run(
+        ["/bin/sh", "-ec", "\n".join(lines)],
+        env={"PATH": "/usr/sbin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    _key, user, token = done.stdout.splitlines()
+    assert output_of(environment, "user", "list") == f"{user}  staff    active    admin\n"
+    assert len(token) == 40
+    assert (tmp_path / "signing-key").exists()
 
 
 def test_the_services_of_systemd_are_shut_in() -> None:
