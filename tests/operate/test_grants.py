@@ -14,7 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from tests.operate.keeping import facts, report, rows, schemas
 from tests.operate.test_handbook import lines_with, paste
-from tests.projections.restoring import AS_SUPERUSER
+from tests.projections.restoring import AS_SUPERUSER, execute
 from tests.support.command import Environment, output_of, run, served
 
 # Roles are of the whole server, which the tests of another process use as well.
@@ -211,6 +211,26 @@ def test_who_runs_as_owner_or_superuser_is_told(roles: Roles) -> None:
     ):
         with served(environment, "--no-demo") as here:
             assert here.get("/readyz")[1]["note"] == note
+
+
+def test_who_may_only_read_gets_no_service_that_takes_reports(roles: Roles) -> None:
+    """Ready, and an error for each report: that is what would come of it."""
+    reader, url = f"reader_{os.getpid()}", roles.superuser["LEDGER_DATABASE_URL"]
+    execute(url, f"CREATE ROLE {reader} LOGIN PASSWORD 'secret' IN ROLE pg_read_all_data")
+    try:
+        here = roles.environment_of(reader)
+        for words in (["serve", "--no-demo"], ["user", "create", "somebody"], ["verify"]):
+            done = run(here, *words)
+            assert done.returncode
+            assert done.stderr == (
+                "Error: LEDGER_DATABASE_URL: its role may append nothing to the journal: `serve --read-only`"
+                " and commands that only read work with it\n"
+            )
+        assert output_of(here, "user", "list") == output_of(roles.service, "user", "list")
+        with served(here, "--read-only") as replica:
+            assert replica.get("/readyz")[0] == 200
+    finally:
+        execute(url, f"DROP ROLE {reader}")
 
 
 def test_grants_are_printed_again_and_do_the_same(roles: Roles) -> None:

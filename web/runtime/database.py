@@ -44,6 +44,15 @@ READ_ONLY = (
     " only read work with it, all others with the primary"
 )
 
+MAY_ONLY_READ = (
+    "LEDGER_DATABASE_URL: its role may append nothing to the journal: `serve --read-only` and commands that"
+    " only read work with it"
+)
+
+SELECT_REFUSALS = """
+SELECT current_setting('transaction_read_only') = 'on' AS is_read_only,
+    has_any_column_privilege(to_regclass('journal.ledger_events'), 'INSERT') AS may_append"""
+
 log = logging.getLogger(__name__)
 
 
@@ -140,8 +149,8 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
             if settings.is_read_only:
                 _check_complete(connection, is_followed=may_rebuild)
                 return
-            if _refuses_writes(connection):
-                raise ConfigurationError(READ_ONLY)
+            if refusal := _refusal(connection):
+                raise ConfigurationError(refusal)
             connection.execute(LOCK_CREATION)
             if position := position_without_journal(connection):
                 raise ConfigurationError(
@@ -168,8 +177,8 @@ def ensure_journal_alone(url: str, settings: Settings) -> None:
         conninfo = make_conninfo(url, options=f"-c timezone=UTC -c search_path={JOURNAL}")
         with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             check_suitable(connection)
-            if _refuses_writes(connection):
-                raise ConfigurationError(READ_ONLY)
+            if refusal := _refusal(connection):
+                raise ConfigurationError(refusal)
             connection.execute(LOCK_CREATION)
             open_ledger(conninfo, settings, create=True).close()
     except (psycopg.Error, PersistenceError, JournalIncomplete) as error:
@@ -185,19 +194,22 @@ def check_suitable(connection: Connection[DictRow]) -> None:
 
 
 def _is_read_only(settings: Settings) -> bool:
-    """Return whether the database of the settings is one that is only read. Raises ConfigurationError."""
+    """Return whether the settings' database is only read, by this role or all. Raises ConfigurationError."""
     if settings.database_url is None:
         return False
     try:
         with psycopg.connect(settings.database_url, autocommit=True, row_factory=dict_row) as connection:
-            return _refuses_writes(connection)
+            return _refusal(connection) is not None
     except psycopg.Error as error:
         raise _unusable(error) from error
 
 
-def _refuses_writes(connection: Connection[DictRow]) -> bool:
-    row = connection.execute("SHOW transaction_read_only").fetchone()
-    return row is not None and row["transaction_read_only"] == "on"
+def _refusal(connection: Connection[DictRow]) -> str | None:
+    """Return why nothing can be written here, None if it can, or if there is no journal yet."""
+    row = connection.execute(SELECT_REFUSALS).fetchone()
+    if row is None or row["is_read_only"]:
+        return READ_ONLY
+    return MAY_ONLY_READ if row["may_append"] is False else None
 
 
 def _check_complete(connection: Connection[DictRow], *, is_followed: bool) -> None:
