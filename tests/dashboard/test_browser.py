@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -17,6 +17,8 @@ from tests.world import PROJECT, RESOURCE, World
 from web.dashboard.errors import FOREIGN
 
 AXE = files("axe_core_python").joinpath("axe.min.js").read_text()
+
+BEING_REPLACED = "does not belong to the document"
 
 SERIOUS = ("serious", "critical")
 
@@ -43,10 +45,15 @@ def click(browser: Browser, text: str, within: str = "body") -> None:
 
 
 def is_gone(element: WebElement) -> bool:
+    """Whether another page has come. Of one that is about to go the driver may say something else."""
     try:
         return not element.is_enabled()
     except StaleElementReferenceException:
         return True
+    except WebDriverException as error:
+        if BEING_REPLACED in str(error):
+            return False
+        raise
 
 
 def sign_in(browser: Browser, url: str, world: World, username: str = "staff") -> None:
