@@ -202,6 +202,17 @@ def test_the_health_check_of_the_container_tells_who_answers(world_url: str) -> 
         assert subprocess.run(nobody, capture_output=True).returncode == 1
 
 
+def test_each_database_has_room_for_the_connections_of_four_workers() -> None:
+    places = Settings.from_environment({}).places
+    (told,) = re.findall(r"with 4 workers and the defaults, up to (\d+)", HANDBOOK.read_text())
+    assert int(told) == 4 * (2 * (places + 2) + 4 + 1 + 2)
+    texts = [" ".join(COMPOSE["services"]["database"]["command"]), *section("Install")]
+    texts.append((FOLDER / "patroni/patroni.yml").read_text())
+    allowed = [int(each) for text in texts for each in re.findall(r"max_connections ?[=:] ?(\d+)", text)]
+    assert len(allowed) == 3
+    assert min(allowed) > int(told)
+
+
 # --- nginx --------------------------------------------------------------------------------------------------
 
 AROUND = """
