@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def source() -> Iterator[Path]:
 
 def pasted(line: str, source: Path, venv: Path | str = "") -> None:
     """Run a line of the handbook, with the Python of these tests and another venv than the one below /opt."""
-    words = line.replace(".venv/bin/python", sys.executable).replace("/opt/ledger", str(venv))
+    words = line.replace(".venv/bin/python", shlex.quote(sys.executable)).replace("/opt/ledger", str(venv))
     done = subprocess.run(["/bin/sh", "-ec", words], cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
