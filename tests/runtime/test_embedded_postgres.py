@@ -50,7 +50,7 @@ def test_a_fresh_directory_gets_a_server_that_answers_and_stops_on_leaving(open_
         assert url.endswith("/usage_ledger")
         names = ("server_encoding", "fsync", "data_checksums", "TimeZone", "max_connections")
         answer = run_sql(url, "SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
-        assert answer == [("UTF8", "on", "on", "UTC", "100")]
+        assert answer == [("UTF8", "on", "on", "UTC", "200")]
         locale = "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = 'usage_ledger'"
         assert run_sql(url, locale) == [("b", "C.UTF-8")]
     with pytest.raises(psycopg.OperationalError):

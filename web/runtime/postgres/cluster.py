@@ -49,7 +49,7 @@ children of a killed postmaster are still on their way out."""
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "100",
+    "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "on",  # one file per weekday, overwritten a week later
