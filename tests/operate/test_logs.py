@@ -119,7 +119,7 @@ def test_ids_of_requests_are_bounded_printable_and_made_where_they_are_missing(
         assert {line_with(here, each)["path"] for each in made} == {"/healthz"}
 
 
-def test_no_secret_and_no_name_gets_into_the_log(environment: Environment) -> None:
+def test_nothing_private_and_no_name_gets_into_the_log(environment: Environment) -> None:
     secrets = {"token": "wrong-secret-token", "query": "secret-of-query", "cookie": "secret-cookie"}
     with served(environment) as here:
         token = here.demo_token

@@ -12,7 +12,7 @@ import pytest
 from tests.operate.standby import MAX_LAG_SECONDS, Answer, Pair, ask, pair, readiness, seconds_in
 from tests.paths import HANDBOOK
 from tests.support.clusters import run_sql
-from tests.support.command import DEMO_RESOURCE, run, served
+from tests.support.command import DEMO_RESOURCE, free_port, run, served
 from tests.support.waiting import wait_until
 from tests.torture.clusters import Cluster
 from tests.world import USAGES
@@ -189,7 +189,7 @@ def test_read_models_of_another_version_are_neither_served_nor_rebuilt(here: Pai
         "reason": "the read models were built by another version: install the primary's here",
     }
     assert ask(here.reader, "GET", "/healthz").status == 200
-    started = run(here.environment(here.standby), "serve", "--read-only", "--bind=127.0.0.1:1")
+    started = run(here.environment(here.standby), "serve", "--read-only", f"--bind=127.0.0.1:{free_port()}")
     told = run(here.environment(here.standby), "history", DEMO_RESOURCE)
     run_sql(here.primary.url(), change.format(f"'{built_by}'"))
     assert (started.returncode, started.stdout) == (1, "")

@@ -5,6 +5,7 @@ import re
 import shlex
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,9 +194,11 @@ def test_the_container_is_an_ordinary_user_and_only_reads() -> None:
 
 def test_the_health_check_of_the_container_tells_who_answers(world_url: str) -> None:
     [words] = re.findall(r"^    CMD (\[.*\])$", CONTAINERFILE, re.MULTILINE)
+    program, *arguments = yaml.safe_load(words)
+    assert program == "python"
     with served(world_url) as service:
         here, nobody = (
-            [each.replace(":8000", f":{port}") for each in yaml.safe_load(words)]
+            [sys.executable, *(each.replace(":8000", f":{port}") for each in arguments)]
             for port in (service.port, free_port())
         )
         assert subprocess.run(here, capture_output=True).returncode == 0
