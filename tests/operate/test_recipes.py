@@ -118,7 +118,8 @@ def test_commands_of_an_operator_run_with_the_settings_of_the_services(
 ) -> None:
     lines = [line for line in section("Install") if line.startswith("ledger")]
     lines[0] = lines[0].replace("-u usage-ledger", "-u root").replace("/etc/usage-ledger", str(tmp_path))
-    lines[0] = lines[0].replace("/opt/ledger/bin/usage-ledger", str(COMMAND))
+    (tmp_path / "usage-ledger").symlink_to(COMMAND)  # COMMAND's path may have a space
+    lines[0] = lines[0].replace("/opt/ledger/bin/usage-ledger", str(tmp_path / "usage-ledger"))
     settings = (FOLDER / "systemd/environment").read_text().splitlines()
     changed = {"LEDGER_DATABASE_URL": environment["LEDGER_DATABASE_URL"], "LEDGER_DATA_DIR": str(tmp_path)}
     for index, line in enumerate(settings):
