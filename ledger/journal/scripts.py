@@ -17,6 +17,9 @@ PART = re.compile(r"\$\$.*?\$\$|'[^']*'|--[^\n]*|;|[^$'\-;]+|.", re.DOTALL)
 """A body in dollar quotes, a text, a comment, the end of a statement, and what is none of these."""
 
 
+FIND_TABLE = "SELECT FROM pg_tables WHERE schemaname = %(schema)s AND tablename = %(table)s"
+
+
 def statements_of(script: str) -> Iterator[str]:
     """Yield the statements of a script, without the semicolons behind them."""
     statement = ""
@@ -37,3 +40,12 @@ def run_script(connection: Connection[Any] | Cursor[Any], script: str | Composab
     with owner.transaction() if is_outermost else nullcontext():
         for statement in statements_of(text):
             connection.execute(statement.encode())
+
+
+def ensure_table(connection: Connection[Any], schema: str, table: str, script: str) -> None:
+    """Run the script that makes a table, if it is missing. The caller holds LOCK_CREATION.
+
+    Where it is there nothing is asked for that the role of a command may lack.
+    """
+    if connection.execute(FIND_TABLE, {"schema": schema, "table": table}).fetchone() is None:
+        run_script(connection, script)

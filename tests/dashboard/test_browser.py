@@ -45,7 +45,7 @@ def click(browser: Browser, text: str, within: str = "body") -> None:
 
 
 def is_gone(element: WebElement) -> bool:
-    """Whether another page has come. Of one that is about to go the driver may say something else."""
+    """Return whether another page has come. Of one that is about to go the driver may say something else."""
     try:
         return not element.is_enabled()
     except StaleElementReferenceException:

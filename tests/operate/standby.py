@@ -18,7 +18,7 @@ MAX_LAG_SECONDS = 1
 
 
 class Answer(NamedTuple):
-    """What a server says to a request."""
+    """The answer of a server to a request."""
 
     status: int
     headers: HTTPMessage

@@ -143,7 +143,7 @@ def staff_of(environment: Environment) -> str:
 
 
 def consumed(service: Served, token: str) -> dict[tuple[str, str], str]:
-    """What was consumed, by month and component. What was allocated is each ledger's own history."""
+    """Return what was consumed, by month and component. What was allocated is each ledger's own history."""
     rows = shown(service, token, "marketplace-component-usage-monthly/?start=2024-01")
     return {
         (row["billing_period"], row["component_type"]): row["total_consumed"]

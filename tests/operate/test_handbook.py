@@ -23,7 +23,7 @@ def lines_with(*beginnings: str) -> list[str]:
 
 
 def paste(environment: Environment, folder: Path, *lines: str) -> str:
-    """What a shell prints that is given some lines, where PostgreSQL's programs are found."""
+    """Return what a shell prints that is given some lines, where PostgreSQL's programs are found."""
     path = f"{COMMAND.parent}:{Path(program('psql')).parent}:{environment['PATH']}"
     done = subprocess.run(
         ["/bin/sh", "-ec", "\n".join(lines)],

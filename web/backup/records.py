@@ -10,12 +10,7 @@ from typing import NamedTuple
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
-from ledger.journal.scripts import run_script
-
-FIND_TABLE = """
-SELECT EXISTS (
-    SELECT FROM pg_tables WHERE schemaname = 'operations' AND tablename = 'backup'
-) AS found"""
+from ledger.journal.scripts import ensure_table
 
 CREATE_TABLE = """
 CREATE SCHEMA IF NOT EXISTS operations;
@@ -39,14 +34,8 @@ class Backup(NamedTuple):
 
 
 def ensure_backups(connection: Connection[DictRow]) -> None:
-    """Make the table of backups where it is missing. The caller holds LOCK_CREATION.
-
-    Where it is there nothing is asked for that the role of a command may lack.
-    """
-    row = connection.execute(FIND_TABLE).fetchone()
-    assert row is not None
-    if not row["found"]:
-        run_script(connection, CREATE_TABLE)
+    """Make the table of backups where it is missing. The caller holds LOCK_CREATION."""
+    ensure_table(connection, "operations", "backup", CREATE_TABLE)
 
 
 def record_backup(cursor: Cursor[DictRow], backup: Backup) -> None:

@@ -18,7 +18,7 @@ from web.backup import BackupError
 from web.backup.archive import DUMP, MANIFEST, Archive
 from web.backup.manifest import Manifest, content_of, differences, read_manifest
 from web.backup.programs import find_program, running
-from web.backup.script import run_script
+from web.backup.script import run_dump
 from web.runtime.database import check_suitable
 
 FACTS = "journal.ledger_events"
@@ -90,4 +90,4 @@ def _restore(
         running([program, *options], {}, dump) as script,
         connection.cursor() as cursor,
     ):
-        run_script(cursor, script, tell)
+        run_dump(cursor, script, tell)

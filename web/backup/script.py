@@ -25,7 +25,7 @@ AT_A_TIME = 1 << 16
 OnRows = Callable[[str, int], None]
 
 
-def run_script(cursor: Cursor[Any], script: IO[bytes], on_rows: OnRows) -> None:
+def run_dump(cursor: Cursor[Any], script: IO[bytes], on_rows: OnRows) -> None:
     """Execute a script, statements and rows. `on_rows` is told a table and how many rows it was sent."""
     statements = b""
     lines = iter(script.readline, b"")

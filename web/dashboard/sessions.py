@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
-from ledger.journal.scripts import run_script
+from ledger.journal.scripts import ensure_table
 from projections.lookups import accounts
 from projections.lookups.accounts import Credentials
 
@@ -24,11 +24,6 @@ MOST_SESSIONS = 20
 """Of one token. The oldest ends when another one begins."""
 
 ENTROPY_BYTES = 32
-
-FIND_TABLE = """
-SELECT EXISTS (
-    SELECT FROM pg_tables WHERE schemaname = 'dashboard' AND tablename = 'session'
-) AS found"""
 
 CREATE_TABLE = """
 CREATE SCHEMA IF NOT EXISTS dashboard;
@@ -56,14 +51,8 @@ SELECT token_uuid FROM dashboard.session WHERE session_hash = %(session_hash)s A
 
 
 def ensure_sessions(connection: Connection[DictRow]) -> None:
-    """Make the table of sessions where it is missing. The caller holds LOCK_CREATION.
-
-    Where it is there nothing is asked for that the role of a command may lack.
-    """
-    row = connection.execute(FIND_TABLE).fetchone()
-    assert row is not None
-    if not row["found"]:
-        run_script(connection, CREATE_TABLE)
+    """Make the table of sessions where it is missing. The caller holds LOCK_CREATION."""
+    ensure_table(connection, "dashboard", "session", CREATE_TABLE)
 
 
 def begin(cursor: Cursor[DictRow], token_uuid: UUID, now: datetime, entropy: Callable[[int], bytes]) -> str:

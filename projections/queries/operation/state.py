@@ -45,7 +45,7 @@ class Verified(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is known of a database. Times are None where nothing was done yet."""
+    """The state of a database. Times are None where nothing was done yet."""
 
     position: int
     """Of the last fact that the read models show."""

@@ -111,7 +111,7 @@ def run(home: Path, *arguments: str) -> str:
 
 
 def as_nobody(home: Path) -> dict[str, Any]:
-    """How processes are started: at home, with nothing in the environment, by no root."""
+    """Return how processes are started: at home, with nothing in the environment, by no root."""
     user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     return {"cwd": home, "env": {"HOME": str(home), "PATH": "/usr/bin:/bin"}, **user}
 

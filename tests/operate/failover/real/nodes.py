@@ -33,7 +33,7 @@ HOSTS = "10.0.0.1,10.0.0.2,10.0.0.3"
 
 
 def request(url: str, body: Any = None) -> Any:
-    """What a program says over HTTP, as JSON where it is."""
+    """Return what a program says over HTTP, as JSON where it is."""
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=60) as response:  # noqa: S310
         text = response.read().decode()
@@ -151,7 +151,7 @@ class Nodes:
         return url.replace(HOSTS, hosts)
 
     def members(self) -> dict[str, dict[str, Any]]:
-        """What is said of each node by one that answers."""
+        """Return what is said of each node by one that answers."""
         for node in self.nodes.values():
             with suppress(URLError, OSError):
                 told = request(f"http://127.0.0.1:{node.api}/cluster")
@@ -164,7 +164,7 @@ class Nodes:
         return found[0] if found else ""
 
     def is_whole(self, *, is_synchronous: bool) -> bool:
-        """Whether there is a primary, and two standbys that follow it."""
+        """Return whether there is a primary, and two standbys that follow it."""
         roles = sorted(member["role"] for member in self.members().values() if member["state"] == "running")
         return roles == ["leader", "replica", "sync_standby" if is_synchronous else "replica"]
 

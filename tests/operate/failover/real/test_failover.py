@@ -95,7 +95,7 @@ class Load:
 
 
 def lost(url: str, acknowledged: list[Acknowledged]) -> list[Acknowledged]:
-    """Those whose amounts the journal does not have."""
+    """Return those whose amounts the journal does not have."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(
             "SELECT (convert_from(state, 'UTF8')::jsonb ->> 'amount')::numeric FROM journal.ledger_events"
