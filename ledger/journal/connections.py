@@ -19,7 +19,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 CONNECT_TIMEOUT_SECONDS = 3
 LOOK_SECONDS = 0.5
@@ -201,7 +201,11 @@ class Pool(ConnectionPool[Connection[DictRow]]):
 
     def getconn(self, timeout: float | None = None) -> Connection[DictRow]:
         self._reachability.check()
-        connection = super().getconn(timeout)
+        try:
+            connection = super().getconn(timeout)
+        except PoolTimeout:
+            self._reachability.check()  # nobody was before us: there was no database to connect to
+            raise
         self._reachability.begin(connection)
         return connection
 

@@ -14,6 +14,7 @@ import yaml
 from tests.operate.scraping import fetched
 from tests.paths import ROOT
 from tests.support.command import Environment, report, run, served
+from tests.support.waiting import wait_until
 
 ALERTS = ROOT / "web/operate/prometheus/alerts.yaml"
 SCRAPE = ROOT / "web/operate/prometheus/prometheus.yaml"
@@ -75,6 +76,7 @@ def test_all_expressions_name_what_a_service_tells(
         assert run(environment, "backup", tmp_path / "backup").returncode == 0
         assert fetched(here, "/api/ledger/checkpoint", Authorization=f"Token {here.demo_token}")[0] == 200
         assert here.get("/readyz")[0] == 200
+        wait_until(lambda: "\ngranian_" in fetched(here)[2])  # a moment after its workers
         text = fetched(here)[2]
     series = set(re.findall(r"^([a-z_]+)(?:\{| )", text, re.MULTILINE)) | OF_PROMETHEUS | OF_REPLICAS
     labels = set(re.findall(r'[{,](\w+)="', text)) | {"instance", "job"}  # these are Prometheus's

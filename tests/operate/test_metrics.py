@@ -86,6 +86,7 @@ def test_the_handbook_names_each_family_and_no_other(environment: Environment, t
         assert done.returncode == 0, done.stderr
         assert here.get("/readyz")[0] == 200
         assert fetched(here, "/api/ledger/checkpoint", Authorization=f"Token {here.demo_token}")[0] == 200
+        wait_until(lambda: "\ngranian_" in fetched(here)[2])  # a moment after its workers
         text = fetched(here)[2]
     table = HANDBOOK.read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(ledger_\w+)` \| (\w+) \| ([\w, ]*)\| \S", table, re.MULTILINE)
