@@ -1,4 +1,4 @@
-"""Row 13: lists as of a position, beside the same lists of now, and what the past takes on disk."""
+"""Row 18: lists as of a position, beside the same lists of now, and what the past takes on disk."""
 
 from msgspec import structs
 
@@ -62,7 +62,7 @@ def beside_now(bench: Bench, served: Served, path: str, position: int, token: st
     was, stands = measured.values()
     targets = [at_most_times(was.median_p50 / stands.median_p50, 3, "p50 of now"), *no_errors(was, stands)]
     who = "staff" if token in STAFF else "a provider"
-    return Line(13, f"{path} as of {position:,} ({who})", was, stands, targets)
+    return Line(18, f"{path} as of {position:,} ({who})", was, stands, targets)
 
 
 def storage(url: str) -> Line:
@@ -77,4 +77,4 @@ def storage(url: str) -> Line:
     note = ", ".join(f"{name.partition('.')[2]} {size:.0f}" for name, size in sizes.items() if size >= 5)
     target = Target(f"≤ {LARGEST_PAST} bytes", f"{kept:,.0f}", kept <= LARGEST_PAST)
     work = f"bytes of the past per fact, {facts:,} facts"
-    return Line(13, work, Series("bytes", [kept]), targets=[target], note=note, details=sizes)
+    return Line(18, work, Series("bytes", [kept]), targets=[target], note=note, details=sizes)

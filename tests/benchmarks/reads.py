@@ -67,7 +67,7 @@ def page(bench: Bench, served: Served, bare: Served, reading: Reading) -> Line:
     listed, floor = beside_floor(bench, served, bare, reading)
     targets = [
         at_least(listed.median / floor.median, 0.5, "the read floor"),
-        at_least_times(listed.median / REFERENCE, 200, f"Waldur's {REFERENCE}/s"),
+        at_least_times(listed.median / REFERENCE, 500, f"Waldur's {REFERENCE}/s"),
         *no_errors(listed, floor),
     ]
     return Line(3, reading.work, listed, floor, targets)
