@@ -19,6 +19,7 @@ from eventsourcing.utils import register_topic
 from msgspec import Struct
 
 from ledger.domain import agents, catalogue
+from ledger.domain.access import TokenUses
 from ledger.domain.reports import Policy, RecordedOutcome
 
 Source = Literal["api", "import", "carry-over", "command-line"]
@@ -238,7 +239,10 @@ DESCRIPTIONS: dict[type[catalogue.Entity], type[Described]] = {
 
 
 class TokenIssued(Fact, frozen=True, kw_only=True):
-    """A user got an API token, which was shown once; only its SHA-256 is kept. One stream per token."""
+    """A user got an API token, which was shown once; only its SHA-256 is kept. One stream per token.
+
+    It is for some `uses` only, and with `offering_uuid` for what the user may do about that offering.
+    """
 
     TOPIC = "TokenIssued"
 
@@ -246,6 +250,8 @@ class TokenIssued(Fact, frozen=True, kw_only=True):
     token_hash: str
     user_uuid: UUID
     expires_at: datetime | None = None
+    uses: TokenUses = "all"
+    offering_uuid: UUID | None = None
 
 
 class TokenRevoked(Fact, frozen=True, kw_only=True):

@@ -324,7 +324,9 @@ CREATE TABLE token (
     issued_at timestamptz NOT NULL,
     expires_at timestamptz,
     revoked_at timestamptz,
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    uses text NOT NULL,                    -- all, read or report
+    offering_uuid uuid                     -- the only one that it is for
 );
 
 -- The figure of a component of a resource in a month, under one plan. The key finds all components of the

@@ -3,12 +3,21 @@
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from ledger.domain.access import TokenUses
 from ledger.domain.catalogue import NAMESPACE
 from ledger.events import TokenIssued, TokenRevoked
 
 
-def issue_token(token_hash: str, user_uuid: UUID, expires_at: datetime | None, now: datetime) -> TokenIssued:
-    """Return the fact that a user got the token with this SHA-256."""
+def issue_token(
+    token_hash: str,
+    user_uuid: UUID,
+    expires_at: datetime | None,
+    now: datetime,
+    *,
+    uses: TokenUses = "all",
+    offering_uuid: UUID | None = None,
+) -> TokenIssued:
+    """Return the fact that a user got the token with this SHA-256, for some uses, and one offering or any."""
     stream = uuid5(NAMESPACE, f"Token:{token_hash}")
     return TokenIssued(
         originator_id=stream,
@@ -18,6 +27,8 @@ def issue_token(token_hash: str, user_uuid: UUID, expires_at: datetime | None, n
         token_hash=token_hash,
         user_uuid=user_uuid,
         expires_at=expires_at,
+        uses=uses,
+        offering_uuid=offering_uuid,
     )
 
 

@@ -1,6 +1,7 @@
 """Who asks, and what they may see and report: the rules of roles."""
 
 from functools import cached_property
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -33,6 +34,10 @@ ROLE_SCOPES: dict[str, tuple[ScopeType, ...]] = {
     "AUDITOR": ("customer",),
 }
 """What roles are meant to be held on. An import takes any role on anything, as sites have their own."""
+
+
+TokenUses = Literal["all", "read", "report"]
+"""What a token is for: whatever its user may do, or only one part of that."""
 
 
 class HeldRole(Struct, frozen=True, array_like=True):
@@ -101,6 +106,15 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
     def is_provider_of(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
         """Return whether the caller has any role on the offering or its provider."""
         return provider_uuid in self.providers or offering_uuid in self.scopes("offering")
+
+    def only_at(self, offering_uuid: UUID, provider_uuid: UUID) -> "Caller":
+        """Return the caller with nothing but what they may do about an offering of this provider."""
+        roles: tuple[HeldRole, ...] = ()
+        if self.may_report(offering_uuid, provider_uuid):
+            roles = (HeldRole("OFFERING.MANAGER", "offering", offering_uuid),)
+        elif self.sees_all or self.is_provider_of(offering_uuid, provider_uuid):
+            roles = (HeldRole("", "offering", offering_uuid),)  # which permits nothing, and shows it
+        return Caller(user_uuid=self.user_uuid, is_staff=False, is_support=False, roles=roles)
 
     @cached_property
     def _own_offerings(self) -> set[UUID]:

@@ -44,8 +44,8 @@ WHERE n.uuid = a.uuid"""
 UPSERT_ROLE = upsert("role", Role.__struct_fields__)
 
 INSERT_TOKENS = """
-INSERT INTO token (token_uuid, token_hash, user_uuid, issued_at, expires_at, version)
-SELECT token_uuid, token_hash, user_uuid, issued_at, expires_at, version
+INSERT INTO token (token_uuid, token_hash, user_uuid, issued_at, expires_at, version, uses, offering_uuid)
+SELECT token_uuid, token_hash, user_uuid, issued_at, expires_at, version, uses, offering_uuid
 FROM json_populate_recordset(NULL::token, %(rows)s)"""
 
 REVOKE_TOKENS = """

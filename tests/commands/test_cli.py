@@ -45,7 +45,8 @@ from web.commands.main import main
         (["role", "grant"], ["USERNAME ROLE SCOPE_TYPE SCOPE_UUID", *ROLE_PERMISSIONS, *get_args(ScopeType)]),
         (["token"], ["create", "list", "revoke"]),
         (["token", "create"], ["[USERNAME]", "--user-uuid UUID", "--expires DAYS", "only now", "hash"]),
-        (["token", "list"], ["id, issued (UTC), expires, state, username"]),
+        (["token", "create"], ["--only [read|report]", "--offering UUID"]),
+        (["token", "list"], ["id, issued (UTC), expires, state, last used, uses, offering, username"]),
         (["token", "revoke"], ["TOKEN_ID", "token list"]),
     ],
 )

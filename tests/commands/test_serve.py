@@ -112,10 +112,11 @@ def test_a_token_opens_the_running_service_until_it_is_revoked(
         output_of(environment, "import", catalogue)  # while the service runs
         printed = output_of(environment, "token", "create", "staff", "--expires", "2")
         token = printed.strip()
-        assert re.fullmatch(r"[0-9a-f]{40}\n", printed)
+        assert re.fullmatch(r"[0-9a-f]{64}\n", printed)
         assert here.get(USAGES, token) == (200, [])
         listed = re.fullmatch(
-            r"([0-9a-f]{32})  (.{16})  (.{16})  valid    staff\n", output_of(environment, "token", "list")
+            r"([0-9a-f]{32})  (.{16})  (.{16})  valid    -  +all     -  +staff\n",
+            output_of(environment, "token", "list"),
         )
         assert listed
         issued, expires = (
@@ -128,7 +129,9 @@ def test_a_token_opens_the_running_service_until_it_is_revoked(
         facts = positions(environment)
         assert output_of(environment, "token", "revoke", listed[1]) == ""  # it has ended already
         assert positions(environment) == facts
-        assert "  revoked  staff\n" in output_of(environment, "token", "list")
+    ended = re.search(r"  revoked  (.{16})  all     -  +staff\n", output_of(environment, "token", "list"))
+    assert ended, "the use of it was written at the latest when the service ended"
+    assert issued <= datetime.fromisoformat(ended[1]).replace(tzinfo=UTC) <= datetime.now(UTC)
 
 
 def test_the_journal_has_a_tokens_hash_and_not_the_token(environment: Environment, catalogue: Path) -> None:
@@ -227,7 +230,7 @@ def test_everything_is_found_again_after_a_stop_and_after_kill_9() -> None:
         with served(environment, port=port) as here:
             assert figures(here, token) == ["2.00"]
             listed = output_of(environment, "token", "list").splitlines()
-            assert [line.split()[-2:] for line in listed] == [["valid", "demo-staff"]] * 3
+            assert [("  valid  " in line, line.split()[-1]) for line in listed] == [(True, "demo-staff")] * 3
             assert output_of(environment, "key", "show") == key
             assert here.stop() == 0
         assert list(folder.rglob("postmaster.pid")) == []

@@ -7,6 +7,7 @@ from werkzeug.test import TestResponse
 
 from tests.docs.demo import CPU, OFFERING, OFFERING_USER, PROJECT, RESOURCE, Demo, uuid_of
 from tests.world import as_lists
+from web.commands import demo, tokens
 from web.importer.importer import import_lists
 from web.request.read_your_writes import TIMEOUT
 
@@ -126,6 +127,8 @@ def _of_others(here: Demo, objects: Json) -> Told:
     yield "UnsupportedEncoding", post(SET_USAGE, one, Content_Encoding="br")
     post(SET_USAGE, report("14.00"), Idempotency_Key="sea-ice")
     yield "KeyReused", post(SET_USAGE, report("15.00"), Idempotency_Key="sea-ice")
+    of_one_use = tokens.create(here.services, demo.STAFF, days=1, uses="report")
+    yield "NotForThis", client.get(USAGES, headers={"Authorization": f"Token {of_one_use}"})
     here.app.config[TIMEOUT] = 0.0
     yield "NotThereYet", client.get(f"{USAGES}?min_position=1000000", headers=staff)
     for _ in range(100):

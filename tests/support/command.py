@@ -118,7 +118,7 @@ class Served:
 
     @property
     def demo_token(self) -> str:
-        found = re.search(r"token, valid for a day: ([0-9a-f]{40})$", self.greeting, re.MULTILINE)
+        found = re.search(r"token, valid for a day: ([0-9a-f]{64})$", self.greeting, re.MULTILINE)
         assert found
         return found[1]
 

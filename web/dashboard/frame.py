@@ -14,7 +14,7 @@ from projections.lookups.accounts import Credentials
 from web.dashboard import sessions
 from web.dashboard.asking import Asker
 from web.request.audit.past import AS_OF, past_named
-from web.request.authentication import USER
+from web.request.authentication import note_caller
 from web.request.services import refresh, services
 from web.wire.audit.positions import position_or_time
 from web.wire.declared.parameters import NOTHING, TAKEN, takes
@@ -176,7 +176,7 @@ def signed_in() -> Credentials | None:
     with services().reading() as cursor:
         found = sessions.credentials(cursor, secret, services().clock())
     if found:
-        request.environ[USER] = found.caller.user_uuid
+        note_caller(request.environ, found)
     return found
 
 

@@ -17,6 +17,7 @@ from web.wire.errors import (
     BadHeader,
     MalformedBody,
     Missing,
+    NotForThis,
     NotThereYet,
     Overloaded,
     ReadOnly,
@@ -32,7 +33,7 @@ Json = dict[str, Any]
 Errors = tuple[type[Exception], ...]
 
 OF_EVERYTHING: Errors = (UnusableHost, Overloaded, Exception)
-WITH_TOKEN: Errors = (Unauthenticated, TooManyGuesses, ProjectingFailed, BadHeader)
+WITH_TOKEN: Errors = (Unauthenticated, TooManyGuesses, NotForThis, ProjectingFailed, BadHeader)
 WITH_BODY: Errors = (
     *(MalformedBody, RequestEntityTooLarge, UnsupportedMediaType, UnsupportedEncoding),
     *(LengthRequired, RequestTimeout),

@@ -2,6 +2,7 @@
 
 import re
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from flask import request
 
@@ -12,6 +13,9 @@ from projections.lookups.accounts import Credentials
 from projections.queries.list_query import Scopes
 from web.request.services import Services, current, services
 from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 STATISTICS = "/api/marketplace-stats/"
 """The path of figures over all resources, which are for those who see all."""
@@ -24,6 +28,9 @@ No header can set it: those become keys that begin with HTTP_.
 
 USER = "usage-ledger.user"
 """Key in a request's environment: the uuid of who asks, as the log has it."""
+
+TOKEN = "usage-ledger.token"  # noqa: S105 - the name of a key
+"""Key in a request's environment: the uuid of the token that it came with."""
 
 MOST_CHARACTERS = 200
 """How much of a header is kept in facts."""
@@ -52,8 +59,14 @@ def authenticate() -> None:
         raise
     if request.path.startswith(STATISTICS) and not credentials.caller.sees_all:
         raise NotPermitted
-    current().caller, current().token_uuid = credentials.caller, credentials.token_uuid
-    request.environ[USER] = credentials.caller.user_uuid
+    now = current()
+    now.caller, now.token_uuid, now.uses = credentials.caller, credentials.token_uuid, credentials.uses
+    note_caller(request.environ, credentials)
+
+
+def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
+    """Note in a request's environment who asks, and with which token, for whoever watches."""
+    environ[USER], environ[TOKEN] = credentials.caller.user_uuid, credentials.token_uuid
 
 
 def identify(authorization: str, services: Services) -> Credentials:

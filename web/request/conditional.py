@@ -21,7 +21,7 @@ from ledger.domain.access import Caller
 from projections.fast.position import End, KnownPosition
 from projections.history.moments import Past
 from projections.schema import BUILT_BY
-from web.request.authentication import STATISTICS, USER, identify
+from web.request.authentication import STATISTICS, identify, note_caller
 from web.request.services import Current, Services, current, services
 from web.wire.rendering import DECLARED, not_modified
 
@@ -78,8 +78,11 @@ class ConditionalGet:
         if has.star_tag or may_be_refused or "min_position" in query or "as_of" in query:
             return []
         end = self._services.projector.refresh().end
-        caller = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services).caller
-        environ[USER] = caller.user_uuid
+        credentials = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
+        if credentials.uses == "report":
+            return []
+        note_caller(environ, credentials)
+        caller = credentials.caller
         etag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), caller)
         headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"'), ("Vary", "Accept")]
         return headers if has.contains_weak(etag) else []

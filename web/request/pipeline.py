@@ -12,17 +12,20 @@ from typing import Any
 from flask import Blueprint, Response, after_this_request, current_app, request
 from werkzeug.http import parse_dict_header
 
+from ledger.domain.access import TokenUses
 from web.request.audit.past import AS_OF, FROM, TO, enter_diff, enter_past
 from web.request.authentication import authenticate
 from web.request.conditional import READING, unmodified
-from web.request.idempotency import replay
+from web.request.idempotency import OF_MANY_REPORTS, replay
 from web.request.read_your_writes import await_position
 from web.request.services import current, refresh
 from web.wire.declared.parameters import is_taken
 from web.wire.declared.strangers import strangers
+from web.wire.errors import NotForThis
 from web.wire.exports.forms import A_FORM, FORMAT, form_accepted, form_named
 from web.wire.filters import IGNORED
 from web.wire.parameters import last_of
+from web.wire.rendering import READ
 
 STRICT = "LEDGER_STRICT"
 """Key in an app's config: whether every request is taken strictly."""
@@ -36,6 +39,8 @@ def before_view() -> Response | None:
     """Return a response if the view is not needed. One hook, as each costs Flask as much as its body does."""
     end = refresh()
     authenticate()
+    if (uses := current().uses) != "all":
+        check_uses(uses)
     check_names()
     if request.method == "POST":
         return replay()
@@ -50,6 +55,15 @@ def before_view() -> Response | None:
     if request.path in (DIFF, DIFF_TOTALS):
         enter_diff(*(last_of(name) if name in request.args else None for name in (FROM, TO)))
     return unmodified()
+
+
+def check_uses(uses: TokenUses) -> None:
+    """Raise NotForThis where a token for these uses is not for the request."""
+    if uses == "read" and request.method not in READING:
+        raise NotForThis("This token may only read.")
+    read = READ.get(_view())
+    if uses == "report" and not (read and set(OF_MANY_REPORTS) <= set(read.headers)):
+        raise NotForThis("This token may only report.")
 
 
 def enter_form() -> None:

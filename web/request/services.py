@@ -15,7 +15,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.decisions.idempotency import IdempotentRequest
-from ledger.domain.access import Caller
+from ledger.domain.access import Caller, TokenUses
 from ledger.domain.metering import MeteredResource
 from ledger.handler import CommandHandler
 from ledger.journal.guard import ledger_id
@@ -154,6 +154,8 @@ class Current:
     is_strict: bool = False
     """Whether names that nobody knows here are refused, and not ignored."""
     token_uuid: UUID | None = None
+    uses: TokenUses = "all"
+    """What the token is for."""
     day: str = ""
     """Today in the ledger's zone, or the moment, where the answer depends on it."""
     etag: str = ""

@@ -31,6 +31,7 @@ from web.dashboard.sessions import ensure_sessions
 from web.request.services import Services
 from web.runtime.config import ConfigurationError, Settings
 from web.runtime.postgres.embedded import embedded_postgres
+from web.telemetry.uses import ensure_uses
 
 OLDEST_POSTGRES = 15
 
@@ -161,6 +162,7 @@ def ensure_schemas(conninfo: str, settings: Settings, *, may_rebuild: bool = Tru
                 create_read_models(connection)
                 ensure_sessions(connection)
                 ensure_backups(connection)
+                ensure_uses(connection)
                 if may_rebuild and (reason := reason_to_rebuild(connection)):
                     log.warning("The read models %s: rebuilding them", reason)
                     Rebuild(ledger.pool, ledger.facts_after).run(compare=False)

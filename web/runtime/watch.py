@@ -13,6 +13,7 @@ from web.runtime.config import ConfigurationError, Settings, set_metrics_folder
 from web.runtime.variables import OTEL
 from web.telemetry.logs import RequestLog, form_of
 from web.telemetry.requests import Observed, Sink
+from web.telemetry.uses import Uses
 
 if TYPE_CHECKING:
     from web.telemetry.measuring import Measuring
@@ -48,6 +49,10 @@ class Watch:
         lines = RequestLog(form_of(self._settings.log))
         lines.start()
         sinks: list[Sink] = [lines.answered]
+        if not self._settings.is_read_only:
+            uses = Uses(ledger)
+            uses.start()
+            sinks.append(uses.answered)
         if self.meter and self._folder:
             from web.telemetry.endpoint import MetricsEndpoint
             from web.telemetry.scrape import Scrape

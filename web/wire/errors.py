@@ -87,6 +87,10 @@ class TooManyGuesses(Exception):
         self.seconds = seconds
 
 
+class NotForThis(Exception):
+    """The token is for something else; the message is the answer."""
+
+
 class Missing(Exception):
     """What a query names is not there; the message is the answer."""
 
@@ -172,6 +176,7 @@ DETAILS: dict[type[Exception], Detail] = {
     MalformedBody: Detail(400),
     UnusableHost: Detail(400),
     Unauthenticated: Detail(401, headers={"WWW-Authenticate": "Token"}),
+    NotForThis: Detail(403),
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
     Missing: Detail(404),

@@ -129,7 +129,7 @@ def test_it_serves_reports_and_shows_pages_where_nothing_else_is(home: Path) -> 
     try:
         wait_until(lambda: process.poll() is not None or "token, valid" in words.read_text(), SECONDS)
         assert process.poll() is None, words.read_text()
-        found = re.search(r": ([0-9a-f]{40})$", words.read_text(), re.MULTILINE)
+        found = re.search(r": ([0-9a-f]{64})$", words.read_text(), re.MULTILINE)
         assert found
         with httpx.Client(base_url=url, headers={"Authorization": f"Token {found[1]}"}) as client:
             body = {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": "12.50"}]}

@@ -39,6 +39,8 @@ def begin() -> Response:
     except Unauthenticated as error:
         is_odd = str(error).startswith("Invalid token.")
         return show("sign_in.html", 401, next_path=place, message=UNUSABLE if is_odd else str(error))
+    if found.uses == "report":
+        return show("sign_in.html", 403, next_path=place, message="This token may only report.")
     with services().reading() as cursor:
         secret = sessions.begin(cursor, found.token_uuid, services().clock(), secrets.token_bytes)
     response = moved_to(place)
