@@ -32,6 +32,7 @@ CREATE INDEX user_usage_provider
 -- As of a position a list is merged from what holds and what held. What was listed by providers alone is sorted.
 -- With `until` in the key the rows that had ended are passed over in the index.
 CREATE INDEX component_usage_id ON component_usage (id) WITH (fillfactor = 100);
+CREATE INDEX user_usage_id ON user_usage (id) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_until ON component_usage_past (until) WITH (fillfactor = 100);
 CREATE INDEX component_usage_past_first ON component_usage_past (id) WITH (fillfactor = 100) WHERE since = id;
 CREATE INDEX component_usage_past_moved ON component_usage_past (until) WITH (fillfactor = 100) WHERE is_moved;

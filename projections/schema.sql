@@ -431,7 +431,7 @@ CREATE TABLE usage_count (
 );
 CREATE INDEX usage_count_empty ON usage_count (month) WHERE component_usages = 0;
 
--- By how many usages that count changed in a span of positions that is over: see projections/history/spans.py.
+-- By how many that count changed in a span of positions that is over: see projections/history/spans.py.
 CREATE TABLE usage_count_span (
     kind text COLLATE "C",
     scope uuid,
@@ -439,6 +439,7 @@ CREATE TABLE usage_count_span (
     offering_uuid uuid,
     span bigint,                           -- 0 for the first one
     component_usages bigint NOT NULL,
+    user_usages bigint NOT NULL,
     PRIMARY KEY (kind, scope, month, offering_uuid, span)
 );
 

@@ -95,7 +95,7 @@ def create_views(connection: Connection[DictRow], schema: str) -> None:
             is_terminated=SQL(IS_TERMINATED),
             allocating=Literal(sorted(map(int, ALLOCATING_STATES))),
             spans=SQL(SPANS),
-            **spans.views(AT),
+            **spans.views(AT, Identifier(schema)),
             **silence.VIEWS,
         ),
     )

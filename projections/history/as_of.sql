@@ -8,15 +8,15 @@ SELECT
     true AS only_row, {at} AS position, {at} AS described, NULL::text AS built_by,
     current_setting('usage_ledger.as_of_digest')::bigint AS digest;
 
--- Only the figure of a user usage changes by itself; what it is listed by is that of its component usage.
+-- Only the figure of a user usage changes by itself; what it is listed by is that of its component usage. Both are
+-- joined by one id: by more of them PostgreSQL would expect next to no rows, and sort all that there are.
 CREATE VIEW user_usage AS
 SELECT
-    uu.id, u.measured_at, uu.created, v.modified, uu.billing_period, uu.resource_uuid, uu.uuid,
+    uu.id, u.measured_at, uu.created, v.modified, u.billing_period, u.resource_uuid, uu.uuid,
     uu.component_usage_uuid, uu.component_uuid, u.project_uuid, u.customer_uuid, u.offering_uuid,
     u.provider_uuid, uu.person, uu.offering_user_uuid, v.usage, u.component_type, uu.username
 FROM {live}.user_usage uu
-JOIN component_usage u ON u.resource_uuid = uu.resource_uuid AND u.billing_period = uu.billing_period
-    AND u.uuid = uu.component_usage_uuid
+JOIN component_usage u ON u.uuid = uu.component_usage_uuid
 CROSS JOIN LATERAL (
     SELECT uu.usage, uu.modified WHERE uu.since <= {at}
     UNION ALL
@@ -30,20 +30,11 @@ CREATE VIEW usage_count_span AS SELECT * FROM {live}.usage_count_span WHERE span
 CREATE VIEW usage_count AS
 SELECT
     kind, scope, month, offering_uuid, sum(component_usages)::bigint AS component_usages,
-    CASE kind
-        WHEN 'all' THEN (SELECT count(*) FROM user_usage WHERE billing_period = month)
-        WHEN 'offering' THEN (
-            SELECT count(*) FROM user_usage u WHERE u.offering_uuid = scope AND billing_period = month)
-        WHEN 'project' THEN (
-            SELECT count(*) FROM user_usage WHERE project_uuid = scope AND billing_period = month)
-        ELSE (
-            SELECT count(*) FROM user_usage u
-            WHERE customer_uuid = scope AND billing_period = month AND u.offering_uuid = c.offering_uuid)
-    END AS user_usages
+    sum(user_usages)::bigint AS user_usages
 FROM (
-    SELECT kind, scope, month, offering_uuid, component_usages FROM usage_count_span
+    SELECT kind, scope, month, offering_uuid, component_usages, user_usages FROM usage_count_span
     UNION ALL
-    SELECT s.kind, s.scope, c.billing_period, s.offering_uuid, c.sign
+    SELECT s.kind, s.scope, c.billing_period, s.offering_uuid, c.usages, c.users
     FROM ({changes_of_span}) c CROSS JOIN LATERAL {scopes}
 ) c
 GROUP BY kind, scope, month, offering_uuid

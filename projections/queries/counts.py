@@ -34,6 +34,8 @@ STORED_COUNTS = {
 }
 NARROWING = {
     "billing_period": SQL("n.month = %(billing_period)s"),
+    "billing_period_year": SQL("extract(year FROM n.month) = %(billing_period_year)s"),
+    "billing_period_month": SQL("extract(month FROM n.month) = %(billing_period_month)s"),
     "states": SQL("n.state = ANY(%(states)s)"),
 }
 """Conditions for counters that are kept by month, or by state."""

@@ -46,6 +46,11 @@ EVERY_ROW = "{prelude} SELECT r.json FROM ({rows}) r"
 # It tells the planner how few rows there will be, whatever the parameters.
 OF_A_PAGE = SQL("LIMIT 300")
 
+# Where a page ends at the latest. A plan for any page would rather sort what a scope has than read the few
+# that come first in their order.
+BOUNDS = (300, 10_000, 1_000_000)
+WITHIN, BOUND = SQL("SELECT * FROM ("), SQL("LIMIT {most}) u ORDER BY {order}")
+
 
 class Page(NamedTuple):
     """Rows as a JSON array in bytes, how many there are on all pages, and where the journal ended then."""
@@ -60,9 +65,10 @@ class ListQuery:
     """A list as the parts of its statements.
 
     `rows` and `total` have places for {where}, {order} and {json}; `rows` may have one for {most}, the limit
-    that no page exceeds. `columns`, `filters` and `orders` are the
-    SQL of what can be shown, restricted by and ordered by, by names inside. `visibility` has the column that
-    a row is seen by, by kind of scope. `last` is unique and ends every order. `prelude` is read by rows and
+    that no page exceeds, and around the rows in order for {within} and {bound}, which tell where a page ends
+    at the latest. `columns`, `filters` and `orders` are the SQL of what can be shown, restricted by and
+    ordered by, by names inside. `visibility` has the column that a row is seen by, by kind of scope. `last`
+    is unique and ends every order. `prelude` is read by rows and
     total. `stored_total` is the total from counters, with a place for {scope}.
     """
 
@@ -92,7 +98,8 @@ class ListQuery:
         `restrictions` are values by the names of filters (others are parameters of the statement itself),
         `order` is pairs of (name of an order, descending).
         """
-        statement = self.statement(columns, restrictions, scopes, order)
+        end = None if limit is None else offset + limit
+        statement = self.statement(columns, restrictions, scopes, order, end)
         parameters = {**restrictions, **(scopes or {}), "limit": limit, "offset": offset}
         row = cursor.execute(statement, parameters, binary=True).fetchone()
         assert row is not None
@@ -104,9 +111,13 @@ class ListQuery:
         restrictions: Mapping[str, Any],
         scopes: Scopes,
         order: Sequence[tuple[str, bool]] = (),
+        end: int | None = None,
     ) -> bytes:
-        """Return the finished SQL of a page. Its parameters are also `limit` and `offset`."""
-        return _statement(self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order))
+        """Return the finished SQL of a page that ends at a row. `limit` and `offset` are parameters, too."""
+        bound = next((most for most in BOUNDS if end is not None and end <= most), None)
+        return _statement(
+            self, PAGE, tuple(columns), tuple(restrictions), _kinds(scopes), tuple(order), bound
+        )
 
     def one(
         self,
@@ -175,13 +186,17 @@ def _statement(
     restrictions: tuple[str, ...],
     kinds: Kinds,
     order: tuple[tuple[str, bool], ...] = (),
+    bound: int | None = None,
 ) -> bytes:
     """Return a statement, composed once for each shape of a query: PostgreSQL prepares repeated ones."""
+    ordered = _order(query, order)
     parts = {
         "where": _where(query, restrictions, kinds),
-        "order": _order(query, order),
+        "order": ordered,
         "json": json_object(columns, query.columns),
         "most": SQL("") if statement == EVERY_ROW else OF_A_PAGE,
+        "within": WITHIN if bound else SQL(""),
+        "bound": BOUND.format(most=bound, order=ordered) if bound else SQL(""),
     }
     whole = SQL(statement).format(
         **parts,

@@ -39,7 +39,8 @@ ROWS = SQL(
     f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
-        SELECT * FROM user_usage u WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s
+        {{within}} SELECT * FROM user_usage u WHERE {{where}} ORDER BY {{order}} {{bound}}
+        LIMIT %(limit)s OFFSET %(offset)s
     ) u {{most}}
 )
 SELECT {{json}}
