@@ -76,14 +76,20 @@ INSERT INTO component_usage AS u ({", ".join(COLUMNS)})
 SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::component_usage, %(rows)s)
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
+# The others are looked up row by row, too: a record has hardly ever any.
 END_POLICIES = """
-UPDATE component_usage u SET since = n.since, missing_usage_policy = 'none'
-FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
-WHERE u.resource_uuid = n.resource_uuid
-  AND u.component_uuid = n.component_uuid
-  AND u.billing_period = n.billing_period
-  AND u.uuid <> n.uuid
-  AND u.missing_usage_policy <> 'none'"""
+UPDATE component_usage u SET since = other.since, missing_usage_policy = 'none'
+FROM (
+    SELECT n.since, o.* FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+    CROSS JOIN LATERAL (
+        SELECT resource_uuid, billing_period, uuid FROM component_usage
+        WHERE resource_uuid = n.resource_uuid AND component_uuid = n.component_uuid
+        AND billing_period = n.billing_period AND uuid <> n.uuid AND missing_usage_policy <> 'none' OFFSET 0
+    ) o OFFSET 0
+) other
+WHERE u.resource_uuid = other.resource_uuid AND u.billing_period = other.billing_period
+  AND u.uuid = other.uuid
+"""
 
 # A report of users moves the version on, and gives the total to a usage that stood at zero.
 TAKE_OVER_TOTALS = """

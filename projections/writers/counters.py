@@ -61,11 +61,17 @@ HAVING sum(sign) <> 0
 ON CONFLICT (kind, scope, {by}offering_uuid) DO UPDATE SET
     {number} = {counter}.{number} + EXCLUDED.{number}""")
 
-# What a usage was is kept until the fact that replaced it; `component_usage b` has it.
+# What changed usages were: a statement does not see what it writes. They are looked up row by row (OFFSET 0
+# keeps it so), as a join would be planned for a hundred rows and read all of a table of thousands.
+BEFORE = SQL("""CROSS JOIN LATERAL (
+        SELECT * FROM component_usage WHERE resource_uuid = after.resource_uuid
+        AND billing_period = after.billing_period AND uuid = after.uuid OFFSET 0) b""")
+
+# What a usage was is kept until the fact that replaced it.
 KEEP = SQL("""
     INSERT INTO component_usage_past ({columns}, until, is_moved)
-    SELECT {before}, after.since, {is_moved}
-    FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
+    SELECT {values}, after.since, {is_moved}
+    FROM after {before}
     WHERE b.since <> after.since""")
 
 CHANGE_AND_KEEP = SQL("""
@@ -80,8 +86,8 @@ WITH after AS ({change}
         u.since
 ), past AS ({keep}), followed AS (
     UPDATE user_usage uu SET ({followed}) = ({after})
-    FROM after JOIN component_usage b USING (resource_uuid, billing_period, uuid)
-    WHERE after.users > 0 AND ({after}) IS DISTINCT FROM ({before})
+    FROM after {before}
+    WHERE after.users > 0 AND ({after}) IS DISTINCT FROM ({was})
       AND uu.resource_uuid = after.resource_uuid AND uu.component_usage_uuid = after.uuid
 ), changed AS (
     SELECT 1 AS sign, a.resource_uuid, a.component_uuid, a.billing_period, a.uuid, a.project_uuid,
@@ -90,7 +96,7 @@ WITH after AS ({change}
     UNION ALL
     SELECT -1, b.resource_uuid, b.component_uuid, b.billing_period, b.uuid, b.project_uuid, b.customer_uuid,
         b.offering_uuid, b.is_terminated, b.users, b.usage
-    FROM after JOIN component_usage b USING (resource_uuid, component_uuid, billing_period, uuid)
+    FROM after {before}
 ), counts AS (
     INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
     SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.sign), sum(c.sign * c.users)
@@ -213,7 +219,8 @@ def count_all(cursor: Cursor[DictRow]) -> None:
 def _keep(moves: bool) -> Composed:
     return KEEP.format(
         columns=SQL(", ").join(map(Identifier, KEPT)),
-        before=SQL(", ").join(Identifier("b", name) for name in KEPT),
+        values=SQL(", ").join(Identifier("b", name) for name in KEPT),
+        before=BEFORE,
         is_moved=moves,
     )
 
@@ -225,10 +232,16 @@ def _kept(change: LiteralString, moves: bool) -> bytes:
 
 @cache
 def _with_counters(change: LiteralString, moves: bool) -> bytes:
-    followed, after, before = (
+    followed, after, was = (
         SQL(", ").join(Identifier(*row, name) for name in FOLLOWED) for row in ((), ("after",), ("b",))
     )
     statement = CHANGE_WITH_COUNTERS.format(
-        change=SQL(change), keep=_keep(moves), scopes=SCOPES, followed=followed, after=after, before=before
+        change=SQL(change),
+        keep=_keep(moves),
+        scopes=SCOPES,
+        before=BEFORE,
+        followed=followed,
+        after=after,
+        was=was,
     )
     return statement.as_string().encode()
