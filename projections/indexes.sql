@@ -16,6 +16,9 @@ CREATE INDEX component_usage_provider
     ON component_usage (provider_uuid, measured_at DESC, component_type, id) WITH (fillfactor = 100);
 CREATE INDEX user_usage_uuid ON user_usage (uuid);
 CREATE INDEX user_usage_component_usage ON user_usage (component_usage_uuid, id);
+CREATE INDEX user_usage_person ON user_usage (component_usage_uuid, person);
+CREATE INDEX user_usage_offering_user ON user_usage (component_usage_uuid, offering_user_uuid)
+    WHERE offering_user_uuid IS NOT NULL;
 CREATE INDEX user_usage_default_order
     ON user_usage (measured_at DESC, component_type, id) WITH (fillfactor = 100);
 CREATE INDEX user_usage_month

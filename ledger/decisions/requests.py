@@ -69,10 +69,25 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     @property
+    def may_append_nothing(self) -> bool:
+        """Return whether it is worth a look of its own: it may be that nothing follows from it.
+
+        An undated report is of now, which is a change. What came of a request with a key is itself a fact.
+        """
+        return not self.request and (self.is_dry_run or all(map(_may_change_nothing, self.reports)))
+
+    @property
     def size(self) -> int:
         """Return about how many figures it states."""
         lists = (each.items for each in self.reports if not isinstance(each, errors.InvalidItem))
         return sum(map(len, lists), start=1)
+
+
+def _may_change_nothing(report: AnyReport) -> bool:
+    """Return whether the rows alone say what a report changes, and it may be nothing."""
+    if isinstance(report, UsageReport) and report.measured is None:
+        return False
+    return isinstance(report, errors.InvalidItem) or report.expected is None
 
 
 Reported = Sequence[Outcome] | Remembered

@@ -111,7 +111,7 @@ def with_usage(record: Record, fact: UsageReported) -> Record:
     )
     rows = {each.usage_uuid: without_policy(each) for each in record.rows}
     rows[fact.usage_uuid] = row
-    return Record(version=fact.originator_version, rows=tuple(rows.values()), users=record.users)
+    return structs.replace(record, version=fact.originator_version, rows=tuple(rows.values()))
 
 
 def without_policy(row: UsageRow) -> UsageRow:
@@ -128,14 +128,19 @@ def with_user_usage(record: Record, fact: UserUsageReported) -> Record:
         amount=fact.amount,
         offering_user_uuid=fact.offering_user_uuid,
     )
+    before = record.users.get((user.usage_uuid, user.person))
     users = {**record.users, (user.usage_uuid, user.person): user}
+    total = record.totals.get(user.usage_uuid, Decimal(0))
+    if total is not None:
+        total += user.amount - (before.amount if before else 0)
     rows = record.rows
     if fact.total is not None:
         rows = tuple(
             structs.replace(row, amount=fact.total) if row.usage_uuid == fact.usage_uuid else row
             for row in rows
         )
-    return Record(version=fact.originator_version, rows=rows, users=users)
+    totals = {**record.totals, user.usage_uuid: total}
+    return Record(version=fact.originator_version, rows=rows, users=users, totals=totals)
 
 
 def records_of(

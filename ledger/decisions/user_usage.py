@@ -188,11 +188,11 @@ class _Draft:
         target = self.new_row or self.row(usage_uuid)
         if target.amount != 0:
             return None
-        standing = [
-            u for u in self.record.users.values() if u.usage_uuid == usage_uuid and u.person not in shares
-        ]
-        total = sum((user.amount for user in standing), Decimal(0))
-        total += sum((user.amount for user, _, _ in shares.values()), Decimal(0))
+        total = self.record.totals.get(usage_uuid, Decimal(0))
+        assert total is not None, "it is read of a usage that stands at zero"
+        for person, (user, _, _) in shares.items():
+            before = self.record.users.get((usage_uuid, person))
+            total += user.amount - (before.amount if before else 0)
         return checked(total) if total > 0 else None
 
     def _user_usage_reported(

@@ -39,12 +39,14 @@ class UserRow(Struct, frozen=True, kw_only=True):
 class Record(Struct, frozen=True, kw_only=True):
     """All there is of one (resource, component, month): the stream's version, its rows, oldest first.
 
-    `users` are by usage and person.
+    `users` are by usage and person: those whom reports name, and those who share a limit with them. `totals`
+    are by usage: what all of its users have, None where nobody needs to know.
     """
 
     version: int = 0
     rows: tuple[UsageRow, ...] = ()
     users: Mapping[tuple[UUID, UUID], UserRow] = {}
+    totals: Mapping[UUID, Decimal | None] = {}
 
 
 NO_RECORD = Record()

@@ -1,8 +1,9 @@
 """Reads what reports are decided on, for a whole batch of them at a time."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,25 +14,28 @@ from psycopg.sql import SQL
 
 from ledger.decisions.state import DecisionState, records_of
 from ledger.domain.metering import MeteredResource, VersionedResources
+from ledger.domain.people import Person
 from ledger.domain.records import NO_RECORD, Record, RecordKey, UsageRow, UserRow
 from ledger.domain.reports import ReadableReport, UserUsageReport
 from ledger.journal.digests import FACT_DIGEST
 from projections.fast.cache import VersionedCache
-from projections.fast.position import BeingReplaced
+from projections.fast.position import BeingReplaced, End, KnownPosition
 from projections.lookups import catalogue
 from projections.projector import Projector
 from projections.read_position import SELECT_HEAD
 from projections.rows import as_json
 
 # One statement and one snapshot. As JSON, because so it is typed at once, and quicker than row by row.
-SELECT_STATE = (
-    SQL("""
+# Records are looked up one by one (OFFSET 0 keeps it so): a join would be planned for a hundred of them, and
+# read all of a table of thousands.
+SELECT = """
 WITH wanted AS (
     SELECT * FROM json_to_recordset(%(wanted)s)
-        AS n(resource_uuid uuid, component_uuid uuid, month date, with_users boolean)
-)
+        AS n(resource_uuid uuid, component_uuid uuid, month date, has_users boolean, is_reported boolean)
+){named}
 SELECT json_build_object(
     'position', p.position,
+    'digest', p.digest,
     'described', p.described,
     'head', ({head}),
     'follows', p.digest = coalesce((
@@ -42,37 +46,71 @@ SELECT json_build_object(
                 'usage_uuid', u.uuid, 'amount', u.usage, 'measured_at', u.measured_at,
                 'plan_uuid', u.plan_uuid, 'plan_period_uuid', u.plan_period_uuid,
                 'missing_usage_policy', u.missing_usage_policy, 'description', u.description,
-                'reported_by', u.reported_by)) ORDER BY u.id), '[]')
-        FROM wanted n
-        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
-            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
-    ),
+                'reported_by', u.reported_by)
+            {total}) ORDER BY u.id), '[]')
+        FROM wanted n CROSS JOIN LATERAL {usage} u
+    ){users}
+)::text AS state
+FROM read_position p"""
+
+USAGE = """(
+            SELECT * FROM component_usage WHERE resource_uuid = n.resource_uuid
+            AND component_uuid = n.component_uuid AND billing_period = n.month OFFSET 0)"""
+
+NAMED = """, named AS (
+    SELECT n.*, p.uuid AS person, p.salt
+    FROM json_to_recordset(%(named)s)
+        AS n(resource_uuid uuid, component_uuid uuid, month date, username text, offering_user_uuid uuid)
+    LEFT JOIN LATERAL (
+        SELECT uuid, salt FROM journal.person WHERE username = n.username OFFSET 0) p ON true
+)"""
+
+# Only needed of a usage that stands at zero, or may come to stand there by another report of the batch.
+# Price: where a usage is at zero, all of its users are added up.
+TOTAL = """, CASE WHEN n.has_users AND (n.is_reported OR u.usage = 0) THEN (
+                SELECT coalesce(sum(usage), 0) FROM user_usage uu
+                WHERE uu.resource_uuid = u.resource_uuid AND uu.component_usage_uuid = u.uuid) END"""
+
+# Of a usage's users those who are named, and those who share a limit with them: it may have thousands.
+USERS = f""",
     'users', (
         SELECT coalesce(json_agg(json_build_array(
-            u.resource_uuid, u.component_uuid, u.billing_period, s.users)), '[]')
-        FROM wanted n
-        JOIN component_usage u ON u.resource_uuid = n.resource_uuid
-            AND u.component_uuid = n.component_uuid AND u.billing_period = n.month
-        CROSS JOIN LATERAL (
-            SELECT json_agg(json_build_object(
+            n.resource_uuid, n.component_uuid, n.month, json_build_object(
                 'usage_uuid', u.uuid, 'user_usage_uuid', uu.uuid, 'person', uu.person, 'amount', uu.usage,
-                'offering_user_uuid', uu.offering_user_uuid)) AS users
-            FROM user_usage uu
-            WHERE uu.resource_uuid = u.resource_uuid AND uu.component_usage_uuid = u.uuid) s
-        WHERE n.with_users AND s.users IS NOT NULL
+                'offering_user_uuid', uu.offering_user_uuid))), '[]')
+        FROM named n CROSS JOIN LATERAL {USAGE} u CROSS JOIN LATERAL (
+            SELECT * FROM user_usage WHERE component_usage_uuid = u.uuid AND person = n.person
+            UNION ALL
+            SELECT * FROM user_usage
+            WHERE component_usage_uuid = u.uuid AND offering_user_uuid = n.offering_user_uuid AND EXISTS (
+                SELECT FROM user_usage_limit l WHERE l.offering_user_uuid = n.offering_user_uuid
+                AND l.resource_uuid = n.resource_uuid AND l.component_uuid = n.component_uuid)
+            OFFSET 0
+        ) uu
     ),
     'limits', (
         SELECT coalesce(json_agg(json_build_array(
-            l.resource_uuid, l.component_uuid, l.offering_user_uuid, l."limit")), '[]')
-        FROM user_usage_limit l
-        WHERE (l.resource_uuid, l.component_uuid) IN (
-            SELECT resource_uuid, component_uuid FROM wanted WHERE with_users)
-    )
-)::text AS state
-FROM read_position p""")
-    .format(head=SQL(SELECT_HEAD), digest=FACT_DIGEST)
-    .as_string()
-)
+            n.resource_uuid, n.component_uuid, n.offering_user_uuid, l."limit")), '[]')
+        FROM named n CROSS JOIN LATERAL (
+            SELECT "limit" FROM user_usage_limit
+            WHERE offering_user_uuid = n.offering_user_uuid
+            AND resource_uuid = n.resource_uuid AND component_uuid = n.component_uuid OFFSET 0) l
+    ),
+    'people', (
+        SELECT coalesce(json_agg(json_build_object(
+            'uuid', person, 'username', username, 'salt', encode(salt, 'base64'))), '[]')
+        FROM (SELECT DISTINCT person, username, salt FROM named WHERE person IS NOT NULL) p
+    )"""  # noqa: S608 - of constants
+
+
+def _select(named: LiteralString, total: LiteralString, users: LiteralString) -> str:
+    parts = {"named": named, "total": total, "users": users, "head": SELECT_HEAD, "usage": USAGE}
+    texts = {name: SQL(part) for name, part in parts.items()}
+    return SQL(SELECT).format(**texts, digest=FACT_DIGEST).as_string()
+
+
+SELECT_STATE = _select("", "", "")
+SELECT_STATE_WITH_USERS = _select(NAMED, TOTAL, USERS)
 
 SELECT_USAGES = """
 SELECT
@@ -81,16 +119,33 @@ SELECT
 FROM component_usage WHERE uuid = ANY(%(uuids)s)"""
 
 
+class OfRecord(NamedTuple):
+    """A usage with the record that it is of, and what all of its users have where that may be needed."""
+
+    resource_uuid: UUID
+    component_uuid: UUID
+    month: date
+    version: int
+    row: UsageRow
+    total: Decimal | None = None
+
+    @property
+    def key(self) -> RecordKey:
+        return self.resource_uuid, self.component_uuid, self.month
+
+
 class StateRow(msgspec.Struct):
-    """The answer of SELECT_STATE."""
+    """The answer of SELECT_STATE, or of SELECT_STATE_WITH_USERS, which has more."""
 
     position: int
+    digest: int
     described: int
     head: int
     follows: bool
-    usages: list[tuple[UUID, UUID, date, int, UsageRow]]
-    users: list[tuple[UUID, UUID, date, list[UserRow]]]
-    limits: list[tuple[UUID, UUID, UUID, Decimal]]
+    usages: list[OfRecord]
+    users: list[tuple[UUID, UUID, date, UserRow]] = []
+    limits: list[tuple[UUID, UUID, UUID, Decimal]] = []
+    people: list[Person] = []
 
 
 class PostgresReadModels:
@@ -122,7 +177,7 @@ class PostgresReadModels:
             known = self._projector.shared_position.known()
             before = [each.resources for each in looked_up if each.version == known.version]
             resources = self._resources(cursor, known.version, [report for report, _ in reports], before)
-            row = _row(cursor, _wanted(reports, resources, zone))
+            row = _row(cursor, reports, resources, zone)
             if not row.follows:
                 self._projector.reached()  # raises, unless they were just rebuilt
             elif row.position < known.end.position or row.described < known.described:
@@ -130,9 +185,16 @@ class PostgresReadModels:
             elif row.position < row.head:
                 self._projector.catch_up()
             elif row.described == known.described:
+                self._note(known, row)
                 return _state(resources, row)
             else:
-                self._projector.shared_position.advance(known._replace(described=row.described))
+                self._note(known, row)
+
+    def _note(self, known: KnownPosition, row: StateRow) -> None:
+        """Take note of facts whose writer has not told of them yet: answers are to name what they rest on."""
+        if (row.position, row.described) != (known.end.position, known.described):
+            end = End(row.position, row.digest)
+            self._projector.shared_position.advance(KnownPosition(known.generation, end, row.described))
 
     def _resources(
         self,
@@ -158,47 +220,70 @@ class PostgresReadModels:
         return resources
 
 
-def _wanted(
+def _row(
+    cursor: Cursor[DictRow],
     reports: Sequence[tuple[ReadableReport, datetime]],
     resources: Mapping[UUID, MeteredResource],
     zone: tzinfo,
-) -> dict[RecordKey, bool]:
-    """Return the records that reports are decided on, and of each whether its users are needed, too."""
-    wanted: dict[RecordKey, bool] = {}
+) -> StateRow:
+    reported: dict[RecordKey, bool] = {}
+    of_users: dict[RecordKey, bool] = {}
+    named: dict[tuple[RecordKey, str, UUID | None], bool] = {}
     for report, now in reports:
-        with_users = isinstance(report, UserUsageReport)
-        for key in records_of(report, resources[report.resource_uuid], now, zone):
-            wanted[key] = with_users or wanted.get(key, False)
-    return wanted
-
-
-def _row(cursor: Cursor[DictRow], wanted: Mapping[RecordKey, bool]) -> StateRow:
-    rows = as_json(
-        {"resource_uuid": resource, "component_uuid": component, "month": month, "with_users": with_users}
-        for (resource, component, month), with_users in wanted.items()
-    )
-    row = cursor.execute(SELECT_STATE, {"wanted": rows}).fetchone()
+        keys = dict.fromkeys(records_of(report, resources[report.resource_uuid], now, zone), True)
+        if isinstance(report, UserUsageReport):
+            of_users |= keys
+            named |= dict.fromkeys(_named(report, zone), True)
+        else:
+            reported |= keys
+    wanted = [
+        {**_columns(key), "has_users": key in of_users, "is_reported": key in reported}
+        for key in reported | of_users
+    ]
+    values = {"wanted": as_json(wanted)}
+    if named:
+        users = [
+            {**_columns(key), "username": username, "offering_user_uuid": offering_user}
+            for key, username, offering_user in named
+        ]
+        values["named"] = as_json(users)
+    row = cursor.execute(SELECT_STATE_WITH_USERS if named else SELECT_STATE, values).fetchone()
     if row is None:
         raise BeingReplaced
     return msgspec.json.decode(row["state"], type=StateRow)
+
+
+def _named(report: UserUsageReport, zone: tzinfo) -> Iterator[tuple[RecordKey, str, UUID | None]]:
+    """Yield the users that a report names, in their months, and in its own: limits are compared with that."""
+    for item in report.items:
+        for month in {report.month, item.month(report.month, zone)}:
+            key = (report.resource_uuid, report.component_uuid, month)
+            yield key, item.username, item.offering_user_uuid
+
+
+def _columns(key: RecordKey) -> dict[str, Any]:
+    return dict(zip(("resource_uuid", "component_uuid", "month"), key, strict=True))
 
 
 def _state(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionState:
     records: dict[RecordKey, Record] = {}
     users: dict[RecordKey, dict[tuple[UUID, UUID], UserRow]] = {}
     limits: dict[tuple[UUID, UUID], dict[UUID, Decimal]] = {}
-    for resource, component, month, version, usage in row.usages:
-        key = (resource, component, month)
-        record = records.get(key, NO_RECORD)
-        records[key] = Record(version=max(version, record.version), rows=(*record.rows, usage))
-    for resource, component, month, of_usage in row.users:
-        of_record = users.setdefault((resource, component, month), {})
-        of_record.update({(user.usage_uuid, user.person): user for user in of_usage})
+    for each in row.usages:
+        record = records.get(each.key, NO_RECORD)
+        records[each.key] = Record(
+            version=max(each.version, record.version),
+            rows=(*record.rows, each.row),
+            totals={**record.totals, each.row.usage_uuid: each.total},
+        )
+    for resource, component, month, user in row.users:
+        users.setdefault((resource, component, month), {})[user.usage_uuid, user.person] = user
     for resource, component, offering_user, limit in row.limits:
         limits.setdefault((resource, component), {})[offering_user] = limit
     for key, of_record in users.items():
         records[key] = structs.replace(records[key], users=of_record)
-    return DecisionState(resources=resources, records=records, user_limits=limits)
+    people = {person.username: person for person in row.people}
+    return DecisionState(resources=resources, records=records, user_limits=limits, people=people)
 
 
 def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
