@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import past, portals, reads, upkeep, writes
+from tests.benchmarks import agents, past, portals, reads, upkeep, writes
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measure import Line
 
@@ -19,8 +19,11 @@ ROWS: Mapping[int, Callable[[Bench], list[Line]]] = {
     10: upkeep.storage,
     11: upkeep.start,
     12: portals.lists,
+    13: agents.users,
+    14: agents.unchanged,
+    15: agents.cycle,
     18: past.lists,
 }
 
-RUN_IN_ORDER = (10, 12, 18, 3, 4, 5, 6, 1, 2, 9, 11, 7, 8)
+RUN_IN_ORDER = (10, 12, 18, 3, 4, 5, 6, 14, 1, 2, 9, 13, 15, 11, 7, 8)
 """Rows that only read come first, those that make the copy larger come last."""
