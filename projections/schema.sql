@@ -1,5 +1,5 @@
 -- Every read table. All of it can be dropped: the journal (and journal.person) make it anew. The indexes of
--- the usage tables are in indexes.sql: a rebuild makes them last.
+-- the usage tables, and how pages are filled and vacuumed, are in indexes.sql: a rebuild makes them last.
 --
 -- Tables are named without a schema: they belong to the one that comes first in the search path.
 -- Text that is sorted is in collation "C", so that an order is the same on every server.
@@ -330,14 +330,13 @@ CREATE TABLE token (
 );
 
 -- The figure of a component of a resource in a month, under one plan. The key finds all components of the
--- month, which are few and lie together: one more uuid in it would be a tenth of all indexes' bytes.
+-- month, which are few and lie together: one more uuid in it would be a tenth of all indexes' bytes. What each
+-- report changes stands together, from `since` to `usage`: PostgreSQL logs the part of a row that has changed.
 CREATE TABLE component_usage (
     id bigint NOT NULL,                    -- position of the first fact: the order of creation
-    since bigint NOT NULL,
     until bigint NOT NULL DEFAULT 9223372036854775807,
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
-    version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
     users integer NOT NULL DEFAULT 0,      -- how many user usages it has
     billing_period date NOT NULL,
     resource_uuid uuid NOT NULL,
@@ -350,6 +349,8 @@ CREATE TABLE component_usage (
     plan_uuid uuid,
     plan_period_uuid uuid,
     reported_by uuid,
+    since bigint NOT NULL,
+    version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
     is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
     usage numeric(20, 2) NOT NULL,
     component_type text COLLATE "C" NOT NULL,
@@ -389,11 +390,8 @@ ALTER TABLE component_usage INHERIT component_usage_versions;
 -- What one user consumed of a component usage. What it is listed by it has from that usage, and follows it.
 CREATE TABLE user_usage (
     id bigint NOT NULL,                    -- position of the first fact
-    since bigint NOT NULL,                 -- position of the fact that stated `usage`
     measured_at timestamptz NOT NULL,
     created timestamptz NOT NULL,
-    modified timestamptz NOT NULL,
-    billing_period date NOT NULL,
     resource_uuid uuid NOT NULL,
     uuid uuid NOT NULL,
     component_usage_uuid uuid NOT NULL,
@@ -404,6 +402,9 @@ CREATE TABLE user_usage (
     provider_uuid uuid NOT NULL,
     person uuid NOT NULL,
     offering_user_uuid uuid,
+    since bigint NOT NULL,                 -- position of the fact that stated `usage`
+    modified timestamptz NOT NULL,
+    billing_period date NOT NULL,
     usage numeric(20, 2) NOT NULL,
     component_type text COLLATE "C" NOT NULL,
     username text COLLATE "C",             -- null once the person has been forgotten

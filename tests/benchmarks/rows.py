@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import agents, past, portals, reads, upkeep, writes
+from tests.benchmarks import agents, past, portals, reads, rewritten, upkeep, writes
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measure import Line
 
@@ -16,14 +16,15 @@ ROWS: Mapping[int, Callable[[Bench], list[Line]]] = {
     7: writes.bulk,
     8: upkeep.rebuild,
     9: writes.growth,
-    10: upkeep.storage,
+    10: lambda bench: [*upkeep.storage(bench), *rewritten.storage(bench)],
     11: upkeep.start,
     12: portals.lists,
     13: agents.users,
     14: agents.unchanged,
     15: agents.cycle,
+    17: rewritten.again,
     18: past.lists,
 }
 
-RUN_IN_ORDER = (10, 12, 18, 3, 4, 5, 6, 14, 1, 2, 9, 13, 15, 11, 7, 8)
+RUN_IN_ORDER = (10, 12, 17, 18, 3, 4, 5, 6, 14, 1, 2, 9, 13, 15, 11, 7, 8)
 """Rows that only read come first, those that make the copy larger come last."""

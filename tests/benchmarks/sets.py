@@ -111,6 +111,13 @@ class Sets:
         self._execute(CREATE, name="bench_floors")
         return self.url("bench_floors")
 
+    def anew(self, shape: Shape) -> str:
+        """URL of a set that is made now, to be written to."""
+        url = self._new("bench_anew")
+        append(url, self.world(shape))
+        project(url)
+        return url
+
     def world(self, shape: Shape) -> World:
         return World(shape, self.today.replace(day=1))
 
@@ -124,7 +131,7 @@ class Sets:
         return row is not None and row[0] > 0
 
     def drop_copies(self) -> None:
-        for name in ("bench_copy", "bench_empty", "bench_floors"):
+        for name in ("bench_copy", "bench_empty", "bench_floors", "bench_anew"):
             self._execute(DROP, name=name)
 
     def _kept(self, shape: Shape) -> str:
