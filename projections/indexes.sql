@@ -58,6 +58,15 @@ CREATE INDEX user_usage_past_uuid ON user_usage_past (uuid, since);
 -- Of any month, those who are silent in it: they may be few among many.
 CREATE INDEX silence_months ON silence USING gist (daterange(after, before, '()')) WHERE is_expected;
 
+-- A project has one customer, and an offering one provider. Without that PostgreSQL expects next to no rows where
+-- one sees a list by the one and asks for the other, and sorts what there is.
+CREATE STATISTICS component_usage_owners (dependencies)
+    ON project_uuid, customer_uuid, offering_uuid, provider_uuid FROM component_usage;
+CREATE STATISTICS user_usage_owners (dependencies)
+    ON project_uuid, customer_uuid, offering_uuid, provider_uuid FROM user_usage;
+CREATE STATISTICS component_usage_past_owners (dependencies)
+    ON project_uuid, customer_uuid, offering_uuid, provider_uuid FROM component_usage_past;
+
 -- Agents report the figures of a month again and again. What a rebuild has written lies packed; from here on a
 -- page is filled by half only, and has room for another version of each of its rows: a bulk replaces all rows of
 -- a page in one transaction, and what they were goes when it is over. So rows stay where they are, and the

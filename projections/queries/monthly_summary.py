@@ -84,8 +84,8 @@ WITH summary AS MATERIALIZED (
     FROM unnest(ARRAY(
         SELECT month::date FROM generate_series(
             least(
-                (SELECT min(month) FROM monthly_consumption), (SELECT min(until) + 1 FROM allocation),
-                %(current)s::date),
+                (SELECT min(month) FROM usage_count WHERE kind = 'all'),
+                (SELECT min(until) + 1 FROM allocation), %(current)s::date),
             %(current)s::date, '1 month') AS month
     )) AS m(month)
     JOIN allocation a ON m.month BETWEEN a.since AND a.until

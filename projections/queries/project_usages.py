@@ -65,6 +65,7 @@ def _by_kind(statement: SQL) -> dict[ScopeKind, bytes]:
     }
 
 
+# As an array the projects restrict what is summed up as of a position; a join would come after the sums.
 # Terminated resources count with their usage where asked for, and never with their limits.
 COMPONENTS = _by_kind(
     SQL("""
@@ -74,9 +75,8 @@ WITH {projects}, limits AS (
     GROUP BY l.offering_uuid, l.component_type
 ), used AS (
     SELECT u.component_uuid, sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
-    FROM projects p JOIN project_usage u ON u.project_uuid = p.uuid
-    JOIN component c ON c.uuid = u.component_uuid
-    WHERE {in_period}
+    FROM project_usage u JOIN component c ON c.uuid = u.component_uuid
+    WHERE u.project_uuid = ANY(ARRAY(SELECT uuid FROM projects)) AND {in_period}
     GROUP BY u.component_uuid
 )
 SELECT
@@ -128,7 +128,8 @@ LEFT JOIN LATERAL (
         CASE WHEN %(include_terminated)s THEN u.used_terminated ELSE 0 END AS used_terminated
     FROM projects p
     JOIN project_usage u ON u.project_uuid = p.uuid AND u.component_uuid = c.component_uuid
-    WHERE {in_period} AND (u.usages > u.usages_terminated OR %(include_terminated)s)
+    WHERE u.project_uuid = ANY(ARRAY(SELECT uuid FROM projects)) AND {in_period}
+      AND (u.usages > u.usages_terminated OR %(include_terminated)s)
 ) b ON true
 ORDER BY b.billing_period, b.project_uuid""")
 )
