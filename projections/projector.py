@@ -166,7 +166,11 @@ class Projector:
             self.shared_position.forget(known.generation)
             raise OtherTables("the read models were built by another version: install the primary's here")
         reached, generation = read_position.reached(connection, known), known.generation
-        if reached.position < known.end.position or reached.known_digest != known.end.digest:
+        if (
+            reached.position < known.end.position
+            or reached.known_digest != known.end.digest
+            or reached.edition < known.edition
+        ):
             log.warning("The database is not where it was known to be: position %d", known.end.position)
             generation = self.shared_position.forget(known.generation)
         if not reached.follows:
@@ -175,7 +179,9 @@ class Projector:
                 f"the read models end at position {reached.position}, with a fact that is not in the"
                 f" journal, which ends at {reached.head}: they are to be rebuilt"
             )
-        self.shared_position.advance(KnownPosition(generation, reached.end, reached.described))
+        self.shared_position.advance(
+            KnownPosition(generation, reached.end, reached.described, reached.edition)
+        )
         return reached
 
     def _project(self, target: int) -> int:
@@ -194,7 +200,7 @@ class Projector:
             row = cursor.execute(SELECT_END).fetchone()
         assert row is not None
         end = End(row["position"], row["digest"])
-        self.shared_position.advance(KnownPosition(generation, end, row["described"]))
+        self.shared_position.advance(KnownPosition(generation, end, row["described"], row["edition"]))
         return end.position
 
 

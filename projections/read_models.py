@@ -23,6 +23,7 @@ from projections.writers.limits.allocation import COMPONENT_LIMITS, RESOURCE_LIM
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS, USER_USAGE_LIMITS
 from projections.writers.provided import PROVIDED
 from projections.writers.read_model import ReadModel
+from projections.writers.scope_position import SCOPE_POSITIONS
 from projections.writers.statistics.silence import SILENCE
 from projections.writers.user_usage import USER_USAGES
 
@@ -44,6 +45,7 @@ READ_MODELS: ReadModels = (
     CARRIED_MONTHS,
     FORGOTTEN_PEOPLE,
     MOMENTS,
+    SCOPE_POSITIONS,
     VERIFICATIONS,
 )
 

@@ -7,6 +7,8 @@ Position and digest are compared with the journal at start, before every decisio
 (`web/runtime/listener.py`). Where a database was put back, replaced or promoted, all that is in memory is
 forgotten. Where the read models end at a fact that the journal does not have, nothing is served (503) until
 they are rebuilt. Price: eight bytes, and one SHA-256 for each batch of reports.
+
+The `edition` tells rows that a rebuild made otherwise from those before, which had the same position.
 """
 
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from ledger.journal.digests import FACT_DIGEST
 from projections.fast.position import BeingReplaced, End, KnownPosition
 
 CHANNEL = "usage_ledger"
-"""Where every move of the position is told: position, digest and `described`, with spaces between."""
+"""Where every move of the position is told, as in TELL: numbers with spaces between."""
 
 SELECT_HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM journal.ledger_events"
 
@@ -32,7 +34,7 @@ SELECT
 # models, and `known_digest` is that at the position that a process knows.
 SELECT_POSITIONS = (
     SQL("""
-SELECT position, digest, described, ({head}) AS head,
+SELECT position, digest, described, edition, ({head}) AS head,
     digest = coalesce((
         SELECT {digest} FROM journal.ledger_events WHERE notification_id = position), 0) AS follows,
     coalesce((
@@ -43,7 +45,9 @@ FROM read_position""")
 )
 
 SELECT_POSITION = "SELECT position FROM read_position"
-SELECT_END = "SELECT position, digest, described FROM read_position"
+SELECT_END = "SELECT position, digest, described, edition FROM read_position"
+
+TELL = SQL("pg_notify('usage_ledger', concat_ws(' ', position, digest, described, edition))")
 
 # Fails unless every fact before the first one is projected, and no other: the position would become null, and
 # must not. So nobody has to check first. A copy in another schema notifies nobody.
@@ -56,8 +60,8 @@ UPDATE read_position SET
     digest = (SELECT {digest} FROM journal.ledger_events WHERE notification_id = %(last)s),
     described = greatest(described, %(described)s)
 RETURNING CASE WHEN current_schema() = 'read_models'
-    THEN pg_notify('usage_ledger', position || ' ' || digest || ' ' || described) END""")
-    .format(digest=FACT_DIGEST)
+    THEN {tell} END""")
+    .format(digest=FACT_DIGEST, tell=TELL)
     .as_string()
 )
 
@@ -68,6 +72,7 @@ class Reached(NamedTuple):
     position: int
     digest: int
     described: int
+    edition: int
     head: int
     """Position of the journal's last fact."""
     follows: bool

@@ -17,14 +17,14 @@ from typing import NamedTuple
 from psycopg import Connection, Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
-from psycopg.sql import Identifier
+from psycopg.sql import SQL, Identifier
 
 from ledger.journal.scripts import run_script
 from projections import comparison
 from projections.comparison import Difference
 from projections.forgotten_names import count_forgotten, forget_names
 from projections.projector import BATCH, LOCK_PROJECTING, SYNCHRONOUS_COMMIT_OFF, Pool, ReadFacts
-from projections.read_position import position_of
+from projections.read_position import TELL, position_of
 from projections.replay import BULKY, Progress, Replay
 from projections.schema import (
     ENTER_SCHEMA,
@@ -45,6 +45,19 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 DO_NOT_LOG, LOG = (
     "; ".join(f"ALTER TABLE {table} SET {logged}" for table in BULKY) for logged in ("UNLOGGED", "LOGGED")
 )
+
+
+# Clients have answers that were made from the rows before. An edition is told by the clock, as none may come
+# again where a database is put back; the last one as a document, as tables of another version may lack it.
+TAKE_EDITION = f"""
+UPDATE {SHADOW}.read_position SET edition = CASE WHEN %(differs)s
+    THEN greatest(live.edition + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+    ELSE live.edition END
+FROM (
+    SELECT coalesce((to_jsonb(p) ->> 'edition')::bigint, 0) AS edition FROM {SCHEMA}.read_position p
+) live"""  # noqa: S608 - of constants
+
+TELL_EDITION = SQL("SELECT {} FROM {}.read_position").format(TELL, Identifier(SCHEMA))
 
 
 class AlreadyRebuilding(Exception):
@@ -90,7 +103,7 @@ class Rebuild:
             self._replay.complete(LOG)
             differences, forgotten = self._compare() if compare else ((), 0)
             if is_live := accept or not differences:
-                self._swap()
+                self._swap(differs=bool(differences or forgotten) or not compare)
                 self._forget()
             with suppress(LockNotAvailable):  # an export reads what was replaced: it is dropped the next time
                 _drop_copies(connection)
@@ -123,11 +136,14 @@ class Rebuild:
             finally:
                 reader.execute("ROLLBACK")
 
-    def _swap(self) -> None:
+    def _swap(self, *, differs: bool) -> None:
         self._replay.fill()
         with self._at_one_position() as connection:
+            connection.execute(TAKE_EDITION, {"differs": differs})
             for schema, name in ((SCHEMA, OLD), (SHADOW, SCHEMA)):
                 rename_read_models(connection, schema, name)
+            if differs:
+                connection.execute(TELL_EDITION)
 
     def _forget(self) -> None:
         """Delete the names of people who were removed after the copy had met them."""

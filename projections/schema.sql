@@ -16,9 +16,17 @@ CREATE TABLE read_position (
     position bigint NOT NULL,              -- of the last fact that every table here reflects
     digest bigint NOT NULL DEFAULT 0,      -- of that fact: positions come again where a journal is put back
     described bigint NOT NULL DEFAULT 0,   -- of the last fact that changed catalogue or rights
+    edition bigint NOT NULL DEFAULT 0,     -- rises when a rebuild puts other rows in the place of these
     built_by text                          -- the version of schema and projections
 );
 INSERT INTO read_position (position) VALUES (0);
+
+-- The last fact that what is seen of a project, or of an offering, may have changed with; that of all but reports
+-- has the uuid of zeros. So an answer is known to be the same still: see projections/fast/scopes.py.
+CREATE TABLE scope_position (
+    scope uuid PRIMARY KEY,
+    position bigint NOT NULL
+) WITH (fillfactor = 50);                  -- each report updates two rows: on the page where they are
 
 -- Of each span of positions the latest times up to its end: what a time stands for is looked for in one span, and
 -- as of a position the lists, which begin with what was measured last, need not look at what came later.

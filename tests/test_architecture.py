@@ -23,9 +23,10 @@ MAY_IMPORT = {
     },
     # The read side knows the write side's words, its facts and values, and nothing that acts.
     "projections.rows": {"ledger.domain"},
-    "projections.fast": set(),
+    "projections.fast": {"ledger.journal.digests"},
     "projections.writers": {
-        *("ledger.domain", "ledger.events", "projections.forgotten_names", "projections.rows"),
+        *("ledger.domain", "ledger.events"),
+        *("projections.fast", "projections.forgotten_names", "projections.rows"),
     },
     "projections.history": {
         *("ledger.events", "ledger.journal.digests", "ledger.journal.scripts", "projections.fast"),

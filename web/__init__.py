@@ -158,7 +158,7 @@ def create_app(
         replica=replica,
     )
     layers: WSGIApplication = expanding(app.wsgi_app, max_body_bytes)
-    layers = ConditionalGet(layers, services, is_strict=is_strict)
+    layers = ConditionalGet(layers, services)
     if places:
         layers = admitting(layers, places)
     if proxies:

@@ -117,5 +117,5 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
 class VersionedResources(NamedTuple):
     """Resources by uuid, as they were at a version of the catalogue."""
 
-    version: tuple[int, int]
+    version: tuple[int, ...]
     resources: Mapping[UUID, MeteredResource]

@@ -22,11 +22,11 @@ class VersionedCache:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lock = Lock()
-        self._version = (-1, 0)
+        self._version: tuple[int, ...] = (-1,)
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
     def get_many(
-        self, version: tuple[int, int], keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
+        self, version: tuple[int, ...], keys: Collection[K], read: Callable[[list[K]], Mapping[K, T]]
     ) -> dict[K, T]:
         """Return the values of these keys. `read` is called with the missing ones, and need not know all.
 

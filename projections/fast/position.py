@@ -19,8 +19,8 @@ LIVE_UNTIL, FRESH_AT, LINES = 0, 1, 2
 """Cells of the shared memory: until when the position is live, when the database was last known to have all
 that its primary has, and where the processes' lines begin."""
 
-LINE = 9
-"""Cells of a line: how often it was written, and two copies of four values, of which every second is good."""
+LINE = 11
+"""Cells of a line: how often it was written, and two copies of five values, of which every second is good."""
 
 LISTENER = 0
 """Byte of the file that the listening process locks. Owners of lines lock the next ones."""
@@ -55,16 +55,18 @@ class KnownPosition(NamedTuple):
 
     `described` is the position of the last fact that changed catalogue or rights. A `generation` lasts for
     as long as the database is where it was known to be; what was read in another one is of another history.
+    The `edition` rises when a rebuild has made other rows of the same facts.
     """
 
     generation: int = 0
     end: End = End()
     described: int = 0
+    edition: int = 0
 
     @property
-    def version(self) -> tuple[int, int]:
+    def version(self) -> tuple[int, ...]:
         """Return the version of catalogue and rights: it only rises, also where the database goes back."""
-        return self.generation, self.described
+        return self.generation, self.edition, self.described
 
 
 class SharedPosition:
@@ -96,9 +98,7 @@ class SharedPosition:
             found = [self._read(line) for line in range(self._lines)]
             generation = max(each.generation for each in found)
             current = [each for each in found if each.generation == generation]
-            known = KnownPosition(
-                generation, max(each.end for each in current), max(each.described for each in current)
-            )
+            known = _best(current)
             self._seen = lines, known
         return known
 
@@ -110,9 +110,7 @@ class SharedPosition:
             if known.generation < before.generation:
                 return
             if known.generation == before.generation:
-                known = KnownPosition(
-                    known.generation, max(known.end, before.end), max(known.described, before.described)
-                )
+                known = _best([known, before])
             if known != before:
                 self._write(line, known)
 
@@ -125,16 +123,16 @@ class SharedPosition:
         start = LINES + LINE * line
         while True:
             written = self._cells[start]
-            copy = start + 1 + 4 * (written % 2)
-            generation, position, digest, described = self._cells[copy : copy + 4]
+            copy = start + 1 + 5 * (written % 2)
+            generation, position, digest, described, edition = self._cells[copy : copy + 5]
             if written == self._cells[start]:
-                return KnownPosition(generation, End(position, digest), described)
+                return KnownPosition(generation, End(position, digest), described, edition)
 
     def _write(self, line: int, known: KnownPosition) -> None:
         start = LINES + LINE * line
         written = self._cells[start] + 1
-        copy = start + 1 + 4 * (written % 2)
-        values = (known.generation, *known.end, known.described)
+        copy = start + 1 + 5 * (written % 2)
+        values = (known.generation, *known.end, known.described, known.edition)
         for cell, value in enumerate(values, copy):
             self._cells[cell] = value
         self._cells[start] = written
@@ -183,3 +181,13 @@ class SharedPosition:
         """Return how many seconds ago the database was last known to have all, None if it never was."""
         at = self._cells[FRESH_AT]
         return (time.monotonic_ns() - at) / 1e9 if at else None
+
+
+def _best(known: Sequence[KnownPosition]) -> KnownPosition:
+    """Return what is known together, all of it in one generation."""
+    return KnownPosition(
+        known[0].generation,
+        max(each.end for each in known),
+        max(each.described for each in known),
+        max(each.edition for each in known),
+    )

@@ -199,7 +199,7 @@ class PostgresReadModels:
     def _resources(
         self,
         cursor: Cursor[DictRow],
-        version: tuple[int, int],
+        version: tuple[int, ...],
         reports: Sequence[ReadableReport],
         before: Iterable[Mapping[UUID, MeteredResource]],
     ) -> dict[UUID, MeteredResource]:

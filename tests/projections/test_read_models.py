@@ -19,6 +19,7 @@ from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
 from projections.writers.limits.user_usage_limits import LIMIT_OWNERS
 from projections.writers.provided import PROVIDED
 from projections.writers.read_model import ReadModel
+from projections.writers.scope_position import SCOPE_POSITIONS
 from tests.api.monthly import entity
 from tests.support.everything import tell_of_everything
 from tests.world import SECOND_PROJECT, World
@@ -74,6 +75,7 @@ def test_a_batch_enters_the_models_that_handle_its_facts_with_those_facts_only(w
         (COMPONENT_USAGES, [reported]),
         (LIMIT_OWNERS, [project]),
         (MOMENTS, facts),
+        (SCOPE_POSITIONS, facts),
     ]
 
 
@@ -108,7 +110,8 @@ def access(connection: Connection[DictRow]) -> Access:
 
 def test_every_kind_of_fact_is_handled_but_those_of_answers_and_keys() -> None:
     kinds = {each for each in all_kinds(Fact) if each.__module__ == Fact.__module__ and "TOPIC" in vars(each)}
-    handled = tuple(kind for model in READ_MODELS if model is not MOMENTS for kind in model.handles)
+    of_all = (MOMENTS, SCOPE_POSITIONS)
+    handled = tuple(kind for model in READ_MODELS if model not in of_all for kind in model.handles)
     assert {kind for kind in kinds if not issubclass(kind, handled)} == {
         RequestAnswered,
         RequestDecided,

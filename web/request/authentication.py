@@ -61,6 +61,7 @@ def authenticate() -> None:
         raise NotPermitted
     now = current()
     now.caller, now.token_uuid, now.uses = credentials.caller, credentials.token_uuid, credentials.uses
+    now.credentials = credentials
     note_caller(request.environ, credentials)
 
 

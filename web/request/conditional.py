@@ -1,10 +1,14 @@
 """Conditional requests: how new an answer is, and a 304 for a client that has it already.
 
 Every answer says in `Ledger-Position` up to where in the journal it is good. A GET has a strong `ETag` that
-changes only when the answer could: with the journal's last fact, the caller's rights, the day where the
-answer depends on it, and the version of this software. So a 304 is told before a row is read. Of an answer as
-of an earlier fact that fact is the last one, and the day is its own: what comes later changes nothing, unless
-somebody is forgotten.
+changes only when the answer could: with the last fact that touched what the caller sees and asks for, the
+caller's rights, the day where the answer depends on it, a rebuild that made other rows, and the version of
+this software. So a 304 is told before a row is read, and what is reported of others changes nothing.
+Of an answer as of an earlier fact that fact is the last one, and the day is its own: what comes later changes
+nothing, unless somebody is forgotten.
+
+Which facts could change an answer is told by `web/request/validators/dependencies.py`. Price: two rows that
+each report moves, and a query for an answer once somebody has reported, whoever it was.
 """
 
 from collections.abc import Iterable
@@ -19,10 +23,13 @@ from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
 from projections.fast.position import End, KnownPosition
+from projections.fast.scopes import Bounds, LastChange, last_change
 from projections.history.moments import Past
 from projections.schema import BUILT_BY
-from web.request.authentication import STATISTICS, identify, note_caller
+from web.request.authentication import CREDENTIALS, STATISTICS, identify, note_caller
 from web.request.services import Current, Services, current, services
+from web.request.validators.dependencies import bounds_of
+from web.request.validators.kept import ADDRESS, Answer, key_of
 from web.wire.rendering import DECLARED, not_modified
 
 if TYPE_CHECKING:
@@ -30,8 +37,6 @@ if TYPE_CHECKING:
 
 VERSION = version("usage-ledger")
 """Of the installed software."""
-
-ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT")
 
 READING = ("GET", "HEAD")
 """The methods whose answers are of the read models, and may be had already."""
@@ -56,12 +61,11 @@ DEPEND_ON_THE_MOMENT = (
 class ConditionalGet:
     """WSGI middleware that answers most conditional GETs with a 304 before Flask begins with the request.
 
-    Everything else, from a wrong token to a database that is away, is left to Flask, and so is a query that
-    may be refused, or asks for the past.
+    Everything else, from an answer that is not remembered to a database that is away, is left to Flask.
     """
 
-    def __init__(self, application: "WSGIApplication", services: Services, *, is_strict: bool) -> None:
-        self._application, self._services, self._is_strict = application, services, is_strict
+    def __init__(self, application: "WSGIApplication", services: Services) -> None:
+        self._application, self._services = application, services
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if "HTTP_IF_NONE_MATCH" in environ and environ["REQUEST_METHOD"] in READING:
@@ -73,19 +77,43 @@ class ConditionalGet:
 
     def _headers(self, environ: "WSGIEnvironment") -> list[tuple[str, str]]:
         """Return the headers of a 304, none if the client does not have the answer."""
-        has, query = parse_etags(environ["HTTP_IF_NONE_MATCH"]), environ.get("QUERY_STRING", "")
-        may_be_refused = "HTTP_PREFER" in environ or (self._is_strict and query)
-        if has.star_tag or may_be_refused or "min_position" in query or "as_of" in query:
+        services, key = self._services, key_of(environ)
+        answer = services.kept.answers.get(key)
+        if answer is None or "HTTP_PREFER" in environ or not _has(environ["HTTP_IF_NONE_MATCH"], answer.etag):
             return []
-        end = self._services.projector.refresh().end
-        credentials = identify(environ.get("HTTP_AUTHORIZATION", ""), self._services)
-        if credentials.uses == "report":
+        known = services.projector.refresh()
+        if answer.known != known:
+            if (changed := self._still(environ, answer, known)) is None:
+                return []
+            answer = changed
+            services.kept.answers.put(key, answer)
+        if answer.day != day_of(environ["PATH_INFO"], services) or (
+            answer.credentials.expires_at is not None and answer.credentials.expires_at <= services.clock()
+        ):
             return []
-        note_caller(environ, credentials)
-        caller = credentials.caller
-        etag = etag_of(environ, end, day_of(environ["PATH_INFO"], self._services), caller)
-        headers = [("Ledger-Position", str(end.position)), ("ETag", f'"{etag}"'), ("Vary", "Accept")]
-        return headers if has.contains_weak(etag) else []
+        note_caller(environ, answer.credentials)
+        return [
+            ("Ledger-Position", str(answer.known.end.position)),
+            ("ETag", f'"{answer.etag}"'),
+            ("Vary", "Accept"),
+        ]
+
+    def _still(self, environ: "WSGIEnvironment", answer: Answer, known: KnownPosition) -> Answer | None:
+        """Return the answer as one of now, None unless it is sure to be the same."""
+        before, bounds = answer.known, answer.bounds
+        if bounds is None or (before.generation, before.edition) != (known.generation, known.edition):
+            return None
+        if identify(environ["HTTP_AUTHORIZATION"], self._services) != answer.credentials:
+            return None
+        change = changed_last(self._services, bounds, known)
+        if change.last != answer.last or change.known_digest != known.end.digest:
+            return None
+        return answer._replace(known=known._replace(end=change.end))
+
+
+def _has(header: str, etag: str) -> bool:
+    """Return whether the ETag is among those of a header. Most clients send just the one."""
+    return header == f'"{etag}"' or (not (tags := parse_etags(header)).star_tag and tags.contains_weak(etag))
 
 
 def unmodified() -> Response | None:
@@ -106,7 +134,7 @@ def add_position(response: Response) -> Response:
     if request.method not in READING or now.end is None:
         now.end = shared.known().end
     elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
-        shared.advance(KnownPosition(now.generation, now.end))
+        shared.advance(KnownPosition(now.known.generation, now.end))
     response.headers["Ledger-Position"] = str(now.end.position)
     if response.status_code == 304 and now.caller:
         response.headers["Vary"] = "Accept"
@@ -124,15 +152,58 @@ def add_position(response: Response) -> Response:
 
 
 def _etag(now: Current) -> str:
+    """Return the ETag of the answer whose rows are as the fact at `now.end` left them."""
     assert now.end, "the pipeline has asked where the read models are"
     assert now.caller, "and who asks"
-    return etag_of(request.environ, now.end, now.day, now.caller)
+    assert now.credentials, "by which token"
+    environ = request.environ
+    may_be_kept = not (
+        now.past
+        or CREDENTIALS in environ  # the key would be that of somebody without a token
+        or b"min_position" in request.query_string
+        or request.path.endswith(DEPEND_ON_THE_MOMENT)
+    )
+    if not may_be_kept:
+        return etag_of(environ, now.end, now.known.edition, now.day, now.caller)
+    kept, key, known = services().kept, key_of(environ), now.known._replace(end=now.end)
+    answer = kept.answers.get(key)
+    if answer and (answer.known, answer.day, answer.credentials) == (known, now.day, now.credentials):
+        return answer.etag
+    rule = request.url_rule.rule if request.url_rule else ""
+    bounds = bounds_of(rule, request.view_args or {}, request.args, now.caller)
+    last = now.end if bounds is None else _last(bounds, known)
+    etag = etag_of(environ, last, known.edition, now.day, now.caller)
+    kept.answers.put(key, Answer(known, last, etag, now.day, bounds, now.credentials))
+    return etag
 
 
-def etag_of(environ: "WSGIEnvironment", end: End, day: str, caller: Caller) -> str:
-    """Return the ETag of the answer to this caller, from read models that end at this fact."""
+def _last(bounds: Bounds, known: KnownPosition) -> End:
+    """Return the last fact up to a position that touched what is within bounds.
+
+    Where another one came since, nobody can say which it was. The fact at the position is as good then: it
+    names the same rows.
+    """
+    kept = services().kept.bounds
+    before = kept.get(bounds)
+    if before and before[0] == known:
+        return before[1]
+    change = changed_last(services(), bounds, known)
+    if change.known_digest != known.end.digest or change.last > known.end:
+        return known.end
+    kept.put(bounds, (known, change.last))
+    return change.last
+
+
+def changed_last(services: Services, bounds: Bounds, known: KnownPosition) -> LastChange:
+    """Ask for the last fact that touched what is within bounds."""
+    with services.reading() as cursor:
+        return last_change(cursor, bounds, known.end)
+
+
+def etag_of(environ: "WSGIEnvironment", last: End, edition: int, day: str, caller: Caller) -> str:
+    """Return the ETag of the answer to this caller that could last have changed with this fact."""
     asked = [environ.get(name, "") for name in ADDRESS]
-    key = f"{end.position} {end.digest} {asked} {day} {VERSION} {BUILT_BY}"
+    key = f"{last.position} {last.digest} {edition} {asked} {day} {VERSION} {BUILT_BY}"
     return sha256(key.encode() + msgspec.json.encode(caller)).hexdigest()[:32]
 
 

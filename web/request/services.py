@@ -24,7 +24,7 @@ from ledger.journal.tree.keys import KeyFile
 from ledger.journal.tree.signing import Signing
 from ledger.ports import Observer
 from projections.fast.cache import VersionedCache
-from projections.fast.position import End
+from projections.fast.position import End, KnownPosition
 from projections.history.moments import Past
 from projections.lookups import accounts, catalogue, people
 from projections.lookups.accounts import Credentials
@@ -33,6 +33,7 @@ from projections.projector import Projector
 from web.limits.deadline import pulse
 from web.limits.guesses import Attempts
 from web.limits.memory import Gates
+from web.request.validators.kept import Kept
 from web.wire.exports.forms import Form
 
 Clock = Callable[[], datetime]
@@ -84,6 +85,7 @@ class Services:
         self.meter, self.replica = meter, replica
         self.signing = Signing(ledger.pool.connection, key_file, self.origin, checkpoint_seconds)
         self._cache, self.attempts, self.gates = VersionedCache(), Attempts(), Gates()
+        self.kept = Kept()
         self.handler = CommandHandler(ledger, PostgresReadModels(projector, self._cache), observer=meter)
 
     @contextmanager
@@ -127,7 +129,7 @@ class Services:
         version = self.projector.shared_position.known().version
         return self._cache.get_many(version, ["last forgotten"], read)["last forgotten"]
 
-    def resources(self, uuids: Collection[UUID]) -> tuple[tuple[int, int], dict[UUID, MeteredResource]]:
+    def resources(self, uuids: Collection[UUID]) -> tuple[tuple[int, ...], dict[UUID, MeteredResource]]:
         """Return those of the resources that exist, behind the cache's version at which they were read."""
 
         def read(missing: Collection[UUID]) -> dict[UUID, MeteredResource]:
@@ -138,12 +140,15 @@ class Services:
         return version, self._cache.get_many(version, uuids, read)
 
 
+UNKNOWN = KnownPosition()
+
+
 @dataclass(slots=True)
 class Current:
     """What is known of the request that is worked on. Its steps fill it in, one after the other."""
 
-    generation: int = 0
-    """Of the database that its rows are of: it rises when that is replaced."""
+    known: KnownPosition = UNKNOWN
+    """Where the read models were known to be when it came, and of which database they are."""
     end: End | None = None
     """The last fact that the answer is sure to show."""
     past: Past | None = None
@@ -156,6 +161,8 @@ class Current:
     token_uuid: UUID | None = None
     uses: TokenUses = "all"
     """What the token is for."""
+    credentials: Credentials | None = None
+    """What the token stands for."""
     day: str = ""
     """Today in the ledger's zone, or the moment, where the answer depends on it."""
     etag: str = ""
@@ -189,5 +196,5 @@ def current() -> Current:
 def refresh() -> End:
     """Note and return up to which fact the read models are, whichever process took them there."""
     known, now = services().projector.refresh(), current()
-    now.generation, now.end = known.generation, known.end
+    now.known, now.end = known, known.end
     return known.end

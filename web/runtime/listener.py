@@ -65,8 +65,8 @@ class PositionListener:
         shared.live_until(asked + 3 * BEAT_SECONDS)
         generation = shared.known().generation
         for notify in connection.notifies(timeout=BEAT_SECONDS):
-            position, digest, described = map(int, notify.payload.split())
-            shared.advance(KnownPosition(generation, End(position, digest), described))
+            position, digest, *rest = map(int, notify.payload.split())
+            shared.advance(KnownPosition(generation, End(position, digest), *rest))
 
     def look(self, connection: Connection[DictRow]) -> None:
         """Compare the known position with the database's; have read models mended that do not follow."""

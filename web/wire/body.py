@@ -42,7 +42,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """The objects that the uuids in a request name, those of them that exist, by uuid."""
 
     resources: Mapping[UUID, MeteredResource] = {}
-    version: tuple[int, int] = (0, 0)
+    version: tuple[int, ...] = ()
     """The version of the catalogue that `resources` were read at or after."""
     components: Mapping[UUID, Component] = {}
     plan_periods: Mapping[UUID, PlanPeriod] = {}
