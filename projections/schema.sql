@@ -474,15 +474,17 @@ CREATE TABLE reporting_count (
 CREATE INDEX reporting_count_empty ON reporting_count (month) WHERE resources = 0;
 
 -- What was used of a component in a month by all resources of a project, and by the terminated ones of them.
+-- A resource that went to another offering took along what it had used of components of the old one.
 CREATE TABLE project_usage (
     project_uuid uuid,
     component_uuid uuid,
     month date,
+    offering_uuid uuid,                    -- of the resources
     usages integer NOT NULL,
     usages_terminated integer NOT NULL,
     used numeric NOT NULL,
     used_terminated numeric NOT NULL,
-    PRIMARY KEY (project_uuid, component_uuid, month)
+    PRIMARY KEY (project_uuid, component_uuid, month, offering_uuid)
 );
 CREATE INDEX project_usage_month ON project_usage (month);
 CREATE INDEX project_usage_empty ON project_usage (month) WHERE usages = 0;

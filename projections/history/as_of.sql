@@ -70,11 +70,11 @@ FROM user_usage_limit GROUP BY customer_uuid, offering_uuid;
 
 CREATE VIEW project_usage AS
 SELECT
-    u.project_uuid, u.component_uuid, u.billing_period AS month, count(*) AS usages,
+    u.project_uuid, u.component_uuid, u.billing_period AS month, u.offering_uuid, count(*) AS usages,
     count(*) FILTER (WHERE {is_terminated}) AS usages_terminated, sum(u.usage) AS used,
     coalesce(sum(u.usage) FILTER (WHERE {is_terminated}), 0.00) AS used_terminated
 FROM component_usage u LEFT JOIN resource r ON r.uuid = u.resource_uuid
-GROUP BY u.project_uuid, u.component_uuid, u.billing_period;
+GROUP BY u.project_uuid, u.component_uuid, u.billing_period, u.offering_uuid;
 
 CREATE VIEW monthly_consumption AS
 SELECT component_uuid, billing_period AS month, sum(usage) AS total

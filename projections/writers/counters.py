@@ -114,15 +114,15 @@ WITH after AS ({change}
     ON CONFLICT (component_uuid, month) DO UPDATE SET total = monthly_consumption.total + EXCLUDED.total
 )
 INSERT INTO project_usage (
-    project_uuid, component_uuid, month, usages, usages_terminated, used, used_terminated)
+    project_uuid, component_uuid, month, offering_uuid, usages, usages_terminated, used, used_terminated)
 SELECT
-    project_uuid, component_uuid, billing_period, sum(sign), sum(sign * is_terminated::integer),
-    sum(sign * usage), sum(sign * is_terminated::integer * usage)
+    project_uuid, component_uuid, billing_period, offering_uuid, sum(sign),
+    sum(sign * is_terminated::integer), sum(sign * usage), sum(sign * is_terminated::integer * usage)
 FROM changed
-GROUP BY project_uuid, component_uuid, billing_period
+GROUP BY project_uuid, component_uuid, billing_period, offering_uuid
 HAVING sum(sign) <> 0 OR sum(sign * is_terminated::integer) <> 0
     OR sum(sign * usage) <> 0 OR sum(sign * is_terminated::integer * usage) <> 0
-ON CONFLICT (project_uuid, component_uuid, month) DO UPDATE SET
+ON CONFLICT (project_uuid, component_uuid, month, offering_uuid) DO UPDATE SET
     usages = project_usage.usages + EXCLUDED.usages,
     usages_terminated = project_usage.usages_terminated + EXCLUDED.usages_terminated,
     used = project_usage.used + EXCLUDED.used,
@@ -149,13 +149,14 @@ ORDER BY s.kind, s.scope, c.billing_period""").format(scopes=SCOPES)
 # Rows in the order of the key make its index sooner, and smaller.
 SUM_BY_PROJECT = """
 INSERT INTO project_usage (
-    project_uuid, component_uuid, month, usages, usages_terminated, used, used_terminated)
+    project_uuid, component_uuid, month, offering_uuid, usages, usages_terminated, used, used_terminated)
 SELECT
-    project_uuid, component_uuid, billing_period, count(*), count(*) FILTER (WHERE is_terminated), sum(usage),
+    project_uuid, component_uuid, billing_period, offering_uuid, count(*),
+    count(*) FILTER (WHERE is_terminated), sum(usage),
     coalesce(sum(usage) FILTER (WHERE is_terminated), 0.00)
 FROM component_usage
-GROUP BY project_uuid, component_uuid, billing_period
-ORDER BY project_uuid, component_uuid, billing_period"""
+GROUP BY project_uuid, component_uuid, billing_period, offering_uuid
+ORDER BY project_uuid, component_uuid, billing_period, offering_uuid"""
 
 SUM_BY_COMPONENT = """
 INSERT INTO monthly_consumption (component_uuid, month, total)

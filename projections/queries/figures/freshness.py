@@ -1,7 +1,8 @@
 """How fresh the figures of each offering are: when it was last reported, and who reported in a month.
 
-All of it is that of the usages and resources that the caller sees. The last usage is looked for by project,
-as an index leads to it, and whoever sees some resources of an offering need not look through those of others.
+All of it is that of the usages and resources that the caller sees. How many reported is kept for a whole
+offering, and counted where a part of one is seen. The last usage is looked for by project, as an index leads
+to it, and whoever sees some resources of an offering need not look through those of others.
 """
 
 from typing import LiteralString
@@ -22,12 +23,19 @@ FILTERS = {
 OFFERINGS = f"""
 WITH pairs AS MATERIALIZED (
     SELECT r.project_uuid, r.offering_uuid, r.provider_uuid FROM ({OF_OFFERINGS}) r WHERE {{where}}
+), partly AS MATERIALIZED (
+    SELECT DISTINCT r.offering_uuid FROM ({OF_OFFERINGS}) r
+    WHERE ({{where}}) IS NOT TRUE AND r.offering_uuid IN (SELECT offering_uuid FROM pairs)
 ), reported AS MATERIALIZED (
-    SELECT offering_uuid, count(*) AS resources
+    SELECT offering_uuid, resources FROM reporting_count
+    WHERE month = %(billing_period)s AND offering_uuid NOT IN (SELECT offering_uuid FROM partly)
+    UNION ALL
+    SELECT offering_uuid, count(*)
     FROM (
-        SELECT DISTINCT r.offering_uuid, r.resource_uuid
-        FROM component_usage r WHERE r.billing_period = %(billing_period)s AND {{where}}
+        SELECT DISTINCT r.offering_uuid, r.resource_uuid FROM component_usage r
+        WHERE r.billing_period = %(billing_period)s AND EXISTS (SELECT FROM partly) AND {{where}}
     ) r
+    WHERE offering_uuid IN (SELECT offering_uuid FROM partly)
     GROUP BY offering_uuid
 ), silent AS MATERIALIZED (
     SELECT r.offering_uuid, count(*) AS resources {{silent}} GROUP BY r.offering_uuid

@@ -1,9 +1,9 @@
 """Usage by month, component and group, for charts: the largest groups of each component, and the rest as one.
 
-Of projects and more `project_usage` has the sums, for those whose it all is to see. There a component
-belongs to its offering, as in statistics: what a resource used before it went to another one stays with the
-old one. Resources and users are added up from their usages. Components of different offerings are never added
-up. Without `by_month` each group has one sum, of all the months.
+Of projects and more `project_usage` has the sums. For those whose it all is to see a component belongs to its
+offering, as in statistics: what a resource used before it went to another one stays with the old one. All
+others see it where the resource is now. Resources and users are added up from their usages. Components of
+different offerings are never added up. Without `by_month` each group has one sum, of all the months.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,15 @@ IN_RANGE = "billing_period BETWEEN %(start)s AND %(end)s"
 COUNTED = """(
     SELECT
         n.month AS billing_period, n.used AS usage, n.component_uuid, c.component_type, n.project_uuid,
-        p.customer_uuid, c.offering_uuid, o.customer_uuid AS provider_uuid, NULL::uuid AS resource_uuid
+        p.customer_uuid, o.uuid AS offering_uuid, o.customer_uuid AS provider_uuid,
+        NULL::uuid AS resource_uuid
     FROM project_usage n
     JOIN project p ON p.uuid = n.project_uuid
     JOIN component c ON c.uuid = n.component_uuid
     JOIN offering o ON o.uuid = c.offering_uuid
 )"""
+
+SEEN = COUNTED.replace("o.uuid = c.offering_uuid", "o.uuid = n.offering_uuid")
 
 CONSUMED = """(
     SELECT
@@ -156,11 +159,13 @@ class Sources(NamedTuple):
     """The lists by where they are read.
 
     `consumed`: of all there is, whosever it is; restrictions have no project, customer or resource.
-    `counted`: where the counters of projects tell; restrictions have no resource. `read`: from the usages.
+    `counted`: from the counters of projects, by the offerings of components; restrictions have no resource.
+    `seen`: the same by the offerings of resources. `read`: from the usages, which tells what `seen` does.
     """
 
     consumed: Lists
     counted: Lists
+    seen: Lists
     read: Lists
 
 
@@ -171,7 +176,10 @@ def _sources(month: LiteralString) -> Sources:
     of_resources = Grouping(COMPONENT_USAGES, "u.resource_uuid", _named("resource"))
     others = {"resource": _list(of_resources, month), "user": _list(OF_USERS, month)}
     return Sources(
-        of(CONSUMED, "component", "offering"), of(COUNTED, *_KEYS), of(COMPONENT_USAGES, *_KEYS) | others
+        of(CONSUMED, "component", "offering"),
+        of(COUNTED, *_KEYS),
+        of(SEEN, *_KEYS),
+        of(COMPONENT_USAGES, *_KEYS) | others,
     )
 
 

@@ -67,26 +67,30 @@ page_of_totals = page_of(DIFF_TOTALS, filters.DIFF_TOTALS_QUERY, figures.DIFF_TO
 @takes_page(filters.MONTHLY_USAGES_QUERY, figures.MONTHLY_USAGE)
 @answers(figures.MONTHLY_USAGE, is_list=True, headers=PAGED)
 def monthly_usages() -> Response:
-    """Answer from counters where those tell. A name that groups nothing is refused by the page's query."""
+    """Answer from counters where those tell. A name that groups nothing is refused by the page's query.
+
+    Counters of the past are added up from all usages there are: there those that are seen are sooner read.
+    """
     name = last_of("group_by") or "component"
     is_in_all = last_of("by_month").strip().lower() in FALSE
-    consumed, counted, views = views_in_all if is_in_all else views_by_month
-    if name in counted and _do_counters_tell():
-        views = counted
+    consumed, counted, seen, views = views_in_all if is_in_all else views_by_month
+    if name in counted and not last_of("resource_uuid"):
+        if _is_all_theirs():
+            views = counted
+        elif current().past is None:
+            views = seen
     if name in consumed and visible() is None and not any(map(last_of, OWNERS)):
         views = consumed
     return views.get(name, views["component"])()
 
 
-def _do_counters_tell() -> bool:
-    """Return whether all that counters add up is the caller's to see, and they know what is asked for.
+def _is_all_theirs() -> bool:
+    """Return whether all that is asked for is the caller's to see, whatever the offering.
 
-    They leave what a resource used with the offering that it was of then, and whoever provides that does not
-    see the usage any more. Resources they do not know.
+    What a resource used before it went to another offering is seen by whoever provides that, and no more by
+    whoever provided the old one.
     """
     scopes = visible()
-    if last_of("resource_uuid"):
-        return False
     return (
         scopes is None
         or not (scopes["providers"] or scopes["offerings"])
