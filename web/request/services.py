@@ -188,9 +188,11 @@ def services() -> Services:
 
 def current() -> Current:
     """Return what is known of the request that is worked on."""
-    if "current" not in g:
+    try:
+        return cast(Current, g.current)
+    except AttributeError:  # the first time; asking before would take longer than all the others together
         g.current = Current()
-    return cast(Current, g.current)
+        return cast(Current, g.current)
 
 
 def refresh() -> End:

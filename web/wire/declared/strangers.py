@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -72,11 +73,15 @@ def _word(name: str) -> str:
     return quote(name[:LONGEST_HINTED], safe="") or '""'
 
 
+@lru_cache(maxsize=1024)
+def _taken_by(view: Callable[..., Any] | None, method: str) -> Taken:
+    taken = taken_by(view) if view else NOTHING
+    return taken._replace(names=taken.names | OF_EVERY_GET) if method in ("GET", "HEAD") else taken
+
+
 def strangers(view: Callable[..., Any] | None, ignored: Collection[str]) -> Strangers:
     """Return what the query of the request has that this view does not read, and Waldur may."""
-    taken = taken_by(view) if view else NOTHING
-    if request.method in ("GET", "HEAD"):
-        taken = taken._replace(names=taken.names | OF_EVERY_GET)
+    taken = _taken_by(view, request.method)
     names = [name for name in request.args if name not in taken.names]
     asked = dict.fromkeys(filter(None, request.args.getlist("field"))) if "field" in taken.names else {}
     return Strangers(names, [name for name in asked if name not in taken.columns], taken, ignored)
