@@ -1,6 +1,7 @@
 """Reads every fact of a ledger, and makes read models of them or nothing, in a process of its own.
 
-Run as `python -m tests.benchmarks.replay (replay|rebuild|compare) DATABASE_URL`. Prints a `Replayed` as JSON.
+Run as `python -m tests.benchmarks.replay (replay|rebuild|compare|verify) DATABASE_URL`. Prints a `Replayed`
+as JSON.
 """
 
 import resource
@@ -16,7 +17,8 @@ from ledger.journal.ledger import Ledger
 from projections.projector import BATCH
 from projections.rebuild import Rebuild
 from tests.benchmarks.sets import settings_of
-from web.runtime.database import open_ledger, prepare_database
+from web.commands.audit.verify import verification_of
+from web.runtime.database import open_ledger, prepare_database, projector_of, services_of
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -42,10 +44,28 @@ def main(work: str, url: str) -> None:
     conninfo = prepare_database(url, settings)
     with closing(open_ledger(conninfo, settings)) as ledger:
         began = time.monotonic()
-        facts = replay(ledger) if work == "replay" else rebuild(ledger, compare=work == "compare")
+        facts = done(work, ledger)
         seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     click.echo(msgspec.json.encode(Replayed(facts, seconds, peak)))
+
+
+def done(work: str, ledger: Ledger) -> int:
+    """Do one of these, and return how many facts it was of."""
+    match work:
+        case "replay":
+            return replay(ledger)
+        case "verify":
+            return verify(ledger)
+    return rebuild(ledger, compare=work == "compare")
+
+
+def verify(ledger: Ledger) -> int:
+    """Everything that `usage-ledger verify` looks at, but for checkpoints."""
+    services = services_of(ledger, projector_of(ledger), settings_of(""))
+    result = verification_of(services, print, is_alone=True).run()
+    assert not result.differences
+    return result.facts
 
 
 def replay(ledger: Ledger) -> int:

@@ -23,7 +23,7 @@ from ledger.events import Fact
 from ledger.journal.mapper import FactMapper
 from projections.rebuild import Rebuild
 from tests.benchmarks.facts import facts_of
-from tests.benchmarks.shape import HUNDRED_THOUSAND, MILLION, REVISED, TEN_THOUSAND, Shape
+from tests.benchmarks.shape import HUNDRED_THOUSAND, MILLION, REVISED, TEN_THOUSAND, TENTH, Shape
 from tests.benchmarks.world import World
 from web.runtime.config import Settings
 from web.runtime.database import open_ledger, prepare_database
@@ -84,6 +84,11 @@ class Sets:
     def hundred_thousand(self) -> str:
         """URL of the set of 100 k resources with 1 M usages and 1 M user usages. Only to be read."""
         return self._kept(HUNDRED_THOUSAND)
+
+    @cached_property
+    def tenth(self) -> str:
+        """URL of the set of 100 k usages. Only to be read."""
+        return self._kept(TENTH)
 
     @cached_property
     def revised(self) -> str:

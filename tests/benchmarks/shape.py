@@ -73,6 +73,8 @@ MILLION = Shape(
     customers=50,
 )
 
+TENTH = structs.replace(MILLION, name="100k", usages=100_000, user_usages=10_000)
+
 REVISED = structs.replace(MILLION, name="1m_revised", user_usages=0, revisions=2)
 """Three facts of every usage."""
 
