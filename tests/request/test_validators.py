@@ -5,22 +5,28 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from werkzeug.test import TestResponse
 
+from ledger.events import UsageReported, UserUsageReported
 from projections.rebuild import Rebuild
+from tests.api.monthly import entity
 from tests.audit.asking import ROLES, Question, questions, told
 from tests.audit.happenings import EVERYTHING, Step, bulk, described, role, steps
 from tests.request.freshness import MONTHLY, SCOPES, ask, etag_of, head_of, position_of
+from tests.support.read_models import append
 from tests.world import (
     CONSUMER,
     OFFERING,
     OTHER_CONSUMER,
     OTHER_OFFERING,
+    OTHER_PROJECT,
     OTHER_RESOURCE,
     PROJECT,
     PROVIDER,
@@ -254,6 +260,21 @@ def test_what_moves_away_and_comes_changes_the_tags_of_both(world: World, usage:
     world.report(usages=[{"type": "cpu", "amount": 77}])
     assert etag_of(world.as_("stranger"), USAGES) != tags["stranger"]
     assert etag_of(world.as_("consumer-owner"), USAGES) == tags["consumer-owner"]
+
+
+def test_a_report_that_was_decided_before_its_resource_moved_touches_where_it_is(
+    world: World, usage: str
+) -> None:
+    role(0x90, 10, "CUSTOMER.OWNER", "customer", OTHER_CONSUMER)(world)
+    stranger, before = world.as_("stranger"), world.facts(UsageReported)[-1]
+    world.describe(resources=[entity("resources", RESOURCE, project_uuid=OTHER_PROJECT)])
+    tag = etag_of(stranger, USAGES)
+    version = world.facts(UserUsageReported)[-1].originator_version + 1
+    late = structs.replace(before, originator_version=version, plan_amount=Decimal("5.00"))
+    append(world, [late])
+    response = ask(stranger, USAGES, tag)
+    assert (response.status_code, response.get_json()[0]["usage"]) == (200, "5.00")
+    assert Rebuild(world.ledger.pool, world.ledger.facts_after).run().differences == ()
 
 
 def test_a_rebuild_that_made_other_rows_changes_tags_and_another_does_not(
