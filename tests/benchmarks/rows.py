@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import agents, past, portals, reads, rewritten, tenants, upkeep, writes
+from tests.benchmarks import (
+    agents,
+    pages,
+    past,
+    portals,
+    reads,
+    replicas,
+    rewritten,
+    tenants,
+    upkeep,
+    writes,
+)
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measure import Line
 
@@ -25,7 +36,9 @@ ROWS: Mapping[int, Callable[[Bench], list[Line]]] = {
     16: tenants.unchanged,
     17: rewritten.again,
     18: past.lists,
+    19: pages.first_and_others,
+    20: replicas.scaling,
 }
 
-RUN_IN_ORDER = (10, 12, 17, 18, 3, 4, 5, 6, 14, 16, 1, 2, 9, 13, 15, 11, 7, 8)
+RUN_IN_ORDER = (10, 12, 17, 18, 19, 20, 3, 4, 5, 6, 14, 16, 1, 2, 9, 13, 15, 11, 7, 8)
 """Rows that only read come first, those that make the copy larger come last."""

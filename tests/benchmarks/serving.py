@@ -64,7 +64,7 @@ def as_(token: str, **headers: str) -> dict[str, str]:
 
 
 @contextmanager
-def ledger(database_url: str, log: Path) -> Iterator[Served]:
+def ledger(database_url: str, log: Path, *options: str, workers: int = floors.WORKERS) -> Iterator[Served]:
     """`usage-ledger serve` on a database."""
     port = free_port()
     command = [
@@ -73,8 +73,8 @@ def ledger(database_url: str, log: Path) -> Iterator[Served]:
         "--bind",
         f"{HOST}:{port}",
         "--workers",
-        str(floors.WORKERS),
-        "--no-demo",
+        str(workers),
+        *(options or ["--no-demo"]),
     ]
     first = Call("/api/marketplace-component-usages/?page_size=1", as_(TOKENS[0]))
     with running(command, port, first, log, LEDGER_DATABASE_URL=database_url) as served:
@@ -137,6 +137,12 @@ def free_port() -> int:
 def descendants(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [each for child in map(int, children) for each in (child, *descendants(child))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process, with that of its children that have ended."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(pid: int) -> float:
