@@ -49,7 +49,7 @@ def pages_of(bench: Bench, served: Served, who: str, headers: dict[str, str]) ->
     loaded = [served.ask(Call(path, headers)).body for path in (FIRST, *ASSETS)]
     first = page(bench, served, f"first page ({who}), 1 client", FIRST, headers, loaded)
     others = [
-        page(bench, served, f"page of a {name} ({who})", path, headers) for name, path in OTHERS.items()
+        page(bench, served, f"page of the {name} ({who})", path, headers) for name, path in OTHERS.items()
     ]
     return [first, *others]
 
