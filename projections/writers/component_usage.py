@@ -76,11 +76,15 @@ INSERT INTO component_usage AS u ({", ".join(COLUMNS)})
 SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::component_usage, %(rows)s)
 {ON_CONFLICT}"""  # noqa: S608 - of constants
 
+PLACE = ("resource_uuid", "billing_period", "component_uuid", "uuid", "since")
+"""What finds the other usages of a usage's record, and is said of them. All columns take longer to read."""
+
 # The others are looked up row by row, too: a record has hardly ever any.
 END_POLICIES = """
 UPDATE component_usage u SET since = other.since, missing_usage_policy = 'none'
 FROM (
-    SELECT n.since, o.* FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
+    SELECT n.since, o.* FROM json_to_recordset(%(rows)s) n(
+        resource_uuid uuid, billing_period date, component_uuid uuid, uuid uuid, since bigint)
     CROSS JOIN LATERAL (
         SELECT resource_uuid, billing_period, uuid FROM component_usage
         WHERE resource_uuid = n.resource_uuid AND component_uuid = n.component_uuid
@@ -143,7 +147,7 @@ def _write(cursor: Cursor[DictRow], delta: UsageDelta, upsert: LiteralString, wr
     rows, _, reported, totals = delta
     if totals:
         write(cursor, TAKE_OVER_TOTALS, {"rows": as_json(totals.values())})
-    others = [rows[uuid] for uuid in reported if uuid in rows]
+    others = [{name: getattr(rows[uuid], name) for name in PLACE} for uuid in reported if uuid in rows]
     if others:
         counters.without_counters(cursor, END_POLICIES, {"rows": as_json(others)})
     if rows:
