@@ -74,7 +74,9 @@ def test_single_reports_dated_alike_change_no_index(
                     f"{USAGES}{usage}/set_user_usage/", {"username": "ann", "usage": f"{amount}"}
                 )
                 assert told.status_code == 201
-        for table, changed, in_place in updates(url, 20 * ROUNDS, "component_usage", "user_usage"):
+        for table, changed, in_place in updates(
+            url, 20 * ROUNDS, "component_usage", "user_usage", "scope_position"
+        ):
             assert in_place >= 0.9 * changed, table
 
 
