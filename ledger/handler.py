@@ -9,7 +9,7 @@ A report that may change nothing, which is what agents send most, is looked at b
 once and decides. Where no fact follows that is the answer. It was true when it was read, and no lock, no turn
 in a queue and no write was needed. Where facts follow, all is read again in the group: what was read may be
 old by then, and would be found out with the journal locked. Price: a dated report, or one of users, that
-changes something is read twice.
+changes something is read twice: 0.4 ms of Python's time and 0.2 of PostgreSQL's, a sixth of what it takes.
 
 The writer projects, before it answers. So readers see their own writes, and there is no daemon that may lag.
 Price: a report pays for its projection. Where a projection fails the reports are stored all the same, and the

@@ -1,9 +1,9 @@
 """HTTP in, HTTP out: Waldur's marketplace usage API in front of the ledger and its read models."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, current_app
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 class Application(Flask):
     """Flask, which tells the methods of a path in a header and in Waldur's way: with an object beside it."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is. None here is a coroutine; to find that out takes 2 % of a report."""
+        return func
 
     def make_default_options_response(self) -> Response:
         response = super().make_default_options_response()
