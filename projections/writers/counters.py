@@ -78,7 +78,7 @@ CHANGE_AND_KEEP = SQL("""
 WITH after AS ({change} RETURNING u.resource_uuid, u.billing_period, u.uuid, u.since)
 {keep}""")
 
-# Of usages, which have sums besides.
+# Of usages, which have sums besides. Users are only read where a usage has something to pass on to them.
 CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
@@ -86,9 +86,11 @@ WITH after AS ({change}
         u.since
 ), past AS ({keep}), followed AS (
     UPDATE user_usage uu SET ({followed}) = ({after})
-    FROM after {before}
-    WHERE after.users > 0 AND ({after}) IS DISTINCT FROM ({was})
-      AND uu.resource_uuid = after.resource_uuid AND uu.component_usage_uuid = after.uuid
+    FROM (
+        SELECT after.* FROM after {before}
+        WHERE after.users > 0 AND ({after}) IS DISTINCT FROM ({was}) OFFSET 0
+    ) after
+    WHERE uu.resource_uuid = after.resource_uuid AND uu.component_usage_uuid = after.uuid
 ), changed AS (
     SELECT 1 AS sign, a.resource_uuid, a.component_uuid, a.billing_period, a.uuid, a.project_uuid,
         a.customer_uuid, a.offering_uuid, a.is_terminated, a.users, a.usage

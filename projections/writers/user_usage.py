@@ -32,22 +32,24 @@ JOIN LATERAL (
     SELECT * FROM component_usage WHERE resource_uuid = n.resource_uuid
     AND billing_period = n.billing_period AND uuid = n.component_usage_uuid OFFSET 0
 ) u ON true
-LEFT JOIN journal.person p ON p.uuid = n.person
+LEFT JOIN LATERAL (SELECT username FROM journal.person WHERE uuid = n.person OFFSET 0) p ON true
 ON CONFLICT (resource_uuid, uuid) DO UPDATE SET
     since = EXCLUDED.since,
     username = EXCLUDED.username,
     usage = EXCLUDED.usage,
     modified = EXCLUDED.modified"""  # noqa: S608 - of constants
 
-# Runs before the upsert, after which none of them is new.
+# Runs before the upsert, after which none of them is new. Row by row, as in `counters.py`.
 COUNT_NEW = """
 UPDATE component_usage u SET users = u.users + n.users
 FROM (
     SELECT n.resource_uuid, n.component_uuid, n.billing_period, n.component_usage_uuid, count(*) AS users
     FROM json_to_recordset(%(rows)s) AS n(
         resource_uuid uuid, uuid uuid, component_uuid uuid, billing_period date, component_usage_uuid uuid)
-    WHERE NOT EXISTS (
-        SELECT FROM user_usage uu WHERE uu.resource_uuid = n.resource_uuid AND uu.uuid = n.uuid)
+    LEFT JOIN LATERAL (
+        SELECT uuid FROM user_usage WHERE resource_uuid = n.resource_uuid AND uuid = n.uuid OFFSET 0
+    ) b ON true
+    WHERE b.uuid IS NULL
     GROUP BY n.resource_uuid, n.component_uuid, n.billing_period, n.component_usage_uuid
 ) n
 WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
