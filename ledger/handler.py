@@ -19,6 +19,12 @@ decided on read models that are behind (503).
 A bulk has a queue of its own, and of all processes one bulk at a time waits for the journal's lock. So nobody
 waits while a bulk is decided, and only while one is stored: an atomic one of 10,000 reports holds the lock
 for one to two seconds. Price: a bulk is decided again where a report of one of its figures was faster.
+
+Rows are written with the journal locked, as they name the positions of their facts, and positions are in the
+order of commits. Reports of different resources could be projected side by side only if rows came first and
+got their positions with the lock: each would be written twice, and the sums that resources share (of a
+component's month, of a project) would be waited for all the same. On two cores bulks would gain little: with
+the 107 µs of Python and the 137 of PostgreSQL that a value takes, 8,200 a second are all that is in them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
