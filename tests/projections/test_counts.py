@@ -38,6 +38,8 @@ SCOPES: list[dict[str, Any]] = [
     {"offering_uuid": OFFERING, "customer_uuid": CONSUMER},
     {"offering_uuid": OTHER_OFFERING, "customer_uuid": OTHER_CONSUMER},
     {"resource_uuid": RESOURCE},
+    {"billing_period_year": 2026},
+    {"billing_period_month": 11, "customer_uuid": CONSUMER},
 ]
 MONTHS = {USAGES: "billing_period", USER_USAGES: "component_usage__billing_period"}
 
