@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema failover-programs test-failover torture-short check rebuild verify bench
+.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read expo
 
 test-schema: install ## ask a service for all that its description has, in 3 minutes (SEED=7)
 	SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/docs/real
+
+test-plans: install ## ask a million usages for everything, and read PostgreSQL's plans, in 5 minutes
+	.venv/bin/python -m pytest -n0 tests/plans/real
 
 .venv-packages/installed: tests/operate/real/requirements.txt
 	$(PYTHON) -m venv .venv-packages
