@@ -5,11 +5,10 @@ projected in one transaction. When another process was faster, the database refu
 version in a stream is taken. Then all is read and decided again, with the journal locked first, so that
 nobody is faster twice.
 
-A report that may change nothing, which is what agents send most, is looked at before: its own thread reads
-once and decides. Where no fact follows that is the answer. It was true when it was read, and no lock, no turn
-in a queue and no write was needed. Where facts follow, all is read again in the group: what was read may be
-old by then, and would be found out with the journal locked. Price: a dated report, or one of users, that
-changes something is read twice: 0.4 ms of Python's time and 0.2 of PostgreSQL's, a sixth of what it takes.
+A report that may change nothing, which is what agents send most, is looked at before, in its own thread.
+Where no fact follows that is the answer, without a lock, a turn in a queue or a write. Where facts follow,
+all is read again in the group, as it may be old by then. Price: a dated report, or one of users, that
+changes something is read twice: 0.4 ms of Python's time and 0.2 of PostgreSQL's, a sixth.
 
 The writer projects, before it answers. So readers see their own writes, and there is no daemon that may lag.
 Price: a report pays for its projection. Where a projection fails the reports are stored all the same, and the
@@ -20,11 +19,10 @@ A bulk has a queue of its own, and of all processes one bulk at a time waits for
 waits while a bulk is decided, and only while one is stored: an atomic one of 10,000 reports holds the lock
 for one to two seconds. Price: a bulk is decided again where a report of one of its figures was faster.
 
-Rows are written with the journal locked, as they name the positions of their facts, and positions are in the
-order of commits. Reports of different resources could be projected side by side only if rows came first and
-got their positions with the lock: each would be written twice, and the sums that resources share (of a
-component's month, of a project) would be waited for all the same. On two cores bulks would gain little: with
-the 107 µs of Python and the 137 of PostgreSQL that a value takes, 8,200 a second are all that is in them.
+Rows are written with the journal locked, as they name the positions of their facts. Side by side they would
+be written first, get their positions with the lock, and so be written twice, while the sums that resources
+share are waited for all the same. Two cores would gain little: a value takes 107 µs of Python and 137 of
+PostgreSQL, so that 8,200 a second are all that is in them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -51,15 +49,13 @@ from ledger.journal.ledger import Ledger
 from ledger.journal.transaction import Appended, JournalTransaction
 from ledger.ports import Observer, ReadModels
 
-ATTEMPTS = 4
-"""Optimistic; with the journal locked; without projecting; one in reserve."""
+ATTEMPTS = 4  # optimistic; with the journal locked; without projecting; one in reserve
 
 QUEUE_SECONDS = 10.0
 """How long a report waits for those before it, before it is refused as contended."""
 
 BULK = 100
-"""Of more figures than this a command is a bulk. Bulks have a queue of their own, so that nobody else waits
-for them to be decided."""
+"""Of more figures than this a command is a bulk, for which there is a queue of its own."""
 
 MOST_OF_BULKS = 2_000
 """How many figures the bulks of one batch state, unless it is one alone."""
@@ -139,16 +135,13 @@ class CommandHandler:
         return None
 
     def _unchanged(self, command: ReportCommand) -> Sequence[Outcome] | None:
-        """Return the outcomes of a command's reports if they append nothing, else None.
-
-        One statement reads all that they are decided on, so they are those of one moment.
-        """
+        """Return the outcomes of a command's reports if they append nothing, else None: all of one moment."""
         with self._ledger.transaction() as transaction:
             state = self._state([command], transaction)
         if command.is_overdue():
             raise Overdue
         outcomes = decide(command, state, self._ledger.zone)
-        return outcomes if not any(outcome.facts for outcome in outcomes) else None
+        return None if any(outcome.facts for outcome in outcomes) else outcomes
 
     def _report_all(
         self, pending: Sequence[Pending[ReportCommand, Reported]], *, is_bulk: bool = False

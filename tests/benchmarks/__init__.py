@@ -3,7 +3,9 @@
 Never part of `make test`: a benchmark asserts no time, and no module here is named like a test.
 
     __main__.py                                 which rows, in which order, and the end of it all
-    rows.py: reads.py, writes.py, upkeep.py     what each row measures, and what it has to reach
+    rows.py: reads.py, writes.py, upkeep.py,    what each row measures, and what it has to reach
+      portals.py, agents.py, tenants.py,
+      rewritten.py, past.py, pages.py, replicas.py
     shape.py, world.py, facts.py, sets.py       the data: its size, its catalogue, its facts, its databases
     serving.py, floors.py, bulk_floor.py        what is compared
     reported.py, load.py, play.lua              the clients
@@ -11,7 +13,7 @@ Never part of `make test`: a benchmark asserts no time, and no module here is na
     replay.py                                   one replay or rebuild in a process of its own
     table.py, machine.py, database.py           what is printed and written
 
-    make bench                                  # all rows: at most 20 minutes and 6 GB in .bench/
+    make bench                                  # all rows: at most 25 minutes, and 10 the first time; 15 GB in .bench/
     make bench ONLY=1,3,7 ROUNDS=3 OUT=now.json
 
 Each row is measured beside its floor, the least that the same server, workers and database can do: an empty
