@@ -29,10 +29,11 @@ CHANGES = SQL("""
     SELECT uu.id, 0, 1, uu.billing_period, coalesce(m.project_uuid, uu.project_uuid),
         coalesce(m.customer_uuid, uu.customer_uuid), coalesce(m.offering_uuid, uu.offering_uuid)
     FROM {users} uu LEFT JOIN (
-        SELECT uuid, project_uuid, customer_uuid, offering_uuid, until,
+        SELECT resource_uuid, uuid, project_uuid, customer_uuid, offering_uuid, until,
             lag(until, 1, 0::bigint) OVER (PARTITION BY uuid ORDER BY until) AS begin
         FROM component_usage_past WHERE is_moved AND until >= {first}
-    ) m ON m.uuid = uu.component_usage_uuid AND m.begin <= uu.id AND uu.id < m.until
+    ) m ON m.uuid = uu.component_usage_uuid AND m.resource_uuid = uu.resource_uuid
+        AND m.begin <= uu.id AND uu.id < m.until
     WHERE uu.id >= {first} AND uu.id < {end}
     UNION ALL
     SELECT p.until, v.sign, v.sign * n.users, p.billing_period, v.project_uuid, v.customer_uuid,
@@ -43,7 +44,8 @@ CHANGES = SQL("""
         SELECT 1, n.project_uuid, n.customer_uuid, n.offering_uuid
         FROM component_usage_versions n WHERE n.uuid = p.uuid AND n.since = p.until
     ) v CROSS JOIN LATERAL (
-        SELECT count(*) AS users FROM {users} WHERE component_usage_uuid = p.uuid AND id < p.until
+        SELECT count(*) AS users FROM {users} uu
+        WHERE uu.component_usage_uuid = p.uuid AND uu.resource_uuid = p.resource_uuid AND uu.id < p.until
     ) n
     WHERE p.is_moved AND p.until >= {first} AND p.until < {end}""")
 

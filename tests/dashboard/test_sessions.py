@@ -118,6 +118,16 @@ def test_signing_out_ends_the_session_also_for_whoever_has_copied_the_cookie(wor
     assert thief.open("/dashboard/lists/usages/").status == 303
 
 
+def test_nothing_that_a_browser_kept_is_confirmed_to_whoever_signed_out(world: World) -> None:
+    somebody, path = reader(world, "staff"), "/dashboard/lists/usages/"
+    etag = somebody.open(path).response.headers.get("ETag", '"any"')
+    asked = ["*", etag]
+    somebody.post(SIGN_OUT)
+    for each in asked:
+        answer = somebody.client.get(path, headers={"If-None-Match": each})
+        assert answer.status_code == 303, answer.status
+
+
 def test_a_session_ends_after_twelve_hours(world: World) -> None:
     somebody, begun = reader(world, "staff"), world.now
     world.now = begun + timedelta(hours=12) - timedelta(seconds=1)

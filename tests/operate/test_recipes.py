@@ -135,7 +135,7 @@ def test_commands_of_an_operator_run_with_the_settings_of_the_services(
     assert done.returncode == 0, done.stderr
     _key, user, token = done.stdout.splitlines()
     assert output_of(environment, "user", "list") == f"{user}  staff    active    admin\n"
-    assert len(token) == 40
+    assert len(token) == 64
     assert (tmp_path / "signing-key").exists()
 
 

@@ -157,9 +157,10 @@ def _etag(now: Current) -> str:
     assert now.caller, "and who asks"
     assert now.credentials, "by which token"
     environ = request.environ
-    may_be_kept = not (
+    # Of the API, where the token alone tells who asks: not a cookie, nor the page that asks for somebody.
+    may_be_kept = request.path.startswith("/api/") and not (
         now.past
-        or CREDENTIALS in environ  # the key would be that of somebody without a token
+        or CREDENTIALS in environ
         or b"min_position" in request.query_string
         or request.path.endswith(DEPEND_ON_THE_MOMENT)
     )
