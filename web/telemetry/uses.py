@@ -90,10 +90,12 @@ class Uses:
             while self._used:  # others note meanwhile
                 token, at = self._used.popitem()
                 used[token] = at
+            tokens = sorted(used)  # in one order: else two workers could wait for each other
+            times = [used[token] for token in tokens]
             try:
                 if used:
                     with self._ledger.pool.connection() as connection:
-                        connection.execute(UPSERT, {"tokens": list(used), "times": list(used.values())})
+                        connection.execute(UPSERT, {"tokens": tokens, "times": times})
             except psycopg.Error as error:
                 log.warning("It could not be noted which tokens were used: %s", type(error).__name__)
                 for token, at in used.items():
