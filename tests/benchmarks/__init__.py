@@ -83,9 +83,9 @@ Of the rows that came later, in the run of `2026-11-30.md`:
   1,206 are the past, with its nine indexes, and 1,075 the fact. A single one adds what it shares with
   others: the tree's tail, positions, sums.
 * As of a position (row 18) lists are near those of now where few rows have ended; as of the very last one
-  of a ledger in which each figure was reported thrice, up to 1,024 positions are looked through for the
-  total. Sums are added up from rows. What would help: sums by span, as there are counts, 7 bytes a fact for
-  those of components, and 90 for those of projects.
+  of a ledger in which each figure was reported thrice, all that ended is passed over in an index, and up to
+  1,024 positions are looked through for the total. Sums are added up from rows. Sums by span, as there are
+  counts, would help: about 7 bytes a fact for those of components, and 90 for those of projects.
 * The first page (row 19) adds up two months of 138,000 usages for the largest changes, and ranks 70,000
   sums: 314 ms of PostgreSQL's time. What is kept of projects would bound them, but not their number.
 * Two servers (row 20) and a database share two cores, so that scaling is judged from six on.
