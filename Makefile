@@ -71,7 +71,7 @@ test-recipes: install .venv-recipes/installed ## let pandas and DuckDB read expo
 test-schema: install ## ask a service for all that its description has, in 3 minutes (SEED=7)
 	SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/docs/real
 
-test-plans: install ## ask a million usages for everything, and read PostgreSQL's plans, in 5 minutes
+test-plans: install ## ask a million usages for everything, and read PostgreSQL's plans, in 8 minutes
 	.venv/bin/python -m pytest -n0 tests/plans/real
 
 .venv-packages/installed: tests/operate/real/requirements.txt
@@ -96,5 +96,5 @@ check: install ## lint and type-check
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-bench: install ## measure beside the floors (ONLY=1,3,7 ROUNDS=5 OUT=file.json), at most 20 minutes
+bench: install ## measure beside the floors (ONLY=1,3,7 ROUNDS=5 OUT=file.json), in half an hour
 	.venv/bin/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(OUT),--out '$(OUT)')

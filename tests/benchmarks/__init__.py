@@ -13,7 +13,7 @@ Never part of `make test`: a benchmark asserts no time, and no module here is na
     replay.py                                   one replay or rebuild in a process of its own
     table.py, machine.py, database.py           what is printed and written
 
-    make bench                                  # all rows: 25 minutes, the first time 35; 15 GB in .bench/
+    make bench                                  # all rows: 28 minutes, the first time 45; 15 GB in .bench/
     make bench ONLY=1,3,7 ROUNDS=3 OUT=now.json
 
 Each row is measured beside its floor, the least that the same server, workers and database can do: an empty

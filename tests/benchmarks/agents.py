@@ -148,7 +148,7 @@ def requests_of(bench: Bench, served: Served, resources: Sequence[Placed], amoun
 
 
 def requests(bench: Bench, placed: Placed, usages: Sequence[str], amount: str) -> Iterator[Call]:
-    """What an agent asks of a resource: its figures, before it reports them and after, and their users."""
+    """Return what an agent asks of a resource: its figures, before and after it reports, and their users."""
     read = Call(listed(bench, placed), headers(TOKENS[0]))
     yield from (read, of_a_resource(bench, placed, amount), read)
     date = f"{month_of(bench)}T00:00:00Z"

@@ -90,7 +90,7 @@ def by_resource(bench: Bench, shape: Shape) -> list[str]:
 
 
 def by_usage(bench: Bench, shape: Shape) -> list[str]:
-    """Those of one usage are found by its resource, its month and its type."""
+    """Return the pages of one usage's users, which are found by its resource, its month and its type."""
     month = bench.sets.world(shape).months[-1]
     return [
         f"{path}&component_usage__billing_period={month:%F}&type=cpu" for path in by_resource(bench, shape)
@@ -111,7 +111,7 @@ def of_user_usages(
     paths: Callable[[Bench, Shape], list[str]],
     servers: tuple[Served, Served, Served],
 ) -> list[Line]:
-    """The same pages of 1 M and of few user usages, and the bytes of the first as they are, in turn."""
+    """Measure the same pages of 1 M and of few user usages, and the bytes of the first, in turn."""
     served, bare, small = servers
     of_many = paths(bench, HUNDRED_THOUSAND)
     answers = [served.ask(Call(path, as_(STAFF[0]))) for path in of_many]

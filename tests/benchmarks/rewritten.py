@@ -53,7 +53,7 @@ GROUP BY 1 ORDER BY 2 DESC"""
 
 
 def storage(bench: Bench) -> list[Line]:
-    """What a fact takes once each figure of a month was reported 50 times, beside the same ledger rebuilt."""
+    """Measure what a fact takes once each figure was reported 50 times, beside the same ledger rebuilt."""
     url = bench.sets.anew(REWRITTEN)
     with bench.ledger(url) as served:
         for number in range(TIMES):

@@ -59,7 +59,7 @@ def comparable(known: DecisionState) -> tuple[Any, ...]:
 
 
 def check_totals(known: DecisionState, anew: DecisionState) -> None:
-    """What users have in all is right wherever it is known: of usages at zero whose users are reported."""
+    """Check what users have in all wherever it is known: of usages at zero whose users are reported."""
     for key, record in anew.records.items():
         for row in record.rows:
             there, here = (each.totals.get(row.usage_uuid, 0) for each in (record, known.records[key]))

@@ -125,7 +125,7 @@ def traced(world: World, path: Path) -> Iterator[None]:
 
 
 def statements_in(path: Path) -> int:
-    """How many messages with statements were sent: a text, or one that is prepared."""
+    """Count the messages with statements that were sent: a text, or one that is prepared."""
     kinds = [line.split("\t")[3] for line in path.read_text().splitlines() if "\tF\t" in line]
     return kinds.count("Query") + kinds.count("Execute")
 
@@ -225,7 +225,7 @@ def test_a_report_reads_the_users_whom_it_names_however_many_the_usage_has(world
 
 
 def users_read(world: World) -> int:
-    """How many rows of user usages were read so far: by their connections, which are asked to tell of it."""
+    """Count the rows of user usages read so far: by their connections, which are asked to tell of it."""
     with ExitStack() as taken:
         for pool in (world.ledger.pool, world.ledger.journal.datastore.pool):
             for _ in range(pool.get_stats()["pool_size"]):
