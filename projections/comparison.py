@@ -15,7 +15,7 @@ SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s AND tablename <> '
 ORDER BY tablename"""
 
 # Of all rows in any order. Nearly always the digests are equal, which is all there is to know, and quick.
-DIGEST = SQL("SELECT count(*) AS rows, sum(hash_record_extended(t, 0)) AS hash FROM {table} t")
+DIGEST = SQL("SELECT count(*) AS rows, sum(hash_record_extended(t, 0)) AS hash FROM ({rows}) t")
 
 ROWS = SQL("SELECT {columns} FROM {table} t")
 
@@ -49,25 +49,20 @@ def differences(
     connection: Connection[DictRow], live: str, rebuilt: str, tables: Sequence[str]
 ) -> tuple[Difference, ...]:
     """Return the tables in which two schemas differ, apart from names of people who were removed."""
-    suspects = [table for table in tables if not _same_digest(connection, live, rebuilt, table)]
-    found = [_compare(connection, live, rebuilt, table) for table in suspects]
-    return tuple(each for each in found if each.only_live or each.only_rebuilt)
+    found = [_compare(connection, live, rebuilt, table) for table in tables]
+    return tuple(each for each in found if each)
 
 
-def _same_digest(connection: Connection[DictRow], live: str, rebuilt: str, table: str) -> bool:
-    first, second = (
-        connection.execute(DIGEST.format(table=Identifier(schema, table))).fetchone()
-        for schema in (live, rebuilt)
-    )
-    return first == second
-
-
-def _compare(connection: Connection[DictRow], live: str, rebuilt: str, table: str) -> Difference:
-    columns = columns_without_forgotten(connection, live, table)
+def _compare(connection: Connection[DictRow], live: str, rebuilt: str, table: str) -> Difference | None:
+    columns = columns_without_forgotten(connection, rebuilt, table)
     rows = {
         name: ROWS.format(columns=columns, table=Identifier(schema, table))
         for name, schema in (("live", live), ("rebuilt", rebuilt))
     }
+    first, second = (connection.execute(DIGEST.format(rows=each)).fetchone() for each in rows.values())
+    if first == second:
+        return None
     row = connection.execute(COMPARE.format(**rows)).fetchone()
     assert row is not None
-    return Difference(table, **row)
+    found = Difference(table, **row)
+    return found if found.only_live or found.only_rebuilt else None

@@ -99,11 +99,15 @@ def count_forgotten(connection: Connection[DictRow]) -> int:
 
 
 def columns_without_forgotten(connection: Connection[DictRow], schema: str, table: str) -> Composable:
-    """Return the columns of a table `t` to select, in which names of removed people are null."""
-    if table not in naming_tables(connection, schema):
-        return SQL("*")
+    """Return the columns of a table `t` to select, in which names of removed people are null.
+
+    By name: a dump that was put back has those of usages in another order than the tables that it was of.
+    """
     names = [row["name"] for row in connection.execute(SELECT_COLUMNS, {"table": f"{schema}.{table}"})]
-    return SQL(", ").join([REMEMBERED_NAME if name == "username" else Identifier(name) for name in names])
+    forgets = table in naming_tables(connection, schema)
+    return SQL(", ").join(
+        [REMEMBERED_NAME if forgets and name == "username" else Identifier(name) for name in names]
+    )
 
 
 def clean_up(connection: Connection[DictRow]) -> None:
