@@ -2,8 +2,8 @@
 
 Under load, one caller works for all who wait: their reports are decided on one state, and appended and
 projected in one transaction. When another process was faster, the database refuses the append, because the
-version in a stream is taken. Then all is read and decided again, with the journal locked first, so that
-nobody is faster twice.
+version in a stream is taken, or because something was described that decisions rest on. Then all is read and
+decided again, with the journal locked first, so that nobody is faster twice.
 
 A report that may change nothing, which is what agents send most, is looked at before, in its own thread.
 Where no fact follows that is the answer, without a lock, a turn in a queue or a write. Where facts follow,
@@ -201,7 +201,7 @@ class CommandHandler:
 
     def _caught_up(self, transaction: JournalTransaction) -> JournalTransaction:
         transaction.cursor.send()  # the lock, if this attempt takes it
-        self._read_models.catch_up()
+        transaction.rest_on(self._read_models.catch_up())
         return transaction
 
     def _state(self, commands: Sequence[ReportCommand], transaction: JournalTransaction) -> DecisionState:
@@ -217,6 +217,7 @@ class CommandHandler:
         zone = self._ledger.zone
         looked_up = [each.looked_up for each in commands if each.looked_up]
         state = self._read_models.read(transaction.cursor, reports, zone, looked_up)
+        transaction.rest_on(state.head)
         usernames = {
             item.username
             for report, _ in reports
@@ -275,11 +276,10 @@ def _with_changes(
     changes: dict[UUID, tuple[tuple[int, Fact], ...]] = dict.fromkeys(
         streams_of(asking, state.resources, zone), ()
     )
-    head = transaction.head()
     since = min(report.expected or 0 for report, _ in asking)
     for position, fact in transaction.facts_since(since, changes.keys()):
         changes[fact.originator_id] += ((position, fact),)
-    return structs.replace(state, changes=changes, head=head)
+    return structs.replace(state, changes=changes)
 
 
 def _with_one_of_each_key(

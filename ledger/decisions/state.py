@@ -43,8 +43,8 @@ class DecisionState(Struct, frozen=True, kw_only=True):
 
     `people` are those whom reports name, `new_people` those of them whom the journal does not know yet.
     `changes` are facts with their positions, by stream, where reports ask for them: since the first position
-    that one asks for. `head` is the journal's last position then. `remembered` says, by stream, what came of
-    requests that have their keys from before.
+    that one asks for. `head` is the journal's last position, as of which all is. `remembered` says, by
+    stream, what came of requests that have their keys from before.
     """
 
     resources: MutableMapping[UUID, MeteredResource]

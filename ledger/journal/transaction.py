@@ -10,6 +10,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from psycopg.abc import Query
 from psycopg.rows import DictRow
 
+from ledger import events
 from ledger.domain.people import Person
 from ledger.errors import StreamGap
 from ledger.events import Fact, PersonForgotten
@@ -30,6 +31,10 @@ RETURNING uuid"""
 
 # A line for each fact: quicker to write than arrays, and no JSON text has a line break in it. unnest keeps
 # the order of the facts, in which they get their positions. Rows are returned in any order.
+#
+# Where something was described since the basis of a decision there are none: a resource may have moved, or a
+# limit been set, and streams don't tell that. The limit keeps it to the index: so many facts as that are
+# taken to have some such among them.
 INSERT_FACTS = """
 INSERT INTO journal.ledger_events (originator_id, originator_version, topic, state)
 SELECT stream::uuid, version::bigint, topic, convert_to(state, 'UTF8')
@@ -37,6 +42,13 @@ FROM unnest(
     string_to_array(%(streams)s, chr(10)), string_to_array(%(versions)s, chr(10)),
     string_to_array(%(topics)s, chr(10)), string_to_array(%(states)s, chr(10))
 ) AS n(stream, version, topic, state)
+WHERE %(basis)s::bigint IS NULL OR (
+    SELECT count(*) < 20000 AND count(*) FILTER (WHERE since.topic = ANY(%(rested_on)s)) = 0
+    FROM (
+        SELECT topic FROM journal.ledger_events WHERE notification_id > %(basis)s
+        ORDER BY notification_id LIMIT 20000
+    ) since
+)
 ON CONFLICT DO NOTHING
 RETURNING notification_id"""
 
@@ -48,8 +60,6 @@ SELECT_FIRST = f"{SELECT_FACTS} WHERE originator_id = ANY(%(streams)s) AND origi
 SELECT_CHANGES = f"""{SELECT_FACTS}
 WHERE originator_id = ANY(%(streams)s) AND notification_id > %(after)s ORDER BY notification_id"""
 
-SELECT_HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM journal.ledger_events"
-
 SELECT_PEOPLE = "SELECT uuid, username, salt FROM journal.person WHERE username = ANY(%(usernames)s)"
 
 DELETE_PEOPLE = "DELETE FROM journal.person WHERE uuid = ANY(%(uuids)s)"
@@ -57,6 +67,16 @@ DELETE_PEOPLE = "DELETE FROM journal.person WHERE uuid = ANY(%(uuids)s)"
 LOCK_BULKS = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: bulks'))"
 
 TAKEN = "another writer was faster"
+
+RESTED_ON = [
+    kind.TOPIC
+    for kind in (
+        *(events.ProjectDescribed, events.OfferingDescribed, events.ComponentDescribed, events.PlanDescribed),
+        *(events.ResourceDescribed, events.PlanPeriodDescribed, events.UserUsageLimitDescribed),
+        *(events.UserUsageLimitRemoved, events.PersonForgotten),
+    )
+]
+"""Topics of the facts that change what reports rest on, and are in other streams than these."""
 
 
 class Appended(NamedTuple):
@@ -84,6 +104,14 @@ class JournalTransaction:
         self.cursor = cursor
         self._lock_statements, self._mapper, self._is_bulk = lock_statements, mapper, is_bulk
         self._is_locked = False
+        self._basis: int | None = None
+
+    def rest_on(self, position: int) -> None:
+        """Have the next append refused where something was described behind this position.
+
+        All that the facts are decided on was read at this position or later.
+        """
+        self._basis = position
 
     def lock(self) -> None:
         """Keep other writers waiting until this transaction ends."""
@@ -105,7 +133,8 @@ class JournalTransaction:
     def append(self, facts: Iterable[Fact], people: Collection[Person] = ()) -> Appended:
         """Append facts, with the people whom they name for the first time, and delete those whom they forget.
 
-        Raises eventsourcing's IntegrityError where a version in a stream or a username is taken.
+        Raises eventsourcing's IntegrityError where a version in a stream or a username is taken, or what the
+        facts rest on is no longer what it was.
         """
         facts = list(facts)
         if not facts:
@@ -126,7 +155,10 @@ class JournalTransaction:
             "versions": "\n".join(str(each.originator_version) for each in events),
             "topics": "\n".join(each.topic for each in events),
             "states": b"\n".join(each.state for each in events).decode(),
+            "basis": self._basis,
+            "rested_on": RESTED_ON,
         }
+        self._basis = None  # what follows rests on these
         rows = self.cursor.execute(INSERT_FACTS, values).fetchall()
         if len(rows) < len(events):
             raise IntegrityError(f"{TAKEN}: a version in a stream is taken")
@@ -167,13 +199,6 @@ class JournalTransaction:
             row["originator_id"], row["originator_version"], row["topic"], bytes(row["state"])
         )
         return cast(Fact, self._mapper.to_domain_event(event))
-
-    def head(self) -> int:
-        """Return the position of the last fact, 0 in an empty journal."""
-        row = self.cursor.execute(SELECT_HEAD).fetchone()
-        assert row is not None
-        head: int = row["head"]
-        return head
 
 
 @contextmanager

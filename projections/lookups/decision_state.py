@@ -283,7 +283,9 @@ def _state(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionSta
     for key, of_record in users.items():
         records[key] = structs.replace(records[key], users=of_record)
     people = {person.username: person for person in row.people}
-    return DecisionState(resources=resources, records=records, user_limits=limits, people=people)
+    return DecisionState(
+        resources=resources, records=records, user_limits=limits, people=people, head=row.position
+    )
 
 
 def usages(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:

@@ -110,11 +110,14 @@ def report(client: Client, amount: Any, **more: Any) -> Callable[[], TestRespons
 
 
 class Overtaken(PostgresReadModels):
-    """While it has read and nothing is appended yet, somebody else is faster, once."""
+    """While it has read and nothing is appended yet, somebody else is faster, once.
 
-    def __init__(self, world: World, others: Callable[[], None]) -> None:
+    `reads`: not before it has read so often. A dated report is looked at before its turn.
+    """
+
+    def __init__(self, world: World, others: Callable[[], object], reads: int = 1) -> None:
         super().__init__(world.projector, VersionedCache())
-        self._others = [others]
+        self._others: list[Callable[[], object]] = [others, *[dict] * (reads - 1)]
 
     def read(
         self,
