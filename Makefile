@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short check rebuild verify bench
+.PHONY: help install lock run test programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short crowd soak check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,12 @@ test-failover: install failover-programs ## kill a primary of Patroni's under lo
 
 torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
 	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
+crowd: install ## 1,000 clients, slow ones and large bodies on two workers, in three minutes (SECONDS=20)
+	.venv/bin/python -m tests.load.crowd $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: install ## load a service for an hour, and look whether anything grows (MINUTES=60)
+	.venv/bin/python -m tests.load.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 check: install ## lint and type-check
 	.venv/bin/ruff check .

@@ -31,7 +31,7 @@ from tests.support.read_models import CREATE_WITNESS, WITNESS, Dying
 from tests.world import CPU, RESOURCE, SECOND_RESOURCE, USAGES, World, open_world
 from web.request.authentication import hash_of
 
-TOO_MANY = {"detail": "Too many reports of this resource at once. Nothing was stored; send it again."}
+TOO_MANY = {"detail": "Too many reports at once. Nothing was stored; send it again."}
 
 
 def test_reports_of_many_threads_and_two_processes_are_all_stored_and_projected_once(
@@ -191,6 +191,7 @@ def test_who_waits_too_long_is_told_and_has_stored_nothing(world: World, world_u
     with queue(world, world_url):
         contended = report(world.as_("staff"), 5)()
         assert (contended.status_code, contended.get_json()) == (409, TOO_MANY)
+        assert contended.headers["Retry-After"] == "1"
     assert [fact.resource_uuid for fact in world.facts(UsageReported)] == [UUID(SECOND_RESOURCE)]
     assert report(world.as_("staff"), 5)().status_code == 201
 

@@ -43,6 +43,7 @@ WITH_KEY: Errors = (errors.UnderWay, errors.KeyReused, errors.Overdue)
 
 OF_STATUS: dict[int, tuple[str, ...]] = {
     401: ("WWW-Authenticate",),
+    409: ("Retry-After",),
     415: ("Accept-Encoding",),
     429: ("Retry-After",),
     503: ("Retry-After",),

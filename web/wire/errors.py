@@ -180,11 +180,9 @@ DETAILS: dict[type[Exception], Detail] = {
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
     Missing: Detail(404),
-    errors.Contended: Detail(
-        409, "Too many reports of this resource at once. Nothing was stored; send it again."
-    ),
+    errors.Contended: Detail(409, "Too many reports at once. Nothing was stored; send it again.", SOON),
     errors.UnderWay: Detail(
-        409, "A request with this Idempotency-Key is still under way. Send the same again later."
+        409, "A request with this Idempotency-Key is still under way. Send the same again later.", SOON
     ),
     UnsupportedMediaType: Detail(415, 'Unsupported media type "{error}" in request.'),
     UnsupportedEncoding: Detail(
