@@ -1,0 +1,1 @@
+"""The whole API against a model of it: `make model`."""
