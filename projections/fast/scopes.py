@@ -4,6 +4,9 @@ An answer is within bounds: what the caller may see, and each filter that narrow
 touches a scope within every one of them, so none of them was last touched before the answer was. Of bounds
 that overlap without being the same, a fact within each of them may change nothing of what is in both: then an
 answer is sent again that could have been kept.
+
+A filter that names what the caller does not see narrows nothing. Else the tag of an empty list would change
+with what is reported there, and tell of others: that they are there, and when they report.
 """
 
 from collections.abc import Sequence
@@ -26,14 +29,20 @@ Kind = Literal["project", "offering", "customer", "provider", "project of", "off
 Bound = tuple[tuple[Kind, UUID], ...]
 """Scopes of which any may be touched. A stranger has none: only what touches everything counts there."""
 
-Bounds = tuple[Bound, ...]
+
+class Bounds(NamedTuple):
+    """What an answer is within: what the caller sees, None being all, and what its filters narrow that to."""
+
+    seen: Bound | None = None
+    narrowed: tuple[Bound, ...] = ()
+
 
 # Scopes are looked up one by one (OFFSET 0 keeps it so): a join would read all of a table of thousands. So is
 # the digest of the fact, as positions come again where a journal is put back.
 SELECT_LAST_CHANGE = (
     SQL("""
-WITH touched AS (
-    SELECT coalesce(max(t.position), 0) AS position
+WITH scopes AS MATERIALIZED (
+    SELECT n.number, s.scope, t.position
     FROM unnest(%(numbers)s::integer[], %(kinds)s::text[], %(uuids)s::uuid[]) n(number, kind, uuid)
     LEFT JOIN LATERAL (
         SELECT n.uuid AS scope WHERE n.kind IN ('project', 'offering')
@@ -43,7 +52,11 @@ WITH touched AS (
         UNION ALL SELECT offering_uuid FROM resource WHERE n.kind = 'offering of' AND uuid = n.uuid
     ) s ON true
     LEFT JOIN LATERAL (SELECT position FROM scope_position WHERE scope = s.scope OFFSET 0) t ON true
-    GROUP BY n.number
+), touched AS (
+    SELECT coalesce(max(position), 0) AS position
+    FROM scopes
+    WHERE number = 0 OR %(sees_all)s OR scope IN (SELECT scope FROM scopes WHERE number = 0)
+    GROUP BY number
 )
 SELECT
     ARRAY[p.position, p.digest] AS "end", ARRAY[l.position, {digest_at_last}] AS last,
@@ -81,12 +94,16 @@ class LastChange(NamedTuple):
 def last_change(cursor: Cursor[DictRow], bounds: Bounds, known: End) -> LastChange:
     """Return the last fact that touched what is within all of the bounds. Raises BeingReplaced."""
     scopes: Sequence[tuple[int, str | None, UUID | None]] = [
-        (number, *scope) for number, bound in enumerate(bounds) for scope in bound or [(None, None)]
+        (number, *scope)
+        for number, bound in enumerate((bounds.seen, *bounds.narrowed))
+        if bound is not None
+        for scope in bound or [(None, None)]
     ]
     parameters = {
         "numbers": [number for number, _, _ in scopes],
         "kinds": [kind for _, kind, _ in scopes],
         "uuids": [uuid for _, _, uuid in scopes],
+        "sees_all": bounds.seen is None,
         "known": known.position,
     }
     row = cursor.execute(SELECT_LAST_CHANGE, parameters).fetchone()

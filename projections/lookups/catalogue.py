@@ -39,9 +39,19 @@ WHERE r.uuid = ANY(%(uuids)s)"""
 
 SELECT_COMPONENTS = "SELECT to_json(c)::text AS value FROM component c WHERE uuid = ANY(%(uuids)s)"
 
-SELECT_PLAN_PERIODS = "SELECT to_json(t)::text AS value FROM plan_period t WHERE uuid = ANY(%(uuids)s)"
+SELECT_PLAN_PERIODS = """
+SELECT to_json(t)::text AS value, r.project_uuid, r.offering_uuid, p.customer_uuid,
+    o.customer_uuid AS provider_uuid
+FROM plan_period t
+JOIN resource r ON r.uuid = t.resource_uuid
+JOIN project p ON p.uuid = r.project_uuid
+JOIN offering o ON o.uuid = r.offering_uuid
+WHERE t.uuid = ANY(%(uuids)s)"""
 
-SELECT_OFFERING_USERS = "SELECT uuid FROM offering_user WHERE uuid = ANY(%(uuids)s)"
+SELECT_OFFERING_USERS = """
+SELECT u.uuid, u.offering_uuid, o.customer_uuid AS provider_uuid
+FROM offering_user u JOIN offering o ON o.uuid = u.offering_uuid
+WHERE u.uuid = ANY(%(uuids)s)"""
 
 SELECT_OFFERINGS = """
 SELECT uuid AS offering_uuid, customer_uuid AS provider_uuid FROM offering WHERE uuid = ANY(%(uuids)s)"""
@@ -67,17 +77,17 @@ def components(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, C
     return {each.uuid: each for each in found}
 
 
-def plan_periods(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, PlanPeriod]:
-    """Return the plan periods that exist."""
+def plan_periods(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, tuple[PlanPeriod, DictRow]]:
+    """Return the plan periods that exist, with the uuids of their resources' project, offering, customer …"""
     rows = cursor.execute(SELECT_PLAN_PERIODS, {"uuids": list(uuids)}) if uuids else ()
-    found = (msgspec.json.decode(row["value"], type=PlanPeriod) for row in rows)
-    return {each.uuid: each for each in found}
+    found = ((msgspec.json.decode(row["value"], type=PlanPeriod), row) for row in rows)
+    return {period.uuid: (period, row) for period, row in found}
 
 
-def offering_users(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> set[UUID]:
-    """Return the offering users that exist."""
+def offering_users(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:
+    """Return offering_uuid and provider_uuid, the customer behind it, of the offering users that exist."""
     rows = cursor.execute(SELECT_OFFERING_USERS, {"uuids": list(uuids)}) if uuids else ()
-    return {row["uuid"] for row in rows}
+    return {row["uuid"]: row for row in rows}
 
 
 def offerings(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, DictRow]:

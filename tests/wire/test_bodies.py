@@ -85,7 +85,8 @@ def context(world: World) -> LoadContext:
     usage_uuid = UUID(world.usages()[0]["uuid"])
     with world.services.reading() as cursor:
         (usage,) = decision_state.usages(cursor, [usage_uuid]).values()
-        plan_periods = catalogue.plan_periods(cursor, [UUID(OPEN), UUID(CLOSED)])
+        periods = catalogue.plan_periods(cursor, [UUID(OPEN), UUID(CLOSED)])
+        plan_periods = {uuid: period for uuid, (period, _) in periods.items()}
     _, resources = world.services.resources([UUID(RESOURCE), UUID(OTHER_RESOURCE)])
     found = Found(
         resources=resources,

@@ -84,7 +84,7 @@ def _reports(items: Sequence[Any]) -> tuple[list[AnyReport], Found]:
     for item in items:
         if isinstance(item, dict):
             by_schema[schema_of(item)].append(item)
-    context, cache = context_of(by_schema), FieldCache(dict)
+    context, cache = context_of(by_schema, only_seen=True), FieldCache(dict)
     with Loading(context):
         return [_report(item, cache) for item in items], context.found
 

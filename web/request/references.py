@@ -13,6 +13,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError
 
+from ledger.domain.metering import MeteredResource
 from projections.lookups import catalogue, decision_state
 from projections.queries.list_query import Scopes
 from web.request.authentication import token_sent, visible
@@ -76,15 +77,22 @@ def _unknown_keys(schema: Body, item: Mapping[str, Any], place: Iterator[int]) -
     return told
 
 
-def context_of(bodies: Mapping[Body, Objects]) -> LoadContext:
-    """Return what is needed to load bodies, by their schema: the objects that they name, and more."""
+def context_of(bodies: Mapping[Body, Objects], *, only_seen: bool = False) -> LoadContext:
+    """Return what is needed to load bodies, by their schema: the objects that they name, and more.
+
+    In Waldur whatever exists can be named, and is refused then as not for the caller. With `only_seen` it is
+    as if there was nothing but what the caller sees.
+    """
     wanted: dict[Kind, set[UUID]] = defaultdict(set)
     for schema, objects in bodies.items():
         for kind, uuid in _references(schema, objects):
             wanted[kind].add(uuid)
     here = services()
     return LoadContext(
-        zone=here.ledger.zone, now=here.clock(), found=_found(wanted, here), token=token_sent()
+        zone=here.ledger.zone,
+        now=here.clock(),
+        found=_found(wanted, here, None if not only_seen else visible()),
+        token=token_sent(),
     )
 
 
@@ -115,8 +123,11 @@ def _items(value: Any) -> Objects:
     return [each for each in value if isinstance(each, dict)]
 
 
-def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
+def _found(wanted: Mapping[Kind, set[UUID]], here: Services, named_by: Scopes) -> Found:
+    """Return the objects that are wanted, some kinds only as far as the caller may name them."""
     version, resources = here.resources(wanted.get("resources", ()))
+    if named_by is not None:
+        resources = {uuid: each for uuid, each in resources.items() if is_visible(_owners(each), named_by)}
     if not wanted.keys() - {"resources"}:
         return Found(resources=resources, version=version)
     with here.reading() as cursor:
@@ -131,10 +142,21 @@ def _found(wanted: Mapping[Kind, set[UUID]], here: Services) -> Found:
         version=version,
         usages={uuid: usage for uuid, usage in usages.items() if is_visible(usage, scopes)},
         components=components,
-        plan_periods=plan_periods,
-        offering_users=offering_users,
+        plan_periods={
+            uuid: period for uuid, (period, owners) in plan_periods.items() if is_visible(owners, named_by)
+        },
+        offering_users={uuid for uuid, each in offering_users.items() if is_visible(each, named_by)},
         offerings={uuid: each for uuid, each in offerings.items() if is_visible(each, scopes)},
     )
+
+
+def _owners(resource: MeteredResource) -> Mapping[str, UUID]:
+    return {
+        "project_uuid": resource.resource.project_uuid,
+        "offering_uuid": resource.resource.offering_uuid,
+        "customer_uuid": resource.customer_uuid,
+        "provider_uuid": resource.provider_uuid,
+    }
 
 
 def is_visible(owned: Mapping[str, Any], scopes: Scopes) -> bool:

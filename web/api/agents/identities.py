@@ -87,8 +87,8 @@ def register_service(uuid: str) -> Response:
 def _writable(uuid: str) -> AgentIdentity:
     """Return the agent that a path names. Raises NotFound, NotPermitted."""
     with services().reading() as cursor:
-        identity = named(cursor, AgentIdentity, uuid)
-        check_right(cursor, identity, AgentIdentity)
+        identity = named(cursor, IDENTITIES, AgentIdentity, uuid)
+        check_right(cursor, identity)
     return identity
 
 

@@ -14,31 +14,30 @@ from ledger.domain.catalogue import Entity
 from ledger.errors import NotFound, NotPermitted
 from projections.lookups.catalogue import offerings
 from projections.lookups.registrations import registered
+from projections.queries.list_query import ListQuery
 from web.request.authentication import caller, visible
 from web.request.describing import append_description
-from web.request.references import is_visible
 from web.wire.fields import uuid_of
 
 E = TypeVar("E", bound=Entity)
 
 
-def named(cursor: Cursor[DictRow], kind: type[E], uuid: str) -> E:
-    """Return what a path names. Raises NotFound if there is no such thing."""
+def named(cursor: Cursor[DictRow], query: ListQuery, kind: type[E], uuid: str) -> E:
+    """Return what a path names. Raises NotFound if there is no such thing that the caller sees.
+
+    Both take one query, so that it can't be told from the time which it was.
+    """
     wanted = uuid_of(uuid)
-    found = registered(cursor, kind, wanted) if wanted else None
+    is_seen = wanted and query.count(cursor, {"uuid": wanted}, visible())
+    found = registered(cursor, kind, wanted) if wanted and is_seen else None
     if found is None:
         raise NotFound(kind.__name__)
     return found
 
 
-def check_right(cursor: Cursor[DictRow], identity: AgentIdentity, kind: type) -> None:
-    """Raise NotFound if the caller does not see an agent, NotPermitted if they may not register for it.
-
-    `kind` is what they asked for: the agent or something of it.
-    """
+def check_right(cursor: Cursor[DictRow], identity: AgentIdentity) -> None:
+    """Raise NotPermitted if the caller may not register for an agent."""
     offering = offerings(cursor, [identity.offering_uuid])[identity.offering_uuid]
-    if not is_visible(offering, visible()):
-        raise NotFound(kind.__name__)
     if not caller().may_report(identity.offering_uuid, offering["provider_uuid"]):
         raise NotPermitted
 

@@ -3,7 +3,7 @@
 from flask import Response
 
 from ledger.domain.agents import AgentIdentity, AgentProcessor, AgentService
-from projections.queries.agents.registrations import PROCESSORS, SERVICES
+from projections.queries.agents.registrations import IDENTITIES, PROCESSORS, SERVICES
 from web.api.agents.registering import check_right, named, register
 from web.api.pages import page_of, row_of, row_response
 from web.request.authentication import visible
@@ -33,8 +33,8 @@ blueprint.add_url_rule(
 @answers(AGENT_PROCESSOR, 200, 201)
 def register_processor(uuid: str) -> Response:
     with services().reading() as cursor:
-        service = named(cursor, AgentService, uuid)
-        check_right(cursor, named(cursor, AgentIdentity, service.identity_uuid.hex), AgentService)
+        service = named(cursor, SERVICES, AgentService, uuid)
+        check_right(cursor, named(cursor, IDENTITIES, AgentIdentity, service.identity_uuid.hex))
     values, _ = load(bodies.PROCESSOR)
     processor = AgentProcessor(
         uuid=AgentProcessor.uuid_of(service.uuid, values["name"]), service_uuid=service.uuid, **values

@@ -14,7 +14,7 @@ from ledger.domain.access import Caller
 from projections.fast.scopes import Bound, Bounds, Kind
 from web.wire.fields import uuid_of
 
-OF_CATALOGUE: Bounds = ()
+OF_CATALOGUE = Bounds()
 """Of an answer that no report changes."""
 
 
@@ -88,17 +88,18 @@ def bounds_of(
         values = query.getlist(name)
         if len(values) == 1 and (wanted := uuid_of(values[0])):
             asked += [(kind, wanted) for kind in kinds]
-    bounds = [*_seen_by(caller), *((each,) for each in asked)]
-    return tuple(bounds) or None
+    bounds = Bounds(_seen_by(caller), tuple((each,) for each in asked))
+    return None if bounds == OF_CATALOGUE else bounds
 
 
-def _seen_by(caller: Caller) -> Iterable[Bound]:
-    """Yield what the caller sees usage of, unless that is all."""
-    if not caller.sees_all:
-        scopes: tuple[tuple[Kind, Iterable[UUID]], ...] = (
-            ("customer", caller.scopes("customer")),
-            ("provider", caller.providers),
-            ("project", caller.scopes("project")),
-            ("offering", caller.scopes("offering")),
-        )
-        yield tuple((kind, uuid) for kind, uuids in scopes for uuid in sorted(set(uuids)))
+def _seen_by(caller: Caller) -> Bound | None:
+    """Return what the caller sees usage of, None if that is all."""
+    if caller.sees_all:
+        return None
+    scopes: tuple[tuple[Kind, Iterable[UUID]], ...] = (
+        ("customer", caller.scopes("customer")),
+        ("provider", caller.providers),
+        ("project", caller.scopes("project")),
+        ("offering", caller.scopes("offering")),
+    )
+    return tuple((kind, uuid) for kind, uuids in scopes for uuid in sorted(set(uuids)))
