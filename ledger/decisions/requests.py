@@ -46,14 +46,19 @@ def never() -> bool:
     return False
 
 
+def as_ever(_described: int) -> None:
+    """Do nothing: the caller is who they were."""
+
+
 class ReportCommand(Struct, frozen=True, kw_only=True):
     """The reports of one request, who sends them, and when.
 
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
     the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
-    waited too long to be stored. `looked_up` are the resources that it names: they are not looked up again
-    unless the catalogue has changed since. `provenance` is what its facts say of the request. `reason` is
-    that of the reports that have none of their own.
+    waited too long to be stored. `check_caller` is called with the position of the last description that
+    decisions rest on, and raises where the caller is no longer who they were. `looked_up` are the resources
+    that it names: they are not looked up again unless the catalogue has changed since. `provenance` is what
+    its facts say of the request. `reason` is that of the reports that have none of their own.
     """
 
     reports: Sequence[AnyReport]
@@ -64,6 +69,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     is_dry_run: bool = False
     request: IdempotentRequest | None = None
     is_overdue: Callable[[], bool] = never
+    check_caller: Callable[[int], None] = as_ever
     looked_up: VersionedResources | None = None
     provenance: Provenance = NOBODY_KNOWN
     reason: str = ""
@@ -153,7 +159,11 @@ def _decided_requests(commands: Sequence[ReportCommand], results: Results) -> It
 
 
 def decide(command: ReportCommand, state: DecisionState, zone: tzinfo) -> list[Outcome]:
-    """Return the outcome of every report. `state` goes on to what is known once their facts are stored."""
+    """Return the outcome of every report. `state` goes on to what is known once their facts are stored.
+
+    Raises what the command's `check_caller` raises.
+    """
+    command.check_caller(state.described)
     branch = state.fork()
     outcomes = [_outcome(report, command, branch, zone) for report in command.reports]
     refused = any(outcome.refusal for outcome in outcomes)

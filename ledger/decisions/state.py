@@ -43,7 +43,8 @@ class DecisionState(Struct, frozen=True, kw_only=True):
 
     `people` are those whom reports name, `new_people` those of them whom the journal does not know yet.
     `changes` are facts with their positions, by stream, where reports ask for them: since the first position
-    that one asks for. `head` is the journal's last position, as of which all is. `remembered` says, by
+    that one asks for. `head` is the journal's last position, as of which all is, and `described` that of the
+    last one that described something. `remembered` says, by
     stream, what came of requests that have their keys from before.
     """
 
@@ -54,6 +55,7 @@ class DecisionState(Struct, frozen=True, kw_only=True):
     new_people: Mapping[str, Person] = {}
     changes: MutableMapping[UUID, tuple[tuple[int, Fact], ...]] = {}
     head: int = 0
+    described: int = 0
     remembered: Mapping[UUID, Remembered] = {}
 
     def context_of(self, resource_uuid: UUID, component_uuid: UUID | None = None) -> ReportingContext:

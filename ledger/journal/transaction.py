@@ -74,9 +74,11 @@ RESTED_ON = [
         *(events.ProjectDescribed, events.OfferingDescribed, events.ComponentDescribed, events.PlanDescribed),
         *(events.ResourceDescribed, events.PlanPeriodDescribed, events.UserUsageLimitDescribed),
         *(events.UserUsageLimitRemoved, events.PersonForgotten),
+        *(events.TokenRevoked, events.UserDescribed, events.RoleDescribed, events.ServiceProviderDescribed),
     )
 ]
-"""Topics of the facts that change what reports rest on, and are in other streams than these."""
+"""Topics of the facts that change what reports rest on, the rights of who reports among it, and are in other
+streams than these."""
 
 
 class Appended(NamedTuple):

@@ -284,7 +284,12 @@ def _state(resources: dict[UUID, MeteredResource], row: StateRow) -> DecisionSta
         records[key] = structs.replace(records[key], users=of_record)
     people = {person.username: person for person in row.people}
     return DecisionState(
-        resources=resources, records=records, user_limits=limits, people=people, head=row.position
+        resources=resources,
+        records=records,
+        user_limits=limits,
+        people=people,
+        head=row.position,
+        described=row.described,
     )
 
 

@@ -14,7 +14,8 @@ from flask import Response, current_app, request
 
 from projections.lookups.accounts import Credentials
 from web.limits.admission import PLACE, STREAMED
-from web.request.authentication import CREDENTIALS
+from web.request.authentication import CREDENTIALS, IDENTIFIED
+from web.request.services import current
 from web.wire.urls import BELIEVED
 
 OF_THE_CLIENT = (
@@ -94,6 +95,7 @@ def passed_on(credentials: Credentials, path: str, query: str) -> Response:
         "wsgi.input": BytesIO(),
         "wsgi.errors": outer["wsgi.errors"],
         CREDENTIALS: credentials,
+        IDENTIFIED: current().known,
     }
     with current_app.request_context(environ):
         response = current_app.full_dispatch_request()

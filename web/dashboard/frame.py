@@ -129,10 +129,10 @@ def page_asked_for() -> int:
 
 def enter() -> None:
     """Find out who reads the page, and as of when. Raises SignInFirst and ValidationError."""
+    refresh()  # before: whatever is read later than that may be of somebody who has lost it since
     found = signed_in()
     if found is None:
         raise SignInFirst
-    refresh()
     now, text = services().clock().astimezone(services().ledger.zone), request.args.get(AS_OF, "")
     g.here = Here(Asker(found, ""), "", now.date())  # also where the page says that there is no such moment
     point = point_of(AS_OF, text)

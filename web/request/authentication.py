@@ -1,6 +1,7 @@
 """Who asks, and with what: `Authorization: Token …`, as in Waldur, and headers that facts keep."""
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from flask import request
 
 from ledger.domain.access import Caller
 from ledger.domain.provenance import Provenance
-from ledger.errors import NotPermitted
+from ledger.errors import Contended, NotPermitted
 from projections.lookups.accounts import Credentials
 from projections.queries.list_query import Scopes
 from web.request.services import Services, current, services
@@ -25,6 +26,9 @@ CREDENTIALS = "usage-ledger.credentials"
 
 No header can set it: those become keys that begin with HTTP_.
 """
+
+IDENTIFIED = "usage-ledger.identified"
+"""Key in a request's environment: as of when that was found out."""
 
 USER = "usage-ledger.user"
 """Key in a request's environment: the uuid of who asks, as the log has it."""
@@ -49,6 +53,7 @@ def authenticate() -> None:
 
     Only a wrong token is answered that there were too many: others may share the address.
     """
+    now, known = current(), services().projector.shared_position.known()
     try:
         credentials = request.environ.get(CREDENTIALS) or identify(
             request.headers.get("Authorization", ""), services()
@@ -59,10 +64,32 @@ def authenticate() -> None:
         raise
     if request.path.startswith(STATISTICS) and not credentials.caller.sees_all:
         raise NotPermitted
-    now = current()
     now.caller, now.token_uuid, now.uses = credentials.caller, credentials.token_uuid, credentials.uses
-    now.credentials = credentials
+    now.credentials, now.identified = credentials, request.environ.get(IDENTIFIED, known)
     note_caller(request.environ, credentials)
+
+
+def identify_again(described: int) -> None:
+    """Do what the result of `caller_check` does."""
+    caller_check()(described)
+
+
+def caller_check() -> Callable[[int], None]:
+    """Return what makes sure that the caller is who they were found to be, in any thread.
+
+    It is called with the position of the last description that was seen since. Another server's revocation is
+    told a moment after it was stored, and what is read or decided in that moment may be of later facts. It
+    raises Unauthenticated where the token has ended, and Contended where it stands for something else.
+    """
+    had, known, here = current().credentials, current().identified, services()
+
+    def check(described: int) -> None:
+        if had is None or described == known.described:
+            return
+        if checked(here.credentials_now(had.token_uuid), here) != had:
+            raise Contended
+
+    return check
 
 
 def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
@@ -72,7 +99,11 @@ def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
 
 def identify(authorization: str, services: Services) -> Credentials:
     """Return what the token of a header stands for. Raises Unauthenticated."""
-    credentials = services.credentials(hash_of(_token(authorization)))
+    return checked(services.credentials(hash_of(_token(authorization))), services)
+
+
+def checked(credentials: Credentials | None, services: Services) -> Credentials:
+    """Return credentials that are good now. Raises Unauthenticated."""
     if credentials is None:
         raise UnknownToken("Invalid token.")
     if not credentials.is_active:

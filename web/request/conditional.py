@@ -19,18 +19,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Response, current_app, request
+from psycopg.errors import SerializationFailure
 from werkzeug.http import parse_etags
 
 from ledger.domain.access import Caller
+from ledger.errors import Contended
 from projections.fast.position import End, KnownPosition
 from projections.fast.scopes import Bounds, LastChange, last_change
 from projections.history.moments import Past
 from projections.schema import BUILT_BY
-from web.request.authentication import CREDENTIALS, STATISTICS, identify, note_caller
+from web.request.authentication import CREDENTIALS, STATISTICS, identify, identify_again, note_caller
 from web.request.services import Current, Services, current, services
 from web.request.validators.dependencies import bounds_of
 from web.request.validators.kept import ADDRESS, Answer, key_of
-from web.wire.rendering import DECLARED, not_modified
+from web.wire.errors import Problem, log_problem, problem_of
+from web.wire.rendering import DECLARED, json_response, not_modified
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -133,8 +136,10 @@ def add_position(response: Response) -> Response:
     now, shared = current(), services().projector.shared_position
     if request.method not in READING or now.end is None:
         now.end = shared.known().end
-    elif now.end > shared.known().end:  # rows may be of a fact whose writer has not told of it yet
-        shared.advance(KnownPosition(now.known.generation, now.end))
+    elif now.credentials and now.end > now.identified.end and (problem := _overtaken(now.end)):
+        response.close()
+        response = json_response(problem.body, problem.status)
+        response.headers.update(problem.headers)
     response.headers["Ledger-Position"] = str(now.end.position)
     if response.status_code == 304 and now.caller:
         response.headers["Vary"] = "Accept"
@@ -149,6 +154,26 @@ def add_position(response: Response) -> Response:
             response.close()  # one of many parts holds what they are made from
             return add_position(not_modified())
     return response
+
+
+def _overtaken(end: End) -> Problem | None:
+    """Return what is wrong with an answer whose rows are later than what is known of who asks, if it is.
+
+    They may be of a fact whose writer has not told of it yet. Nobody is shown what came after their token or
+    role was taken from them, whichever server took it.
+    """
+    projector = services().projector
+    try:
+        if end > projector.shared_position.known().end:
+            projector.reached()
+        identify_again(projector.shared_position.known().described)
+    except Contended:
+        return problem_of(SerializationFailure())
+    except Exception as error:
+        problem = problem_of(error)
+        log_problem(error, problem)
+        return problem
+    return None
 
 
 def _etag(now: Current) -> str:

@@ -16,7 +16,7 @@ from ledger.events import Fact, Source
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue
 from projections.rows import digest
-from web.request.authentication import caller, provenance
+from web.request.authentication import caller, identify_again, provenance
 from web.request.idempotency import refuse_key
 from web.request.services import services
 from web.wire.urls import root_url
@@ -37,6 +37,7 @@ def append_description(choose: Callable[[Cursor[DictRow]], E], *, is_locked: boo
     now, described_by, sent = services().clock(), caller().user_uuid, provenance()
 
     def decide(transaction: JournalTransaction) -> Decision[E]:
+        identify_again(services().projector.shared_position.known().described)
         entity = choose(transaction.cursor)
         facts = described(entity, transaction.cursor, now, "api", described_by, sent)
         return Decision(entity, facts)
@@ -63,6 +64,7 @@ def append_removal(choose: Callable[[Cursor[DictRow]], UserUsageLimit]) -> None:
     now, removed_by, sent = services().clock(), caller().user_uuid, provenance()
 
     def decide(transaction: JournalTransaction) -> Decision[None]:
+        identify_again(services().projector.shared_position.known().described)
         limit = choose(transaction.cursor)
         known = catalogue.descriptions(transaction.cursor, [limit.stream])
         return Decision(None, [remove(limit, known, now, "api", removed_by, sent)])

@@ -119,6 +119,11 @@ class Services:
         version = self.projector.shared_position.known().version
         return self._cache.get_many(version, [token_hash], read).get(token_hash)
 
+    def credentials_now(self, token_uuid: UUID) -> Credentials | None:
+        """Return what a token stands for, asked of the database, None if it is unknown or revoked."""
+        with self.reading() as cursor:
+            return accounts.credentials_of(cursor, token_uuid)
+
     def last_forgotten(self) -> int:
         """Return the position of the last fact that forgot somebody: answers from before may name them."""
 
@@ -163,6 +168,8 @@ class Current:
     """What the token is for."""
     credentials: Credentials | None = None
     """What the token stands for."""
+    identified: KnownPosition = UNKNOWN
+    """As of when it does: no later fact was seen by who found that out."""
     day: str = ""
     """Today in the ledger's zone, or the moment, where the answer depends on it."""
     etag: str = ""

@@ -11,7 +11,7 @@ from ledger.domain.metering import VersionedResources
 from ledger.errors import InvalidItem
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
-from web.request.authentication import caller, provenance
+from web.request.authentication import caller, caller_check, provenance
 from web.request.reading import reason
 from web.request.services import Meter, current, services
 from web.wire.body import Found
@@ -35,6 +35,7 @@ def submit(
     command = ReportCommand(
         reports=reports,
         caller=caller(),
+        check_caller=caller_check(),
         now=services().clock(),
         form=form,
         is_atomic=is_atomic,
