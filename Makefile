@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock run test model programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short crowd soak check rebuild verify bench
+.PHONY: help install lock run test model fuzz programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short crowd soak check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,13 @@ test: install ## run every test against a real PostgreSQL (or LEDGER_DATABASE_UR
 
 model: install ## do anything to a ledger and to a model of it, and compare them (MINUTES=10 SEED=7)
 	MINUTES='$(or $(MINUTES),10)' SEED='$(SEED)' .venv/bin/python -m pytest -n0 -s tests/model
+
+.venv-fuzz/installed: tests/fuzz/requirements.txt
+	.venv/bin/python -m pip --disable-pip-version-check install --quiet --target .venv-fuzz --requirement $<
+	@touch $@
+
+fuzz: install .venv-fuzz/installed ## give every parser what chance and coverage find (MINUTES=10 SEED=7 ONLY=json)
+	PYTHONPATH=.venv-fuzz .venv/bin/python -m tests.fuzz --minutes '$(or $(MINUTES),10)' $(if $(SEED),--seed '$(SEED)') $(if $(ONLY),--only '$(ONLY)')
 
 PROGRAMS = nginx:nginx-light chromium:chromium chromedriver:chromium-driver node:nodejs openssl:openssl go:golang-go promtool:prometheus \
 	/usr/share/gocode/src/golang.org/x/mod:golang-golang-x-mod-dev

@@ -11,7 +11,7 @@ from flask import Flask, Request, Response, current_app
 # By another name: `web.request`, once imported, is an attribute `request` of this module.
 from flask import request as http_request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, RequestRedirect
 
@@ -87,8 +87,10 @@ def utc_now() -> datetime:
 def answer_wrong_routes() -> Response | None:
     """Redirect a path that lacks its last slash, as Waldur does: 301, whatever the method.
 
-    And only those who are known are told which methods there are.
+    And only those who are known are told which methods there are. Raises BadRequest for a query that is none.
     """
+    if not http_request.query_string.isascii():
+        check_text(http_request.query_string)
     problem = http_request.routing_exception
     if isinstance(problem, MethodNotAllowed):
         refresh()
@@ -97,6 +99,14 @@ def answer_wrong_routes() -> Response | None:
         query = f"?{http_request.query_string.decode('latin-1')}" if http_request.query_string else ""
         return moved_permanently(f"{root_path()}{quote(http_request.path[1:])}/{query}")
     return None
+
+
+def check_text(query: bytes) -> None:
+    """Raise BadRequest for bytes that are not UTF-8 in a query: werkzeug fails when it is read."""
+    try:
+        query.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The query is not UTF-8. Percent-encode what is not ASCII.") from None
 
 
 def refuse_writes(replica: Replica) -> None:

@@ -283,3 +283,13 @@ def test_the_service_is_not_ready_while_facts_can_not_be_projected_and_says_why(
     position = world.ledger.facts_after(0, 1_000_000)[-1][0]
     assert answer(world.anonymous.get("/readyz")) == (200, OK | {"position": position})
     assert [row["usage"] for row in world.usages()] == ["150.00"]
+
+
+def test_a_query_that_is_no_text_is_refused(world: World) -> None:
+    said = {"detail": "The query is not UTF-8. Percent-encode what is not ASCII."}
+    for path in (USAGES, "/api/ledger/diff/", "/api/nowhere"):
+        environ = {"QUERY_STRING": "type=\xff"}
+        response = world.as_("staff").send("GET", path, environ_overrides=environ)
+        assert (response.status_code, response.get_json()) == (400, said)
+    response = world.as_("staff").send("GET", USAGES, environ_overrides={"QUERY_STRING": "type=\xc3\xa4"})
+    assert (response.status_code, response.get_json()) == (200, [])

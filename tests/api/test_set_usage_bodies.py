@@ -160,3 +160,18 @@ def test_a_form_is_refused_in_the_words_for_json(world: World, content_type: str
 def test_an_empty_form_is_an_empty_body(world: World, content_type: str) -> None:
     response = world.as_("staff").send("POST", PATH, data={}, content_type=content_type)
     refused(world, {"usages": REQUIRED}, response)
+
+
+def test_a_part_of_a_form_that_has_no_name_is_refused(world: World) -> None:
+    named = f'--x\r\nContent-Disposition: form-data; name="resource"\r\n\r\n{RESOURCE}\r\n'
+    nameless = "--x\r\nContent-Disposition: form-data\r\n\r\n5\r\n--x--\r\n"
+    response = world.as_("staff").send(
+        "POST",
+        PATH,
+        data=named + nameless,
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert (response.status_code, response.get_json()) == (
+        400,
+        {"detail": "Form parse error - a part has no name"},
+    )

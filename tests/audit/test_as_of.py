@@ -399,7 +399,9 @@ def test_who_was_forgotten_stays_forgotten_whatever_a_client_has_kept(world: Wor
     assert ask(staff, later, tag).status_code == 304
 
 
-@pytest.mark.parametrize("name", ["asof", "as-of", "AS_OF", "As Of", "as_off", "as_fo", "a_of", "as_of_"])
+@pytest.mark.parametrize(
+    "name", ["asof", "as-of", "AS_OF", "As Of", "as_off", "as_fo", "a_of", "as_of_", "as_at", "asOn"]
+)
 def test_a_misspelt_as_of_is_not_answered_with_what_is_now(world: World, name: str) -> None:
     answer = world.as_("staff").get(USAGES, **{name: "3"})
     assert (answer.status_code, answer.get_json()) == (

@@ -60,7 +60,7 @@ amounts = st.one_of(
     st.sampled_from(["0", "5", "5.00", "10", "-3.5"]),
     st.decimals(min_value=-5, max_value=999, places=2).map(str),
 )
-kinds = st.sampled_from(["cpu", "cpu", "gpu", "setup", "fee"])
+kinds = st.sampled_from(["cpu", "cpu", "cpu", "gpu", "gpu", "gpu", "setup", "fee"])
 policies = st.sampled_from(["none", "none", "reuse", "zero"])
 items = st.tuples(kinds, amounts, policies, st.sampled_from(["", "nightly"]))
 back = st.none() | st.sampled_from([0, 1, 5, 15, 20, 45, -1])
@@ -278,7 +278,7 @@ class Ledgers(RuleBasedStateMachine):
     def carry_over(self) -> None:
         facts = self.pair.model.carry_over(self.pair.now)
         carry_into(month_of(self.pair.now), self.pair.world.services, lambda *_: None)
-        self.pair.after(facts)
+        self.pair.after(facts, self.pair.model)
 
     @rule(name=names)
     def forget(self, name: str) -> None:

@@ -88,7 +88,7 @@ class Pair:
         self.uuids: dict[int, str] = {}
         self.shares: dict[int, str] = {}
         self.reporters: dict[str, int] = {}
-        self.revisions: dict[int, list[dict[str, Any]]] = {}
+        self.revisions: dict[int, list[tuple[dict[str, str], dict[str, Any]]]] = {}
         self.changed: dict[tuple[Any, ...], int] = {}
         self._asked: dict[tuple[str, str, str], tuple[str, Any]] = {}
         self._clients: dict[str, Client | None] = {}
@@ -231,7 +231,8 @@ class Pair:
                         "usage_before": before,
                         "usage_after": after,
                     }
-                    self.revisions.setdefault(row.number, []).append(revision)
+                    place = draft.place(row) if draft and isinstance(row, Row) else {}
+                    self.revisions.setdefault(row.number, []).append((place, revision))
                 if isinstance(row, Row):
                     self.changed[row.resource, row.kind, row.month] = position
         self.model = draft if draft is not None else self.model

@@ -60,7 +60,7 @@ def read_manifest(text: bytes) -> Manifest:
     """Return what a manifest says. Raises BackupError."""
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BackupError(f"manifest.json: {error}") from error
     if manifest.format != FORMAT:
         raise BackupError(f"manifest.json: a {manifest.format!r}, and this version reads {FORMAT!r}")

@@ -30,7 +30,7 @@ def parse_zone(text: str) -> ZoneInfo:
     """Return the time zone of an IANA name. Raises ValueError."""
     try:
         return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):  # it imports what is named
         raise ValueError(f"{text!r} is no time zone like Europe/Tallinn") from None
 
 

@@ -182,7 +182,7 @@ def decode(line: bytes, kind: type[S]) -> S:
     """Return an entry of a .progress file. Raises UploadFailed."""
     try:
         return msgspec.json.decode(line, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UploadFailed(
             f"The .progress file can't be read; without it, all is sent from the start: {error}"
         ) from None

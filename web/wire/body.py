@@ -214,9 +214,14 @@ def _integer(literal: str) -> int | Decimal:
 
 
 def from_form(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Return the values of a form. Lists of objects are written `usages[0]type=cpu&usages[0]amount=5`."""
+    """Return the values of a form. Lists of objects are written `usages[0]type=cpu&usages[0]amount=5`.
+
+    Raises MalformedBody for a part without a name, which nobody would miss.
+    """
     values: dict[str, Any] = {}
     lists: dict[str, dict[int, dict[str, str]]] = {}
+    if None in form:  # what werkzeug names so
+        raise MalformedBody("Form parse error - a part has no name")
     for key, value in form.items():
         if match := re.fullmatch(r"(\w+)\[(\d{1,6})\][.\[]?(\w+)\]?", key):
             name, index, field = match.groups()

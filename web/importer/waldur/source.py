@@ -181,7 +181,7 @@ class Waldur:
     def _read(self, kind: Any, response: Any) -> Any:
         try:
             return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise self._unreadable(self._last.url.path if self._last else "", error) from error
 
     def _unreadable(self, path: str, error: Exception) -> PullFailed:

@@ -15,6 +15,8 @@ from web.wire.declared.parameters import NOTHING, Taken, taken_by
 
 OF_EVERY_GET = {"min_position"}
 OURS = {"as_of", "format", "min_position"}
+MEANT = {"asat", "ason", "asofdate", "asoftime", "asofposition"}
+"""Other words for one of these, in lower case and without what parts them."""
 LIKENESS = 0.75
 """How much a name has to be like one of these to be taken for it: 1 is the same."""
 
@@ -66,7 +68,9 @@ class Strangers(NamedTuple):
 
 def _is_like_ours(name: str) -> bool:
     plain = re.sub("[-_ ]", "", name).lower()
-    return bool(get_close_matches(plain, [each.replace("_", "") for each in OURS], cutoff=LIKENESS))
+    return plain in MEANT or bool(
+        get_close_matches(plain, [each.replace("_", "") for each in OURS], cutoff=LIKENESS)
+    )
 
 
 def _word(name: str) -> str:

@@ -1,0 +1,1 @@
+"""Every parser of outside input, and anything for it: `make fuzz`."""
