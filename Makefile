@@ -5,7 +5,7 @@ LEDGER_DATA_DIR ?= .data
 export LEDGER_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock run test model fuzz programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture-short crowd soak check rebuild verify bench
+.PHONY: help install lock run test model fuzz programs test-edge test-agents test-recipes test-packages test-schema test-plans failover-programs test-failover torture torture-short crowd soak check rebuild verify bench
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -98,8 +98,11 @@ failover-programs:
 test-failover: install failover-programs ## kill a primary of Patroni's under load, in 7 minutes (Debian, root)
 	.venv/bin/python -m pytest -n0 tests/operate/failover/real
 
-torture-short: install ## break a service for two minutes, and check that it keeps its word (SEED=7)
-	.venv/bin/python -m tests.torture $(if $(SEED),--seed $(SEED))
+torture: install ## break a service for an hour, and check that it keeps its word (MINUTES=60 SEED=7 RECORD=1)
+	.venv/bin/python -m tests.torture $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record)
+
+torture-short: install ## the same in two minutes (SEED=7)
+	.venv/bin/python -m tests.torture --minutes 1.2 --round 7 --most 40 $(if $(SEED),--seed $(SEED))
 
 crowd: install ## 1,000 clients, slow ones and large bodies on two workers, in three minutes (SECONDS=20)
 	.venv/bin/python -m tests.load.crowd $(if $(SECONDS),--seconds $(SECONDS))

@@ -1,95 +1,88 @@
-"""The command behind `make torture-short`."""
+"""The command behind `make torture` and `make torture-short`."""
 
 import shutil
-import subprocess
-import sys
+import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from random import Random, SystemRandom
 
 import click
-import psycopg
 
-from tests.torture.faults import FAULTS, Fault, Torture
+from tests.torture.counts import add
+from tests.torture.records import Findings
+from tests.torture.rounds import FAULTS, Told, plan, run_round, summary
+from tests.torture.target import Target
 
-GAPS = """
-SELECT count(*) FROM journal.ledger_events e
-WHERE originator_version > 1 AND NOT EXISTS (
-    SELECT FROM journal.ledger_events
-    WHERE originator_id = e.originator_id AND originator_version = e.originator_version - 1)"""
-
-MOST_MEMORY = 300
-"""MiB, of a worker."""
+ROUNDS_OF_A_LEDGER = 12
+"""A ledger that has become large takes long to check, so that another one follows."""
 
 
-def check_all(torture: Torture) -> None:
-    """Looks whether everything follows from the journal, once nobody reports any more."""
-    for client in torture.clients:
-        client.check()
-    with psycopg.connect(torture.primary.url()) as connection:
-        (gaps,) = connection.execute(GAPS).fetchone() or (0,)
-    if gaps:
-        torture.findings.say(f"{gaps} facts lack the one before them")
-    if (memory := torture.service.peak_memory) > MOST_MEMORY:
-        torture.findings.say(f"a worker took {memory} MiB")
-    rebuilt = subprocess.run(
-        [str(Path(sys.executable).parent / "usage-ledger"), "rebuild"],
-        env={"LEDGER_DATABASE_URL": torture.primary.url()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if rebuilt.returncode:
-        told = rebuilt.stdout + rebuilt.stderr
-        torture.findings.say(f"the read models do not follow from the journal: {told}")
+class Run:
+    """A run: what was broken in it, and how long it took until all was well."""
 
+    def __init__(self) -> None:
+        self.injected, self.left_out = Counter[str](), Counter[str]()
+        self.well_after: list[float] = []
 
-def break_it(torture: Torture, random: Random, seconds: float, faults: Sequence[Fault]) -> None:
-    """One fault after the other, all of them before any comes again."""
-    end = time.monotonic() + seconds
-    left: list[Fault] = []
-    while time.monotonic() < end:
-        left = left or random.sample(faults, len(faults))
-        fault, wrong = left.pop(), len(torture.findings.wrong)
-        began = time.monotonic()
-        fault(torture)
-        took, settled = time.monotonic() - began, torture.settle()
-        told = f"{fault.__name__.replace('_', ' '):42} {took:5.1f} s, well after {settled:4.1f} s"
-        click.echo("\n  ".join([told, *torture.findings.wrong[wrong:]]))
-        time.sleep(random.random())
+    def add(self, told: Told) -> None:
+        """Add a round, which has been checked."""
+        self.injected += told.injected
+        self.left_out += told.left_out
+        self.well_after.append(told.well_after)
 
 
 @click.command()
-@click.option("--seconds", default=90, show_default=True, help="How long things are broken.")
+@click.option("--minutes", default=60.0, show_default=True, help="How long rounds are begun.")
+@click.option("--round", "of_a_round", default=20.0, show_default=True, help="Seconds, without the check.")
+@click.option("--most", default=150, show_default=True, help="Faults in a round.")
 @click.option("--seed", type=int, help="Of an earlier run. Default: any.")
 @click.option("--only", default="", help="Faults whose names have this in them.")
-def main(seconds: int, seed: int | None, only: str) -> None:
+@click.option("--record", is_flag=True, help="Add what was injected to the table beside this suite.")
+def main(minutes: float, of_a_round: float, most: int, seed: int | None, only: str, record: bool) -> None:
     """Break a service in all ways that are known, and check that it keeps what it acknowledged."""
     seed = SystemRandom().randrange(10**9) if seed is None else seed
-    random = Random(seed)  # noqa: S311 (chosen, not secret)
     click.echo(f"seed {seed}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left
+    faults = [each for each in FAULTS if only.replace(" ", "_") in each.__name__]
     folder = Path(tempfile.mkdtemp(prefix="usage-ledger-torture-"))
     folder.chmod(0o777)
-    torture = Torture(folder, random)
+    findings, run = Findings(), Run()
+    target = Target(folder, findings)
+    end, number, wrong = time.monotonic() + 60 * minutes, 0, 0
     try:
-        for client in torture.clients:
-            client.start()
-        break_it(torture, random, seconds, [fault for fault in FAULTS if only in fault.__name__])
-        for client in torture.clients:
-            client.stop()
-        check_all(torture)
+        while time.monotonic() < end:
+            number += 1
+            random = Random(f"{seed} {number}")  # noqa: S311 (chosen, not secret)
+            told = run_round(target, plan(random, number, of_a_round, most, faults))
+            run.add(told)
+            injected = sum(told.injected.values())
+            click.echo(
+                f"round {number}: {injected} faults of {len(told.injected)} kinds,"
+                f" well after {told.well_after:.1f} s, checked in {told.checked_in:.1f} s,"
+                f" {run.injected.total()} in all"
+            )
+            for each in findings.wrong[wrong:]:
+                click.echo(f"  WRONG: {each}")
+            wrong = len(findings.wrong)
+            if number % ROUNDS_OF_A_LEDGER == 0:
+                target.begin_anew()
     finally:
-        torture.close()
-    findings = torture.findings
-    click.echo(
-        f"{findings.acknowledged} reports acknowledged, {findings.refused} not; {len(findings.tags)} ETags;"
-        f" seed {seed}"
-    )
+        target.close()
+    for title, counted in (
+        ("injected", run.injected),
+        ("left out", run.left_out),
+        ("otherwise", findings.counts),
+    ):
+        click.echo(f"{title}:")
+        for name, times in sorted(counted.items(), key=lambda each: -each[1]):
+            click.echo(f"  {times:7} {name}")
+    click.echo(f"{number} rounds, {summary(run.well_after)}; {len(findings.wrong)} wrong; seed {seed}")
+    if record:
+        add(seed, number, run.injected, run.well_after, len(findings.wrong))
     if findings.wrong:
-        click.echo(f"{len(findings.wrong)} things are wrong, the log is {folder}/service.log:", err=True)
-        raise click.ClickException("\n".join(findings.wrong[:20]))
+        raise click.ClickException(f"{len(findings.wrong)} things are wrong, the logs are in {folder}")
     shutil.rmtree(folder)
 
 

@@ -1,6 +1,7 @@
-"""PostgreSQL servers that can be killed, copied and promoted."""
+"""PostgreSQL servers that can be killed, copied and promoted, and disks that can be filled."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from web.runtime.postgres.account import account
 
 USER, DATABASE = "ledger", "usage_ledger"
 
+DISK_MEGABYTES = 384
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -32,8 +35,9 @@ class Cluster:
         self.folder, self.port = folder, free_port()
 
     @classmethod
-    def new(cls, parent: Path) -> "Cluster":
-        cluster = cls(parent / "primary")
+    def new(cls, parent: Path, name: str = "primary") -> "Cluster":
+        """Return a running server in a folder of its own below `parent`, with an empty database."""
+        cluster = cls(parent / name)
         cluster._make_folder()
         run("initdb", "-D", cluster.folder, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
         cluster.start()
@@ -63,13 +67,19 @@ class Cluster:
             time.sleep(0.5)
         return run("pg_ctl", *words)
 
-    def stop(self) -> None:
-        with suppress(RuntimeError):  # it may not run
-            run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self.folder)
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it, in one of the modes that `pg_ctl` knows. It may not run."""
+        with suppress(RuntimeError):
+            run("pg_ctl", "stop", "-w", "-m", mode, "-D", self.folder)
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the first process. Raises OSError where there is none."""
+        return int((self.folder / "postmaster.pid").read_text().split()[0])
 
     def kill(self) -> None:
         """Kills the first process; its children notice."""
-        os.kill(int((self.folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     def promote(self) -> None:
         run("pg_ctl", "promote", "-w", "-D", self.folder)
@@ -96,3 +106,21 @@ def run(name: str, *words: Any) -> None:
         output.seek(0)
         if finished.returncode:
             raise RuntimeError(f"{name}: {output.read().decode(errors='replace')[-500:]}")
+
+
+def new_disk(parent: Path, name: str) -> Path:
+    """Return a new folder, which is a disk of its own where that is possible: as root on Linux."""
+    place = parent / f"disk-{name}"
+    place.mkdir()
+    options = f"size={DISK_MEGABYTES}m,mode=777"
+    words = ["mount", "-t", "tmpfs", "-o", options, "torture", str(place)]
+    subprocess.run(words, capture_output=True, check=False)
+    place.chmod(0o777)
+    return place
+
+
+def remove_disk(place: Path) -> None:
+    """Remove such a folder, and what is in it."""
+    if os.path.ismount(place):
+        subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)  # noqa: S607
+    shutil.rmtree(place, ignore_errors=True)

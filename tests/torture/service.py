@@ -1,10 +1,11 @@
-"""The service that is tortured: its processes, and what it answers."""
+"""The service that is tortured: its processes, its commands, and what it answers."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
@@ -16,9 +17,12 @@ import orjson
 from tests.torture.clusters import free_port
 
 PROJECT = Path(__file__).parent.parent.parent
+COMMAND = str(Path(sys.executable).parent / "usage-ledger")
 WORKERS = 3
+START_SECONDS = 60
+COMMAND_SECONDS = 120
 USAGES = "/api/marketplace-component-usages/"
-RESOURCE = "00000000000040008000000000000701"
+CLOCK = Path(__file__).with_name("clock")
 
 
 class Answer(NamedTuple):
@@ -34,31 +38,82 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """`usage-ledger serve`, in a process group of its own. `token` is one of staff."""
+    """`usage-ledger serve`, each time in a process group of its own. `token` is one of staff.
 
-    def __init__(self, url: str, log: Path) -> None:
-        self.port, self.token = free_port(), ""
-        self._environment = {"PATH": os.environ["PATH"], "LEDGER_DATABASE_URL": url, "HOME": "/nonexistent"}
-        self._log = log.open("ab")
+    `port` is where it listens; `front` is where its clients connect, which may be a wire to that port.
+    """
+
+    def __init__(self, folder: Path, url: str, name: str) -> None:
+        self.folder, self.port, self.token = folder, free_port(), ""
+        self.front = self.port
+        self.keys: list[str] = []
+        """The lines of the keys that it ever signed with."""
+        self._log = (folder / "service.log").open("ab")
+        self._clock = folder / "clock"
+        self.step_clock(0)
+        self._groups: list[int] = []
+        self.start_new(url, name)
+
+    def move_to(self, url: str, name: str) -> None:
+        """Have what starts next use a database, under a name that it never had, with a new key."""
+        key = self.folder / f"key-{name}"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "LEDGER_DATABASE_URL": url,
+            "LEDGER_DATA_DIR": str(self.folder / "files"),
+            "LEDGER_SIGNING_KEY": str(key),
+            "LEDGER_ORIGIN": f"torture.example/{name}",
+            "LEDGER_PLACES": "4",
+            "LEDGER_LOG": "text",
+        }
+        self._has_key = False
+
+    def go_to(self, url: str) -> None:
+        """Have what starts next use another database, under its name and with its key."""
+        self.environment["LEDGER_DATABASE_URL"] = url
+
+    def start_new(self, url: str, name: str) -> None:
+        """Go to an empty database, and get a token for it."""
+        self.token = ""
+        self.move_to(url, name)
         self.start()
 
     def start(self) -> None:
-        command = [str(Path(sys.executable).parent / "usage-ledger"), "serve", f"--workers={WORKERS}"]
+        """Start it, again and again as systemd does, until it serves. Raises TimeoutError."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if not self._has_key and self.run("key", "create").returncode == 0:
+                self.keys.append(self.run("key", "show").stdout.strip())
+                self._has_key = True
+            if self._has_key and self._started():
+                return
+            time.sleep(0.5)
+        raise TimeoutError("the service did not start")
+
+    def _started(self) -> bool:
+        clock = {"PYTHONPATH": str(CLOCK), "TORTURE_CLOCK": str(self._clock)}
+        words = [f"--workers={WORKERS}", f"--bind=127.0.0.1:{self.port}"]
+        if self.token:  # each demo's token is another fact
+            words.append("--no-demo")
         self._process = subprocess.Popen(
-            [*command, f"--bind=127.0.0.1:{self.port}"],
+            [COMMAND, "serve", *words],
             cwd=PROJECT,
-            env=self._environment,
+            env=self.environment | clock,
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
         )
+        self._groups.append(self._process.pid)
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if found := re.search(rb"Staff token.*: (\w+)", line):
-                self.token = self.token or found[1].decode()
-            if b"Read it back" in line:
-                break
-        Thread(target=self._process.stdout.read, daemon=True).start()
+                self.token = found[1].decode()
+            if self.token:
+                Thread(target=self._process.stdout.read, daemon=True).start()
+                return True
+        self._process.wait()
+        return False
 
     @property
     def is_running(self) -> bool:
@@ -67,38 +122,64 @@ class Service:
     @property
     def workers(self) -> list[int]:
         """The processes that serve."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                _, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
-                if int(parent) == self._process.pid:
-                    found.append(int(process.name))
-        return found
+        return children_of(self._process.pid)
 
     @property
     def peak_memory(self) -> int:
         """That of the worker with the largest one, in MiB."""
-        statuses = [Path(f"/proc/{worker}/status").read_text() for worker in self.workers]
-        return max(int(re.search(r"VmHWM:\s+(\d+)", each)[1]) // 1024 for each in statuses)  # type: ignore[index]
+        peaks = [0]
+        for worker in self.workers:
+            with suppress(OSError, TypeError):
+                status = Path(f"/proc/{worker}/status").read_text()
+                peaks.append(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024)  # type: ignore[index]
+        return max(peaks)
+
+    def step_clock(self, seconds: int) -> None:
+        """Have the service's clock be so many seconds ahead of this machine's."""
+        unfinished = self._clock.with_suffix(".unfinished")
+        unfinished.write_text(f"{seconds:+d}")
+        unfinished.replace(self._clock)
 
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> None:
+        """End it as one should."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(40)
         finally:
-            self._process.kill()
+            self.end()
+
+    def end(self) -> None:
+        """Kill all that was ever started, workers of processes that were killed among them."""
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        self._process.wait()
+        self._groups.clear()
+
+    def run(self, *words: str, url: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run one of its commands, by default on its own database, by its way there."""
+        return subprocess.run(
+            [COMMAND, *words],
+            env=self.environment | ({"LEDGER_DATABASE_URL": url} if url else {}),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, timeout: float = 10, **headers: str
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        """Ask, with `_` for `-` in the names of headers."""
+        connection = HTTPConnection("127.0.0.1", self.front, timeout=timeout)
         known = {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
         try:
-            connection.request(method, path, body, known | headers)
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, known | named)
             response = connection.getresponse()
             return Answer(response.status, response.read(), response.headers)
         except (OSError, HTTPException):
@@ -106,10 +187,13 @@ class Service:
         finally:
             connection.close()
 
-    def report(self, month: str, amount: int, timeout: float = 10) -> Answer:
-        usage = {"type": "cpu", "amount": str(amount)}
-        body = {"resource": RESOURCE, "date": f"{month}-02T00:00:00Z", "usages": [usage]}
-        return self.ask("POST", f"{USAGES}set_usage/", orjson.dumps(body), timeout)
 
-    def usages(self, month: str) -> Answer:
-        return self.ask("GET", f"{USAGES}?type=cpu&resource_uuid={RESOURCE}&billing_period={month}-01")
+def children_of(parent: int) -> list[int]:
+    """Return the processes that a process started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            _, its_parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(its_parent) == parent:
+                found.append(int(process.name))
+    return found
