@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from select import select
 
 import pytest
 from granian.server import MPServer
@@ -146,6 +147,20 @@ def test_a_worker_that_fails_to_start_for_a_while_is_replaced_when_it_can(tmp_pa
         (tmp_path / "broken").unlink()
         wait_until(lambda: worker_of(address) is not None)
         assert process.poll() is None
+
+
+def test_a_server_whose_workers_all_die_at_first_says_that_it_is_ready_when_one_serves(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "broken").touch()
+    with serving(tmp_path, workers=2) as (process, address):
+        wait_until(lambda: "another one starts" in (tmp_path / "log").read_text())
+        (tmp_path / "broken").unlink()
+        wait_until(lambda: worker_of(address) is not None)
+        assert process.stdout is not None
+        told = process.stdout
+        wait_until(lambda: select([told], [], [], 0)[0] != [])
+        assert told.readline() == "ready\n"
 
 
 def test_a_server_whose_workers_fail_to_start_can_be_ended(tmp_path: Path) -> None:

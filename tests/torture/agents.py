@@ -12,7 +12,6 @@ from tests.torture.records import Findings, Gate, Losses, Records, Report
 from tests.torture.service import USAGES, Answer, Service
 
 BULKS = "/api/ledger/reports/"
-PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 8
 """How long an agent waits for an answer."""
 
@@ -42,6 +41,8 @@ class Agent(Thread):
         self.number = 0
 
     has_keys = True
+    pause = 0.1
+    """Seconds between reports."""
 
     def next(self) -> Report:
         """Return a report of something that is new."""
@@ -55,7 +56,7 @@ class Agent(Thread):
             with self._gate.passed():
                 if not self._gate.is_over:
                     self._report()
-            time.sleep(PAUSE_SECONDS * self.random.random() * 2)
+            time.sleep(self.pause * self.random.random() * 2)
 
     def _report(self) -> None:
         self.number += 1
@@ -150,6 +151,7 @@ class OfUsers(OfOneFigure):
 class InBulk(Agent):
     """Reports figures of other resources, many at once."""
 
+    pause = 0.8
     sizes: Sequence[int] = (2, 2, 5, 5, 20, 20, 60, 130)
 
     def __init__(self, *known: Any, resources: Sequence[str]) -> None:

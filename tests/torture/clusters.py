@@ -57,6 +57,17 @@ class Cluster:
     def url(self, database: str = DATABASE, port: int | None = None) -> str:
         return f"postgresql://{USER}@127.0.0.1:{port or self.port}/{database}"
 
+    def session(self, database: str = DATABASE) -> psycopg.Connection[Any]:
+        """Return a connection of an administrator, as soon as there is one to be had: each statement commits.
+
+        Raises OperationalError after half a minute.
+        """
+        for _ in range(60):
+            with suppress(psycopg.OperationalError):
+                return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
+            time.sleep(0.5)
+        return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
+
     def start(self) -> None:
         """Starts the server, once the children of a killed one have ended."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="

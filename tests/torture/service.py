@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import orjson
@@ -105,15 +105,21 @@ class Service:
             start_new_session=True,
         )
         self._groups.append(self._process.pid)
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        greeted = Event()
+        Thread(target=self._read, args=(self._process, greeted), daemon=True).start()
+        end = time.monotonic() + START_SECONDS
+        while not greeted.wait(0.05) and self.is_running:
+            if time.monotonic() > end:
+                raise TimeoutError("the service did not say that it serves")
+        return greeted.is_set()
+
+    def _read(self, process: "subprocess.Popen[bytes]", greeted: Event) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
             if found := re.search(rb"Staff token.*: (\w+)", line):
                 self.token = found[1].decode()
             if self.token:
-                Thread(target=self._process.stdout.read, daemon=True).start()
-                return True
-        self._process.wait()
-        return False
+                greeted.set()
 
     @property
     def is_running(self) -> bool:
@@ -154,6 +160,9 @@ class Service:
 
     def end(self) -> None:
         """Kill all that was ever started, workers of processes that were killed among them."""
+        for worker in self.workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)

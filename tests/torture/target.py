@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from threading import Lock
 
 import orjson
-import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tests.support.wire import Wire
@@ -98,7 +97,7 @@ class Target:
         self.service.stop()
         self.backups.clear()
         self.database = f"{DATABASE}_{self._names}"
-        with psycopg.connect(self.primary.url("postgres"), autocommit=True) as connection:
+        with closing(self.primary.session("postgres")) as connection:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(self.database)))
         self.service.start_new(self.url, self.new_name())
         self._begin()

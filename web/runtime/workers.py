@@ -112,15 +112,22 @@ class Server(MPServer):
             **options,
         )
         self._when_ready, self._beats, self._metrics_folder = when_ready, Beats(workers), metrics
+        self._is_ready = False
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
         with signals_held():
             super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
         while not self.interrupt_signal and any(worker.inner.is_alive() for worker in self.wrks):
-            if accepts(self.bind_addr, self.bind_port):
-                self._when_ready()
+            if self._tell_if_ready():
                 break
             time.sleep(0.01)
+
+    def _tell_if_ready(self) -> bool:
+        """Call back once, when connections are accepted: later than at first where all workers died then."""
+        if not self._is_ready and accepts(self.bind_addr, self.bind_port):
+            self._is_ready = True
+            self._when_ready()
+        return self._is_ready
 
     def _spawn_worker(  # type: ignore[override]
         self, idx: int, target: Any, callback_loader: Any
@@ -148,6 +155,7 @@ class Server(MPServer):
         failures, awake, has_served = 0, Awake(), False
         while not self.interrupt_signal:
             self._pause(LOOK_SECONDS, until=lambda: self.reload_signal or bool(self.interrupt_children))
+            self._tell_if_ready()
             if self.reload_signal and not self.interrupt_signal:
                 self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
             if awake.for_seconds() > STALLED_SECONDS:

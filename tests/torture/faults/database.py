@@ -84,7 +84,7 @@ def fail_over(target: Target, random: Random) -> None:
     """The primary is killed, and a replica that has all that was acknowledged takes its place."""
     with alone(target.database_guard, 20):
         replica = new_replica(target)
-        with psycopg.connect(target.direct_url, autocommit=True) as connection:
+        with closing(target.primary.session()) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             connection.execute("SELECT pg_reload_conf()")
             try:
@@ -107,11 +107,12 @@ def take_over(target: Target, replica: Cluster) -> None:
     """Kill the primary, and have a replica take its place, and its clients."""
     old = target.primary
     old.kill()
-    with psycopg.connect(replica.url("postgres"), autocommit=True) as connection:
+    with closing(replica.session("postgres")) as connection:
         connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
     replica.promote()
     target.primary = replica
-    target.wire.point(replica.port)
+    with alone(target.wire_guard, 60):
+        target.wire.point(replica.port)
     old.stop()
     target.clusters.remove(old)
     remove_disk(old.folder.parent)

@@ -5,6 +5,7 @@ whole, and the ledger has to go on with what is there, and to sign nothing that 
 """
 
 import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -21,7 +22,7 @@ def promote_a_replica_that_is_behind(target: Target, random: Random) -> None:
     with alone(target.commands_guard, 40), alone(target.database_guard, 20):
         replica = new_replica(target)
         with target.losses.period():
-            with psycopg.connect(replica.url("postgres"), autocommit=True) as connection:
+            with closing(replica.session("postgres")) as connection:
                 _wait_for_all(target, connection)
                 connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
                 connection.execute("SELECT pg_reload_conf()")
@@ -33,7 +34,7 @@ def promote_a_replica_that_is_behind(target: Target, random: Random) -> None:
 
 def _wait_for_all(target: Target, connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Wait until a replica has all that was known when it is asked."""
-    with psycopg.connect(target.direct_url) as primary:
+    with closing(target.primary.session()) as primary:
         row = primary.execute("SELECT pg_current_wal_flush_lsn()::text").fetchone()
     assert row
     for _ in range(400):
@@ -96,7 +97,7 @@ def restore_an_older_backup(target: Target, random: Random) -> None:
 def _restore(target: Target, file: Path, name: str) -> None:
     with target.service_guard:
         target.service.stop()
-        with psycopg.connect(target.primary.url("postgres"), autocommit=True) as connection:
+        with closing(target.primary.session("postgres")) as connection:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         target.database = name
         target.service.go_to(target.url)

@@ -4,7 +4,14 @@ import subprocess
 import time
 from random import Random
 
+import orjson
+
+from tests.torture.agents import SEA_ICE
+from tests.torture.service import PROJECT
 from tests.torture.target import Target, alone
+
+DEMO = PROJECT / "web" / "commands" / "demo.json"
+PROJECTS = [f"0000000000004000800000000000020{number}" for number in (1, 2, 3)]
 
 
 def rebuild(target: Target, random: Random) -> None:
@@ -42,6 +49,17 @@ def backup(target: Target, random: Random) -> None:
         elif file.exists():
             target.findings.say(f"a backup that failed is there: {done.stderr[-500:]}")
         _judge(target, "backup", done)
+
+
+def move_a_resource(target: Target, random: Random) -> None:
+    """A resource that is being reported gets another project: reports name the one that it is of then."""
+    with alone(target.commands_guard):
+        (resource,) = (
+            each for each in orjson.loads(DEMO.read_bytes())["resources"] if each["uuid"] == SEA_ICE
+        )
+        file = target.folder / f"moved-{target.new_name()}.json"
+        file.write_bytes(orjson.dumps({"resources": [resource | {"project_uuid": random.choice(PROJECTS)}]}))
+        _judge(target, "import", target.service.run("import", str(file)))
 
 
 def _judge(target: Target, name: str, done: "subprocess.CompletedProcess[str]") -> None:
