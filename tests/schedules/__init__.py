@@ -1,0 +1,1 @@
+"""Threads that are stepped: what may happen between any two lines of what they share."""
