@@ -24,7 +24,7 @@ SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS column
     array_agg(a.atttypid::regtype::text ORDER BY a.attnum) AS types
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE c.relnamespace = to_regnamespace(%(schema)s) AND c.relkind = 'v'
-  AND c.relname NOT IN ('read_position', 'usage_count_span')
+  AND c.relname NOT IN ('read_position', 'usage_count_span', 'listed_usage')
   AND NOT (a.attname = 'until' AND a.atttypid = 'bigint'::regtype)
 GROUP BY c.relname ORDER BY c.relname"""
 

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.journal.scripts import run_script
 from projections.history import as_of, spans
-from projections.history.as_of import views_of
+from projections.history.as_of import near_of, views_of
 from projections.read_position import SELECT_POSITIONS
 
 SCHEMA = "read_models"
@@ -27,11 +27,14 @@ CREATE_TABLES, CREATE_INDEXES = (
 REVISION = 3
 """To be raised when writers make other rows of the same facts than before."""
 
-PAST = "".join([as_of.CREATE_KEPT, as_of.AS_OF, spans.COUNT_SPANS]).encode()
+PAST = "".join([as_of.CREATE_KEPT, as_of.AS_OF, as_of.NEAR, spans.COUNT_SPANS]).encode()
 
 BUILT_BY = sha256(b"%d %d\n%b%b%b" % (REVISION, spans.SPAN, CREATE_TABLES, CREATE_INDEXES, PAST)).hexdigest()
 
 HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
+LACKS_VIEWS = """
+SELECT count(*) < 2 AS lacks FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (n.nspname, c.relname) IN ((%(views)s, 'component_usage'), (%(near)s, 'listed_usage'))"""
 CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
 DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
 RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
@@ -48,7 +51,10 @@ SELECT_BUILT_BY = "SELECT to_jsonb(p) ->> 'built_by' AS built_by FROM read_model
 def create_read_models(
     connection: Connection[DictRow], schema: str = SCHEMA, *, indexes: bool = True
 ) -> None:
-    """Create the empty tables of all read models, unless they are there. No other process may do so now."""
+    """Create the empty tables of all read models, and what reads their past, unless they are there.
+
+    No other process may do so now.
+    """
     with connection.transaction():
         row = connection.execute(HAS_SCHEMA, {"schema": schema}).fetchone()
         if row and not row["exists"]:
@@ -59,6 +65,15 @@ def create_read_models(
             if indexes:
                 complete_tables(connection)
             as_of.create_views(connection, schema)
+        elif schema == SCHEMA and lacks_views(connection) and is_of_this_version(connection):
+            connection.execute(ENTER_SCHEMA.format(schema=Identifier(schema)))
+            as_of.create_views(connection, schema)
+
+
+def lacks_views(connection: Connection[DictRow]) -> bool:
+    """Return whether the views of the past are missing, as where the tables alone were put back."""
+    row = connection.execute(LACKS_VIEWS, {"views": views_of(SCHEMA), "near": near_of(SCHEMA)}).fetchone()
+    return row is not None and row["lacks"]
 
 
 def create_tables(connection: Connection[DictRow]) -> None:
@@ -76,13 +91,13 @@ def complete_tables(connection: Connection[DictRow] | Cursor[DictRow]) -> None:
 
 def drop_read_models(connection: Connection[DictRow], schema: str) -> None:
     """Drop the tables of read models with their past, if they are there."""
-    for name in (views_of(schema), schema):
+    for name in (near_of(schema), views_of(schema), schema):
         connection.execute(DROP.format(schema=Identifier(name)))
 
 
 def rename_read_models(connection: Connection[DictRow], schema: str, name: str) -> None:
     """Give the schemas of read models and of their past other names."""
-    for before, after in ((schema, name), (views_of(schema), views_of(name))):
+    for before, after in [(schema, name), *((each(schema), each(name)) for each in (views_of, near_of))]:
         row = connection.execute(HAS_SCHEMA, {"schema": before}).fetchone()
         if row and row["exists"]:  # tables of earlier versions have no past
             connection.execute(RENAME.format(schema=Identifier(before), name=Identifier(after)))

@@ -395,6 +395,9 @@ CREATE TABLE component_usage_past (
 ) INHERITS (component_usage_versions);
 ALTER TABLE component_usage INHERIT component_usage_versions;
 
+-- As of a position this finds what was replaced since in another way, where it is little (`as_of.sql`).
+CREATE VIEW listed_usage AS SELECT * FROM component_usage;
+
 -- What one user consumed of a component usage. What it is listed by it has from that usage, and follows it.
 CREATE TABLE user_usage (
     id bigint NOT NULL,                    -- position of the first fact
@@ -493,6 +496,7 @@ CREATE INDEX project_usage_empty ON project_usage (month) WHERE usages = 0;
 CREATE TABLE monthly_consumption (
     component_uuid uuid,
     month date,
+    usages integer NOT NULL,               -- how many: as of a position one of none is left out
     total numeric NOT NULL,
     PRIMARY KEY (component_uuid, month)
 );

@@ -71,7 +71,7 @@ BEGIN
         IF made.schema = 'journal' THEN
             EXECUTE format('ALTER %s %s OWNER TO %I', made.kind, made.name, owner);
         ELSIF made.schema IN ('dashboard', 'operations')
-            OR made.schema ~ '^read_models(_old|_shadow)?(_as_of)?$' THEN
+            OR made.schema ~ '^read_models(_old|_shadow)?(_as_of|_near)?$' THEN
             EXECUTE format('ALTER %s %s OWNER TO %I', made.kind, made.name, service);
         END IF;
     END LOOP;

@@ -13,8 +13,11 @@ from psycopg import Connection, Cursor
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
-PART = re.compile(r"\$\$.*?\$\$|'[^']*'|--[^\n]*|;|[^$'\-;]+|.", re.DOTALL)
-"""A body in dollar quotes, a text, a comment, the end of a statement, and what is none of these."""
+PART = re.compile(
+    r"\$\$.*?\$\$|\bBEGIN ATOMIC\b.*?\bEND\b|'[^']*'|--[^\n]*|;|[^$'\-;B]+|.",
+    re.DOTALL,
+)
+"""A body in dollar quotes or of SQL, a text, a comment, the end of a statement, and what is none of these."""
 
 
 FIND_TABLE = "SELECT FROM pg_tables WHERE schemaname = %(schema)s AND tablename = %(table)s"

@@ -1,12 +1,15 @@
 -- The read tables as they were at a position: views of the same names, so that the statements of today read the
 -- past. {at} is that position. Tables that are kept show the rows that held then. How many usages there were is
--- the sum of spans; other sums and counts, which are kept for now alone, are made of those rows again. What no
--- answer shows is not here. No view is of the journal, which may be restored at any time.
+-- the sum of spans; other sums and counts, which are kept for now alone, are made of those rows again, but for those
+-- that no report changes where nothing else has come since. What no answer shows is not here. No view is of the
+-- journal, which may be restored at any time.
 
 CREATE VIEW read_position AS
 SELECT
     true AS only_row, {at} AS position, {at} AS described, NULL::text AS built_by,
     current_setting('usage_ledger.as_of_digest')::bigint AS digest;
+
+CREATE VIEW listed_usage AS SELECT * FROM component_usage;
 
 -- Only the figure of a user usage changes by itself; what it is listed by is that of its component usage. Both are
 -- joined by one id: by more of them PostgreSQL would expect next to no rows, and sort all that there are.
@@ -77,20 +80,22 @@ FROM component_usage u LEFT JOIN resource r ON r.uuid = u.resource_uuid
 GROUP BY u.project_uuid, u.component_uuid, u.billing_period, u.offering_uuid;
 
 CREATE VIEW monthly_consumption AS
-SELECT component_uuid, billing_period AS month, sum(usage) AS total
+SELECT component_uuid, billing_period AS month, count(*) AS usages, sum(usage) AS total
 FROM component_usage GROUP BY component_uuid, billing_period;
 
 CREATE VIEW project_offering AS
-SELECT
-    project_uuid, offering_uuid, count(*) AS resources, count(*) FILTER (WHERE {is_terminated}) AS terminated
-FROM resource r GROUP BY project_uuid, offering_uuid;
+SELECT project_uuid, offering_uuid, resources, terminated FROM {live}.project_offering WHERE {only_reports}
+UNION ALL
+SELECT project_uuid, offering_uuid, count(*), count(*) FILTER (WHERE {is_terminated})
+FROM resource r WHERE NOT {only_reports} GROUP BY project_uuid, offering_uuid;
 
 CREATE VIEW project_limit AS
-SELECT
-    r.project_uuid, r.offering_uuid, l.key COLLATE "C" AS component_type, sum(l.value::numeric) AS amount,
-    count(*) AS resources
+SELECT project_uuid, offering_uuid, component_type, amount, resources
+FROM {live}.project_limit WHERE {only_reports}
+UNION ALL
+SELECT r.project_uuid, r.offering_uuid, l.key COLLATE "C", sum(l.value::numeric), count(*)
 FROM resource r CROSS JOIN LATERAL jsonb_each_text(r.limits) l
-WHERE NOT {is_terminated} AND l.value IS NOT NULL
+WHERE NOT {only_reports} AND NOT {is_terminated} AND l.value IS NOT NULL
 GROUP BY r.project_uuid, r.offering_uuid, l.key COLLATE "C";
 
 CREATE VIEW reporting_count AS {reporting_count};
@@ -135,4 +140,6 @@ CREATE VIEW allocation AS
 WITH allocation_change AS MATERIALIZED (SELECT * FROM allocation_change),
 component_limit AS MATERIALIZED (SELECT * FROM component_limit),
 touched AS (SELECT uuid, offering_uuid, component_type FROM component), {spans}
-SELECT component_uuid, since, until, if_used, amount FROM spans;
+SELECT component_uuid, since, until, if_used, amount FROM spans WHERE NOT {only_reports}
+UNION ALL
+SELECT component_uuid, since, until, if_used, amount FROM {live}.allocation WHERE {only_reports};

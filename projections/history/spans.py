@@ -83,8 +83,13 @@ def views(at: Composable, live: Composable) -> Mapping[str, Composable]:
     """
     span = SQL(str(SPAN))
     begin, end = (SQL(each).format(at=at, span=span) for each in ("{at} / {span} * {span}", "({at} + 1)"))
-    changes = CHANGES.format(first=begin, end=end, users=SQL("{}.user_usage").format(live))
-    return {"span": span, "scopes": SCOPES, "changes_of_span": changes}
+    users = SQL("{}.user_usage").format(live)
+    return {
+        "span": span,
+        "scopes": SCOPES,
+        "changes_of_span": CHANGES.format(first=begin, end=end, users=users),
+        "changes_since": CHANGES.format(first=end, end=SQL("9223372036854775807"), users=users),
+    }
 
 
 def _count(first: Composable, end: Composable) -> Composed:

@@ -35,7 +35,7 @@ ORDERS = {
 }
 DEFAULT_ORDER = SQL("u.measured_at DESC, u.component_type, u.id")
 
-COUNT = SQL("SELECT count(*) AS total FROM component_usage u WHERE {where}")
+COUNT = SQL("SELECT count(*) AS total FROM listed_usage u WHERE {where}")
 
 STORED_TOTAL = SQL(
     "SELECT coalesce(sum(n.component_usages), 0)::bigint AS total FROM usage_count n WHERE {scope}"
@@ -61,7 +61,7 @@ ROWS = SQL(
     f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
-        {{within}} SELECT * FROM component_usage u WHERE {{where}} ORDER BY {{order}} {{bound}}
+        {{within}} SELECT * FROM listed_usage u WHERE {{where}} ORDER BY {{order}} {{bound}}
         LIMIT %(limit)s OFFSET %(offset)s
     ) u {{most}}
 )

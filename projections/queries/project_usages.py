@@ -65,13 +65,13 @@ def _by_kind(statement: SQL) -> dict[ScopeKind, bytes]:
     }
 
 
-# As an array the projects restrict what is summed up as of a position; a join would come after the sums.
+# As an array the projects restrict what is summed up, as of a position; a join would come after the sums.
 # Terminated resources count with their usage where asked for, and never with their limits.
 COMPONENTS = _by_kind(
     SQL("""
 WITH {projects}, limits AS (
     SELECT l.offering_uuid, l.component_type, sum(l.amount) AS total
-    FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
+    FROM project_limit l WHERE l.project_uuid = ANY(ARRAY(SELECT uuid FROM projects))
     GROUP BY l.offering_uuid, l.component_type
 ), used AS (
     SELECT u.component_uuid, sum(u.used) AS total, sum(u.used_terminated) AS of_terminated
@@ -90,8 +90,9 @@ SELECT
 FROM (SELECT ARRAY[position, digest] AS "end" FROM read_position WHERE {found}) h
 LEFT JOIN (
     (
-        SELECT h.offering_uuid FROM projects p JOIN project_offering h ON h.project_uuid = p.uuid
-        WHERE h.resources > h.terminated OR %(include_terminated)s
+        SELECT h.offering_uuid FROM project_offering h
+        WHERE h.project_uuid = ANY(ARRAY(SELECT uuid FROM projects))
+          AND (h.resources > h.terminated OR %(include_terminated)s)
         GROUP BY h.offering_uuid
     ) has
     JOIN offering o ON o.uuid = has.offering_uuid AND o.parent_uuid IS NULL
@@ -108,8 +109,9 @@ SERIES = _by_kind(
 WITH {projects}
 SELECT
     h."end", f.uuid AS offering_found, c.*, (
-        SELECT sum(l.amount) FROM projects p JOIN project_limit l ON l.project_uuid = p.uuid
-        WHERE l.offering_uuid = f.uuid AND l.component_type = c.component_type
+        SELECT sum(l.amount) FROM project_limit l
+        WHERE l.project_uuid = ANY(ARRAY(SELECT uuid FROM projects))
+          AND l.offering_uuid = f.uuid AND l.component_type = c.component_type
     ) AS limit, b.*
 FROM (SELECT ARRAY[position, digest] AS "end" FROM read_position WHERE {found}) h
 LEFT JOIN offering f ON f.uuid = %(offering)s

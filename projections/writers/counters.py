@@ -109,11 +109,13 @@ WITH after AS ({change}
         component_usages = usage_count.component_usages + EXCLUDED.component_usages,
         user_usages = usage_count.user_usages + EXCLUDED.user_usages
 ), consumption AS (
-    INSERT INTO monthly_consumption (component_uuid, month, total)
-    SELECT component_uuid, billing_period, sum(sign * usage) FROM changed
+    INSERT INTO monthly_consumption (component_uuid, month, usages, total)
+    SELECT component_uuid, billing_period, sum(sign), sum(sign * usage) FROM changed
     GROUP BY component_uuid, billing_period
     HAVING sum(sign) <> 0 OR sum(sign * usage) <> 0
-    ON CONFLICT (component_uuid, month) DO UPDATE SET total = monthly_consumption.total + EXCLUDED.total
+    ON CONFLICT (component_uuid, month) DO UPDATE SET
+        usages = monthly_consumption.usages + EXCLUDED.usages,
+        total = monthly_consumption.total + EXCLUDED.total
 )
 INSERT INTO project_usage (
     project_uuid, component_uuid, month, offering_uuid, usages, usages_terminated, used, used_terminated)
@@ -161,8 +163,8 @@ GROUP BY project_uuid, component_uuid, billing_period, offering_uuid
 ORDER BY project_uuid, component_uuid, billing_period, offering_uuid"""
 
 SUM_BY_COMPONENT = """
-INSERT INTO monthly_consumption (component_uuid, month, total)
-SELECT component_uuid, billing_period, sum(usage) FROM component_usage
+INSERT INTO monthly_consumption (component_uuid, month, usages, total)
+SELECT component_uuid, billing_period, count(*), sum(usage) FROM component_usage
 GROUP BY component_uuid, billing_period"""
 
 

@@ -82,10 +82,11 @@ Of the rows that came later, in the run of `2026-11-30.md`:
 * A report dated alike (row 17) writes to no index of usages, but keeps what it replaces: of 2,596 bytes
   1,206 are the past, with its nine indexes, and 1,075 the fact. A single one adds what it shares with
   others: the tree's tail, positions, sums.
-* As of a position (row 18) lists are near those of now where few rows have ended; as of the very last one
-  of a ledger in which each figure was reported thrice, all that ended is passed over in an index, and up to
-  1,024 positions are looked through for the total. Sums are added up from rows. Sums by span, as there are
-  counts, would help: about 7 bytes a fact for those of components, and 90 for those of projects.
+* As of a position (row 18) what few usages came or were replaced since is found by positions, and taken from
+  what is now: `projections/history/near.sql`. In that run all that had ended was passed over in an index, and
+  sums were added up from rows. They still are where more than 2,000 have, or for a project's where anything
+  but reports has come. Sums by span, as there are counts, would help there: about 7 bytes a fact for those of
+  components, and 90 for those of projects.
 * The first page (row 19) adds up two months of 138,000 usages for the largest changes, and ranks 70,000
   sums: 314 ms of PostgreSQL's time. What is kept of projects would bound them, but not their number.
 * Two servers (row 20) and a database share two cores, so that scaling is judged from six on.

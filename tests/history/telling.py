@@ -9,13 +9,18 @@ from tests.world import (
     OFFERING_USER,
     OTHER_CONSUMER,
     OTHER_PROVIDER,
+    OTHER_RESOURCE,
     PREMIUM,
     PROJECT,
     RESOURCE,
     SECOND_PROJECT,
+    SECOND_RESOURCE,
     World,
     uid,
 )
+
+LATER = (("2026-11-14", "9.5"), ("2026-11-14", 8), ("2026-10-03", 1), ("2026-11-13", 0), ("2026-10-04", 2))
+"""Dates and amounts of reports, most of which are of one usage."""
 
 LIMITS = "/api/component-user-usage-limits/"
 
@@ -64,3 +69,11 @@ def tell_of_moves(world: World) -> None:
     assert world.as_("staff").send("DELETE", f"{LIMITS}{uid(0x97)}/").status_code == 204
     world.describe(projects=[entity("projects", SECOND_PROJECT, customer_uuid=CONSUMER)])
     assert usage
+
+
+def tell_of_reports(world: World) -> None:
+    """Bring reports into the journal, with nothing else between or after them."""
+    for day, amount in LATER:
+        for resource in (SECOND_RESOURCE, OTHER_RESOURCE):
+            item = {"resource": resource, "type": "cpu", "date": day, "amount": amount}
+            assert world.as_("staff").post("/api/ledger/reports/", [item]).status_code == 201

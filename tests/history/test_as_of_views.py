@@ -12,7 +12,7 @@ from projections.history import as_of
 from projections.projector import project_batch
 from projections.schema import create_read_models
 from tests.history.short_spans import short_spans as short_spans
-from tests.history.telling import tell_of_moves
+from tests.history.telling import tell_of_moves, tell_of_reports
 from tests.projections.rebuilding import rebuild_of
 from tests.support.everything import tell_of_everything
 from tests.world import World
@@ -37,6 +37,10 @@ FORGET = "DELETE FROM journal.person p USING read_models.forgotten_person f WHER
 
 ENTER_REPLAY = "SET LOCAL search_path TO read_models_replay"
 
+SEARCH = "SELECT set_config('search_path', %(path)s, true)"
+AS_OF = "read_models_as_of, read_models"
+NEAR = f"read_models_near, {AS_OF}"
+
 
 @pytest.fixture
 def connection(world: World) -> Iterator[Connection[DictRow]]:
@@ -51,6 +55,7 @@ def test_views_show_what_tables_showed_at_every_position(
     world: World, connection: Connection[DictRow], tell: Callable[[World], None], is_rebuilt: bool
 ) -> None:
     tell(world)
+    tell_of_reports(world)
     if is_rebuilt:
         rebuilt = rebuild_of(world, batch=50).run()
         assert rebuilt.is_live, rebuilt.differences
@@ -64,13 +69,13 @@ def test_views_show_what_tables_showed_at_every_position(
             if fact:
                 project_batch(connection.cursor(), [(position, fact)])
             replayed = rows(connection, statement)
-        with connection.transaction():
-            as_of.enter(connection.cursor(), position)
-            then = rows(connection, statement)
-        assert (position, fact, then) == (position, fact, replayed)
+        for views in (AS_OF, NEAR):
+            then = rows_of(views, connection, statement, position)
+            assert (position, fact, views, then) == (position, fact, views, replayed)
         shown.update(name for name, _ in replayed)
     assert shown >= {
         "component_usage",
+        "listed_usage",
         "user_usage",
         "user_usage_limit",
         "allocation",
@@ -78,6 +83,16 @@ def test_views_show_what_tables_showed_at_every_position(
         "usage_count",
         "usage_count_span",
     }
+
+
+def rows_of(
+    views: str, connection: Connection[DictRow], statement: Composed, position: int
+) -> list[tuple[str, str]]:
+    """Return what the views in a search path show of a position."""
+    with connection.transaction():
+        as_of.set_position(connection, position)
+        connection.execute(SEARCH, {"path": views})
+        return rows(connection, statement)
 
 
 def rows_of_all_tables(connection: Connection[DictRow]) -> Composed:

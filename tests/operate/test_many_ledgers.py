@@ -84,12 +84,14 @@ def test_a_call_executes_one_statement(module: Path) -> None:
 
 def test_scripts_are_taken_apart_where_statements_end() -> None:
     script = (
-        "CREATE TABLE a (b text DEFAULT ';');\n-- a; b\nSELECT 1 - 2; DO $$ BEGIN; END; $$ ;\n-- the end;\n"
+        "CREATE TABLE a (b text DEFAULT ';');\n-- a; b\nSELECT 1 - 2; DO $$ BEGIN; END; $$ ;\n"
+        "CREATE FUNCTION b() LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT BOTH; END;\n-- the end;\n"
     )
     assert [*statements_of(script)] == [
         "CREATE TABLE a (b text DEFAULT ';')",
         "-- a; b\nSELECT 1 - 2",
         "DO $$ BEGIN; END; $$",
+        "CREATE FUNCTION b() LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT BOTH; END",
     ]
     scripts = {name for module in MODULES for name, texts in statements(module).items() if len(texts) > 1}
     assert {"TABLES", "REST"} <= scripts

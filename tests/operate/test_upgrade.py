@@ -93,7 +93,8 @@ def test_what_a_version_before_has_left_is_backed_up_and_restored(
 ) -> None:
     with psycopg.connect(environment["LEDGER_DATABASE_URL"]) as connection:
         connection.execute(
-            "DROP SCHEMA journal, read_models, read_models_as_of, dashboard, operations CASCADE"
+            "DROP SCHEMA journal, read_models, read_models_as_of, read_models_near, dashboard, operations"
+            " CASCADE"
         )
     before = put(environment["LEDGER_DATABASE_URL"], version)
     assert run(environment, "backup", tmp_path / "ledger.tar").returncode == 0

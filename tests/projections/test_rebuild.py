@@ -22,7 +22,7 @@ from tests.world import (
 from web.runtime.database import prepare_database
 from web.wire.fields import uuid_of
 
-LIVE = {"read_models", "read_models_as_of"}
+LIVE = {"read_models", "read_models_as_of", "read_models_near"}
 
 # --- beside writers and readers ---
 
@@ -199,7 +199,7 @@ def test_a_rebuild_that_is_killed_leaves_the_live_read_models_untouched(world: W
     world.report(usages=[{"type": "gpu", "amount": "5"}])
     killed = subprocess.run([sys.executable, "-c", KILLED, world.conninfo], check=False)
     assert killed.returncode == -9
-    assert schemas(world) == {*LIVE, SHADOW, f"{SHADOW}_as_of"}
+    assert schemas(world) == {*LIVE, *(name.replace("read_models", SHADOW) for name in LIVE)}
     assert [row["usage"] for row in world.usages()] == ["5.00"]
     world.report(usages=[{"type": "gpu", "amount": "7"}])
     assert rebuild_of(world).run().is_live

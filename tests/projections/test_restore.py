@@ -165,6 +165,17 @@ def test_a_database_that_went_back_is_served_from_where_it_is(here: World, url: 
     assert figures(here) == ["8.00"]
 
 
+def test_the_past_is_not_answered_with_the_present_where_its_views_are_missing(here: World, url: str) -> None:
+    """Views go with their tables, and are not in the dump of these schemas: as of then was as of now."""
+    before = report(here, "5")
+    report(here, "6")
+    put_back(url, dump(url, "--schema=journal", "--schema=read_models"))
+    staff, query = here.as_("staff"), {"as_of": before}
+    assert staff.get(USAGES, **query).status_code == 503
+    ensure_schemas(here.conninfo, here.settings)
+    assert [usage["usage"] for usage in staff.get(USAGES, **query).get_json()] == ["5.00"]
+
+
 def test_what_was_put_back_is_compared_by_the_names_of_its_columns(here: World, url: str) -> None:
     """A dump has the columns of a table that inherits in the order of its parent: a rebuild failed there."""
     report(here, "5")

@@ -1,9 +1,9 @@
 """Who asks, and with what: `Authorization: Token …`, as in Waldur, and headers that facts keep."""
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import request
 
@@ -44,11 +44,7 @@ TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a
 
 
 def hash_of(token: str) -> str:
-    """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random.
-
-    It is looked up by this. How long that takes may depend on how a digest begins, which nobody can choose
-    without trying as many tokens, and from which no token follows: nothing has to take constant time.
-    """
+    """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random."""
     return sha256(token.encode()).hexdigest()
 
 
@@ -74,24 +70,26 @@ def authenticate() -> None:
 
 
 def identify_again(described: int) -> None:
-    """Make sure that the caller is who they were found to be, where something was described since.
+    """Do what the result of `caller_check` does."""
+    caller_check()(described)
 
-    `described` is the position of the last description. Raises what `check_caller` raises.
+
+def caller_check() -> Callable[[int], None]:
+    """Return what makes sure that the caller is who they were found to be, in any thread.
+
+    It is called with the position of the last description that was seen since. Another server's revocation is
+    told a moment after it was stored, and what is read or decided in that moment may be of later facts. It
+    raises Unauthenticated where the token has ended, and Contended where it stands for something else.
     """
-    now = current()
-    if now.credentials is not None and described != now.identified.described:
-        check_caller(now.credentials, services())
+    had, known, here = current().credentials, current().identified, services()
 
+    def check(described: int) -> None:
+        if had is None or described == known.described:
+            return
+        if checked(here.credentials_now(had.token_uuid), here) != had:
+            raise Contended
 
-def check_caller(had: Credentials, here: Services) -> None:
-    """Make sure that a token still opens what it did. To be called in any thread.
-
-    Another server's revocation is told a moment after it was stored, and what is read or decided in that
-    moment may be of later facts. Raises Unauthenticated where the token has ended, and Contended where it
-    stands for something else.
-    """
-    if identify(had.token_uuid, here) != had:
-        raise Contended
+    return check
 
 
 def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
@@ -99,12 +97,13 @@ def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
     environ[USER], environ[TOKEN] = credentials.caller.user_uuid, credentials.token_uuid
 
 
-def identify(sent: str | UUID, services: Services) -> Credentials:
-    """Return what the token of a header, or the one with a uuid, stands for now. Raises Unauthenticated."""
-    if isinstance(sent, UUID):
-        credentials = services.credentials_now(sent)
-    else:
-        credentials = services.credentials(hash_of(_token(sent)))
+def identify(authorization: str, services: Services) -> Credentials:
+    """Return what the token of a header stands for. Raises Unauthenticated."""
+    return checked(services.credentials(hash_of(_token(authorization))), services)
+
+
+def checked(credentials: Credentials | None, services: Services) -> Credentials:
+    """Return credentials that are good now. Raises Unauthenticated."""
     if credentials is None:
         raise UnknownToken("Invalid token.")
     if not credentials.is_active:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
 from flask import Response
 
@@ -12,7 +11,7 @@ from ledger.domain.metering import VersionedResources
 from ledger.errors import InvalidItem
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
-from web.request.authentication import caller, check_caller, provenance
+from web.request.authentication import caller, caller_check, provenance
 from web.request.reading import reason
 from web.request.services import Meter, current, services
 from web.wire.body import Found
@@ -33,13 +32,10 @@ def submit(
     `found` are the objects that they name. Raises ValidationError for a reason in the header that is not to
     be kept.
     """
-    sender = current().credentials
-    assert sender, "the pipeline has found out who asks"
     command = ReportCommand(
         reports=reports,
         caller=caller(),
-        described=current().identified.described,
-        check_caller=partial(check_caller, sender, services()),
+        check_caller=caller_check(),
         now=services().clock(),
         form=form,
         is_atomic=is_atomic,

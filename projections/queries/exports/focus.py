@@ -17,7 +17,7 @@ IS_PRICED = "(t.price IS NOT NULL AND c.billing_type = 'usage')"
 ROWS = SQL("""
 WITH page AS MATERIALIZED (
     SELECT * FROM (
-        SELECT * FROM component_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+        SELECT * FROM listed_usage u WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
     ) u {most}
 )
 SELECT {json}
