@@ -1,5 +1,6 @@
 """What the ledger refuses, by name. `web/wire/errors.py` gives each refusal its words and its HTTP status."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -36,8 +37,16 @@ class MayNotBackfill(Refusal):
     """Only staff and the provider may say when a usage was measured."""
 
 
-class MonthIsClosed(Refusal):
+class BackfillTooLate(Refusal):
     """A provider may report into a past month only for limit-based and one-time components."""
+
+
+class MonthIsClosed(Refusal):
+    """Somebody vouched for the offering's month: only a correction changes it."""
+
+    def __init__(self, month: date) -> None:
+        super().__init__(month)
+        self.month = month
 
 
 class AmountMissing(Refusal):
@@ -102,6 +111,10 @@ class NotFound(LedgerError):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+class WrongStep(LedgerError):
+    """What is asked for can't follow what was done before; the message says what can."""
 
 
 class Contended(LedgerError):

@@ -200,6 +200,11 @@ class RoleDescribed(Described, frozen=True, kw_only=True):
     entity: catalogue.Role
 
 
+class BillingMonthDescribed(Described, frozen=True, kw_only=True):
+    TOPIC = "BillingMonthDescribed"
+    entity: catalogue.BillingMonth
+
+
 class UserUsageLimitDescribed(Described, frozen=True, kw_only=True):
     TOPIC = "UserUsageLimitDescribed"
     entity: catalogue.UserUsageLimit

@@ -325,6 +325,20 @@ CREATE TABLE agent_processor (
 );
 CREATE INDEX agent_processor_service ON agent_processor (service_uuid, id);
 
+-- Who closed a month of an offering, or opened it again: since when it is as it is.
+CREATE TABLE billing_month (
+    offering_uuid uuid,
+    month date,
+    modified timestamptz NOT NULL,
+    is_closed boolean NOT NULL,
+    note text NOT NULL,
+    described_by uuid,                     -- a user, null where nobody is known
+    since bigint NOT NULL,
+    until bigint,
+    PRIMARY KEY (offering_uuid, month)
+);
+CREATE INDEX billing_month_month ON billing_month (month DESC, offering_uuid);
+
 CREATE TABLE token (
     token_uuid uuid PRIMARY KEY,
     token_hash text NOT NULL UNIQUE,

@@ -461,6 +461,9 @@ ENTITIES = (
         scope_type="customer",
         scope_uuid=UUID(w.CONSUMER),
     ),
+    entities.BillingMonth(
+        offering_uuid=UUID(w.OFFERING), month=date(2026, 10, 1), is_closed=True, note="Audited"
+    ),
     LIMIT,
     agents.AgentIdentity(
         uuid=UUID(int=0x77),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -12,7 +12,10 @@ from ledger.domain.metering import Ownership
 from ledger.domain.people import Person
 from ledger.domain.records import record_stream
 from ledger.domain.reports import Policy
+from ledger.errors import MonthIsClosed
 from ledger.events import Fact, UsageReported, UserUsageReported
+
+U = TypeVar("U")
 
 
 class ImportedUsage(Struct, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ class ImportTarget(Struct, frozen=True, kw_only=True):
     """Where an imported figure goes. `version` is its stream's, before the import.
 
     `found` is the id of the figure that stands there already, `same` whether that is the imported one,
-    unchanged since.
+    unchanged since. `is_closed`: did somebody vouch for the month?
     """
 
     ownership: Ownership
@@ -53,12 +56,22 @@ class ImportTarget(Struct, frozen=True, kw_only=True):
     version: int
     found: UUID | None
     same: bool
+    is_closed: bool = False
     plan_uuid: UUID | None = None
     measured_at: datetime | None = None
 
     @property
     def outcome(self) -> Literal["new", "unchanged", "kept"]:
         return "new" if self.found is None else "unchanged" if self.same else "kept"
+
+
+def new_ones(usages: Sequence[tuple[U, ImportTarget]]) -> list[tuple[U, ImportTarget]]:
+    """Return the usages that are not there yet. Raises MonthIsClosed where one of them may not come."""
+    new = [(usage, target) for usage, target in usages if target.found is None]
+    for _, target in new:
+        if target.is_closed:
+            raise MonthIsClosed(target.month)
+    return new
 
 
 def import_usages(usages: Sequence[tuple[ImportedUsage, ImportTarget]], now: datetime) -> list[Fact]:

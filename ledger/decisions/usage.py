@@ -88,7 +88,10 @@ def report_usage(
 def _check_usage(
     report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime, zone: tzinfo
 ) -> None:
-    """Raise the first refusal, in the order in which the wire answers; the right to report comes last."""
+    """Raise the first refusal, in the order in which the wire answers.
+
+    The right to report comes last but for closed months, of which only those learn who may report there.
+    """
     component_types = {item.component_type for item in report.items}
     may_report = caller.may_report(resource.resource.offering_uuid, resource.provider_uuid)
     if resource.resource.plan_uuid is None:
@@ -102,9 +105,10 @@ def _check_usage(
     if report.measured and not may_report:
         raise errors.MayNotBackfill
     if report.measured and not may_backfill(report.measured, component_types, resource, caller, now, zone):
-        raise errors.MonthIsClosed
+        raise errors.BackfillTooLate
     if not may_report:
         raise errors.NotPermitted
+    resource.check_open(report.month(now, zone))
 
 
 def may_backfill(

@@ -51,6 +51,7 @@ def report_user_usages(
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
             _check_date(item, component_type, resource, caller, now, zone)
+            resource.check_open(month)
             _check_limit(item, report, target, context)
             stated = draft.put(target, people[item.username], item)
             refusals.append(None)
@@ -76,12 +77,12 @@ def _check_date(
     now: datetime,
     zone: tzinfo,
 ) -> None:
-    """Raise MonthIsClosed where a written date comes too late. A date that nobody wrote is our clock's."""
+    """Raise BackfillTooLate where a written date comes too late. A date that nobody wrote is our clock's."""
     measured = item.measured
     if measured is None or measured.written is None:
         return
     if not may_backfill(measured, {component_type}, resource, caller, now, zone):
-        raise errors.MonthIsClosed
+        raise errors.BackfillTooLate
 
 
 def _check_limit(

@@ -91,7 +91,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
             self.is_staff
             or project_uuid in self.scopes("project", SET_USER_LIMIT)
             or customer_uuid in self.scopes("customer", SET_USER_LIMIT)
-            or provider_uuid in self._providers_with(SET_USER_LIMIT)
+            or provider_uuid in self.providers_with(SET_USER_LIMIT)
         )
 
     @property
@@ -101,7 +101,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     def may_see_statistics(self, provider_uuid: UUID) -> bool:
         """Return whether the caller sees all, or has a permitting role on the provider."""
-        return self.sees_all or provider_uuid in self._providers_with(GET_STATISTICS)
+        return self.sees_all or provider_uuid in self.providers_with(GET_STATISTICS)
 
     def is_provider_of(self, offering_uuid: UUID, provider_uuid: UUID) -> bool:
         """Return whether the caller has any role on the offering or its provider."""
@@ -122,9 +122,10 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _own_providers(self) -> set[UUID | None]:
-        return self._providers_with(SET_USAGE)
+        return self.providers_with(SET_USAGE)
 
-    def _providers_with(self, permission: str) -> set[UUID | None]:
+    def providers_with(self, permission: str) -> set[UUID | None]:
+        """Return the customers on whose provider side the caller holds a permitting role."""
         return {
             role.scope_uuid if role.scope_type == "customer" else role.provider_uuid
             for role in self.roles

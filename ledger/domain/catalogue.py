@@ -7,7 +7,7 @@ Components and prices are described one by one, not inside of their offering or 
 them so, and a changed component does not repeat the others. Price: more streams.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Literal
@@ -205,6 +205,19 @@ class Role(Entity, frozen=True, kw_only=True):
     scope_type: ScopeType
     scope_uuid: UUID
     is_active: bool = True
+
+
+class BillingMonth(Entity, frozen=True, kw_only=True):
+    """A month of an offering, by its first day: did somebody vouch for its figures, and what for?"""
+
+    offering_uuid: UUID
+    month: date
+    is_closed: bool
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.offering_uuid.hex}:{self.month:%Y-%m}"
 
 
 class UserUsageLimit(Entity, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """A resource with its surroundings, and the rules that decide what may be reported of it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.domain.catalogue import BillingType, Component, Plan, PlanPeriod, Resource
+from ledger.errors import MonthIsClosed
 
 REPORTABLE: frozenset[BillingType] = frozenset({"usage", "limit", "one"})
 BACKFILLABLE: frozenset[BillingType] = frozenset({"limit", "one"})
@@ -41,6 +42,8 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
     plans: tuple[Plan, ...]
     """The resource's own plan, and those of its plan periods."""
     plan_periods: tuple[PlanPeriod, ...]
+    closed_months: frozenset[date] = frozenset()
+    """Months of its offering that take no reports, by their first days."""
 
     def plan(self, plan_uuid: UUID | None) -> Plan | None:
         for plan in self.plans:
@@ -98,6 +101,11 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
             self.component(component_type).billing_type_under(plan) in BACKFILLABLE
             for component_type in component_types
         )
+
+    def check_open(self, month: date) -> None:
+        """Raise MonthIsClosed for a month of its offering that somebody vouched for."""
+        if month in self.closed_months:
+            raise MonthIsClosed(month)
 
     def plan_period_at(self, moment: datetime, month: tuple[datetime, datetime]) -> PlanPeriod | None:
         """Return the period in force at a moment, else one that touches its month; the one that started last.

@@ -73,7 +73,7 @@ RESTED_ON = [
     for kind in (
         *(events.ProjectDescribed, events.OfferingDescribed, events.ComponentDescribed, events.PlanDescribed),
         *(events.ResourceDescribed, events.PlanPeriodDescribed, events.UserUsageLimitDescribed),
-        *(events.UserUsageLimitRemoved, events.PersonForgotten),
+        *(events.UserUsageLimitRemoved, events.PersonForgotten, events.BillingMonthDescribed),
         *(events.TokenRevoked, events.UserDescribed, events.RoleDescribed, events.ServiceProviderDescribed),
     )
 ]

@@ -17,7 +17,7 @@ BEGIN
         'customer', 'project', 'category', 'service_provider', 'offering', 'component', 'plan', 'plan_component',
         'plan_period',
         'resource', 'offering_user', 'user_usage_limit', 'account',
-        'agent_identity', 'agent_service', 'agent_processor'
+        'billing_month', 'agent_identity', 'agent_service', 'agent_processor'
     ]
     LOOP
         EXECUTE format('CREATE TABLE %I (LIKE %I)', kept || '_versions', kept);
@@ -30,7 +30,8 @@ BEGIN
         END LOOP;
         EXECUTE format(
             'CREATE INDEX ON %I (%I)', kept || '_past',
-            CASE kept WHEN 'plan_component' THEN 'component_uuid' ELSE 'uuid' END);
+            CASE kept WHEN 'plan_component' THEN 'component_uuid'
+                WHEN 'billing_month' THEN 'offering_uuid' ELSE 'uuid' END);
         EXECUTE format('ALTER TABLE %I INHERIT %I', kept, kept || '_versions');
         EXECUTE format('ALTER TABLE %I INHERIT %I', kept || '_past', kept || '_versions');
         EXECUTE format(

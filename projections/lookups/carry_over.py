@@ -37,6 +37,9 @@ SELECT * FROM (
       AND u.missing_usage_policy IN ('reuse', 'zero')
       AND NOT {IS_TERMINATED}
       AND NOT EXISTS (
+        SELECT FROM billing_month m
+        WHERE m.offering_uuid = u.offering_uuid AND m.month = %(month)s AND m.is_closed)
+      AND NOT EXISTS (
         SELECT FROM component_usage n
         WHERE n.resource_uuid = u.resource_uuid AND n.component_uuid = u.component_uuid
           AND n.billing_period = %(month)s)

@@ -1,6 +1,7 @@
 """Looks up entities of the catalogue by uuid."""
 
 from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -30,6 +31,10 @@ SELECT json_build_object(
     ),
     'plan_periods', (
         SELECT coalesce(json_agg(t), '[]') FROM plan_period t WHERE t.resource_uuid = r.uuid
+    ),
+    'closed_months', (
+        SELECT coalesce(json_agg(m.month), '[]') FROM billing_month m
+        WHERE m.offering_uuid = r.offering_uuid AND m.is_closed
     )
 )::text AS value
 FROM resource r
@@ -55,6 +60,13 @@ WHERE u.uuid = ANY(%(uuids)s)"""
 
 SELECT_OFFERINGS = """
 SELECT uuid AS offering_uuid, customer_uuid AS provider_uuid FROM offering WHERE uuid = ANY(%(uuids)s)"""
+
+
+SELECT_OFFERINGS_OF = "SELECT uuid FROM offering WHERE customer_uuid = %(provider)s ORDER BY uuid"
+
+SELECT_CLOSED = """
+SELECT offering_uuid FROM billing_month
+WHERE month = %(month)s AND offering_uuid = ANY(%(offerings)s) AND is_closed"""
 
 
 def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tuple[int, str]]:
@@ -94,3 +106,14 @@ def offerings(cursor: Cursor[DictRow], uuids: Collection[UUID]) -> dict[UUID, Di
     """Return offering_uuid and provider_uuid, the customer behind it, of the offerings that exist."""
     rows = cursor.execute(SELECT_OFFERINGS, {"uuids": list(uuids)}) if uuids else ()
     return {row["offering_uuid"]: row for row in rows}
+
+
+def offerings_of(cursor: Cursor[DictRow], provider: UUID) -> list[UUID]:
+    """Return the offerings of a provider, which is a customer."""
+    return [row["uuid"] for row in cursor.execute(SELECT_OFFERINGS_OF, {"provider": provider})]
+
+
+def closed_for(cursor: Cursor[DictRow], offerings: Collection[UUID], month: date) -> set[UUID]:
+    """Return those of some offerings for which a month is closed."""
+    parameters = {"month": month, "offerings": list(offerings)}
+    return {row["offering_uuid"] for row in cursor.execute(SELECT_CLOSED, parameters)}

@@ -51,6 +51,9 @@ SELECT
         WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
           AND u.billing_period = n.month
     ), 0) AS version,
+    EXISTS (
+        SELECT FROM billing_month b
+        WHERE b.offering_uuid = r.offering_uuid AND b.month = n.month AND b.is_closed) AS is_closed,
     coalesce(by_id.uuid, by_key.uuid) AS found,
     (by_id.resource_uuid, by_id.component_uuid, by_id.billing_period, by_id.usage, by_id.measured_at,
      by_id.description, by_id.missing_usage_policy, by_id.plan_period_uuid)
@@ -78,6 +81,9 @@ SELECT
     (SELECT max(version) FROM component_usage s
      WHERE s.resource_uuid = u.resource_uuid AND s.component_uuid = u.component_uuid
        AND s.billing_period = u.billing_period) AS version,
+    EXISTS (
+        SELECT FROM billing_month b
+        WHERE b.offering_uuid = u.offering_uuid AND b.month = u.billing_period AND b.is_closed) AS is_closed,
     coalesce(by_id.uuid, by_name.uuid) AS found,
     (by_id.component_usage_uuid, by_id.username, by_id.usage)
     IS NOT DISTINCT FROM (n.usage_uuid, n.username, n.amount) AS same

@@ -24,6 +24,7 @@ TABLES: dict[type[Entity], str] = {
     catalogue.Plan: "plan",
     catalogue.PlanComponent: "plan_component",
     catalogue.PlanPeriod: "plan_period",
+    catalogue.BillingMonth: "billing_month",
     agents.AgentIdentity: "agent_identity",
     agents.AgentService: "agent_service",
     agents.AgentProcessor: "agent_processor",
@@ -36,11 +37,13 @@ DATES: dict[type[Entity], tuple[str, ...]] = {
     catalogue.Component: ("modified",),
     catalogue.ServiceProvider: (*ORIGIN, "modified"),
     catalogue.Offering: (*ORIGIN, "modified"),
+    catalogue.BillingMonth: ("modified", "described_by"),
     agents.AgentIdentity: (*ORIGIN, "modified"),
     agents.AgentService: (*ORIGIN, "modified"),
     agents.AgentProcessor: (*ORIGIN, "modified"),
 }
-"""What tables say of when their entities were described: of those that are listed by age, or have limits."""
+"""What tables say of when their entities were described, and by whom: of those that are listed by age, have
+limits, or are somebody's word."""
 
 UPSERTS = {
     kind: upsert(table, (*kind.__struct_fields__, "since", *DATES.get(kind, ())), kept=ORIGIN)
@@ -50,7 +53,12 @@ UPSERTS = {
         "plan_component",
         (*catalogue.PlanComponent.__struct_fields__, "since"),
         key=("plan_uuid", "component_uuid"),
-    )
+    ),
+    catalogue.BillingMonth: upsert(
+        "billing_month",
+        (*catalogue.BillingMonth.__struct_fields__, "since", "modified", "described_by"),
+        key=("offering_uuid", "month"),
+    ),
 }
 
 UPSERT_DESCRIPTION = upsert("description", ("stream", "version", "digest"), key=("stream",))
@@ -86,7 +94,7 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
     """Return each entity as it was last described, as a row.
 
     It has also the position of the first of these descriptions (`id`), the moment of that (`described`) and
-    of the last one (`modified`), and its position (`since`).
+    of the last one (`modified`), who described it so, and its position (`since`).
     """
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
@@ -95,6 +103,7 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
             **structs.asdict(fact.entity),
             **{name: before[name] for name in ORIGIN},
             "modified": fact.recorded_at,
+            "described_by": fact.described_by,
             "since": position,
         }
     return rows.values()

@@ -88,6 +88,7 @@ VALUES: dict[str, list[str]] = {
     "by_month": ["false", "true"],
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
+    "is_closed": ["true"],
     "is_restricted": ["false"],
     "last_restarted": [str(IDENTITY["last_restarted"])],
     "limit_based": ["true"],

@@ -78,6 +78,7 @@ PARAMETERS: dict[str, Any] = {
     "by_month": False,
     "identity_uuid": "",
     "include_terminated": True,
+    "is_closed": True,
     "is_restricted": False,
     "last_restarted": "2026-11-15T12:00:00Z",
     "limit": 1,

@@ -32,6 +32,7 @@ from tests.docs.demo import (
 from tests.docs.failures import (
     IDENTITIES,
     LIMITS,
+    MONTHS,
     SET_USAGE,
     URL,
     USAGES,
@@ -91,6 +92,7 @@ class Recorder:
         self._report()
         self._register()
         self._limit()
+        self._close()
 
     def send(
         self, method: str, path: str, body: Any = None, *, uuid: str = "", **headers: str
@@ -185,6 +187,11 @@ class Recorder:
         self.send("PATCH", f"{LIMITS}{{uuid}}/", {"limit": "25.00"}, uuid=uuid)
         other = self.here.client.post(LIMITS, json=limit | {"component": GPU}, headers=self.here.headers)
         self.send("DELETE", f"{LIMITS}{{uuid}}/", uuid=other.get_json()["uuid"])
+
+    def _close(self) -> None:
+        month = {"offering": OFFERING, "month": "2026-04", "note": "All agents have reported"}
+        for step in ("close", "close", "reopen"):
+            self.send("POST", f"{MONTHS}{step}/", month)
 
     def _fail(self) -> None:
         """Keep what is answered to all that can go wrong."""

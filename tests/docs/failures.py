@@ -17,6 +17,7 @@ USAGES = "/api/marketplace-component-usages/"
 SET_USAGE = f"{USAGES}set_usage/"
 IDENTITIES = "/api/marketplace-site-agent-identities/"
 LIMITS = "/api/component-user-usage-limits/"
+MONTHS = "/api/ledger/months/"
 URL = "http://localhost/api"
 
 SECOND, NO_PLAN, IN_CREATION = uuid_of(702), uuid_of(791), uuid_of(792)
@@ -103,7 +104,12 @@ def _of_others(here: Demo, objects: Json) -> Told:
     yield "UnusableHost", client.get(USAGES, headers=staff | {"Host": "a b"})
     yield "ComponentsNotReportable", post(SET_USAGE, unknown)
     yield "MeasuredInFuture", post(SET_USAGE, report("1", **month))
-    yield "MonthIsClosed", client.post(SET_USAGE, json=report("1", date="2026-05-31"), headers=agent)
+    yield "BackfillTooLate", client.post(SET_USAGE, json=report("1", date="2026-05-31"), headers=agent)
+    closing = {"offering": OFFERING, "month": "2026-03"}
+    post(f"{MONTHS}close/", closing)
+    yield "MonthIsClosed", post(SET_USAGE, report("1", date="2026-03-01"))
+    post(f"{MONTHS}reopen/", closing)
+    yield "WrongStep", post(f"{MONTHS}reopen/", closing)
     yield "UserLimitExceeded", post(f"{usage}set_user_usage/", limited)
     yield "AmountMissing", post(f"{usage}set_user_usage/", {"username": "ann"})
     most = [{"username": name, "usage": "999999999999999999.99"} for name in ("bob", "cleo")]

@@ -81,6 +81,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "AgentIdentityDescribed",
         "AgentProcessorDescribed",
         "AgentServiceDescribed",
+        "BillingMonthDescribed",
         "CategoryDescribed",
         "ComponentDescribed",
         "CustomerDescribed",

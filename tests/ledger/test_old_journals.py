@@ -6,8 +6,9 @@ that new code can't read, or reads differently, is found here. A new kind of fac
 `2026_11_requests` has requests that named themselves, and what they were told; `2026_11_decided` has others,
 whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an
 agent, `2026_11_limits` has limits of users, some of them removed, `2026_11_verified` has verifications,
-`2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later, and
-`2026_11_rotated` a signing key that was replaced twice.
+`2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later,
+`2026_11_rotated` a signing key that was replaced twice, and `2026_11_closed` months that were closed, one of
+them opened again.
 """
 
 import json
@@ -39,6 +40,7 @@ LISTS = {
     "offering_users": "/api/marketplace-offering-users/",
     "agent_processors": "/api/marketplace-site-agent-processors/",
     "verifications": "/api/ledger/verifications/",
+    "months": "/api/ledger/months/",
 }
 
 

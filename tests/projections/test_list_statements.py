@@ -18,6 +18,7 @@ from projections.queries.agents import me, registrations
 from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED
 from projections.queries.audit.verifications import VERIFICATIONS
+from projections.queries.billing.months import MONTHS as CLOSED_MONTHS
 from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
@@ -43,6 +44,7 @@ from web.wire.exports.focus import CHARGE
 from web.wire.rendering import DECLARED
 from web.wire.responses import audit, catalogue, figures, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
+from web.wire.responses.billing import BILLING_MONTH
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
     COMPONENT_USER_USAGE,
@@ -88,6 +90,7 @@ LISTS = [
     (FRESHNESS_THEN, figures.FRESHNESS),
     (DIFF_TOTALS, figures.DIFF_TOTAL),
     (CHARGES, CHARGE),
+    (CLOSED_MONTHS, BILLING_MONTH),
 ]
 MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before")
 """Parameters of some lists."""

@@ -10,6 +10,7 @@ from ledger.journal.transaction import JournalTransaction
 from projections.lookups.verifications import earlier_verifications
 from tests.agents.registering import register_all
 from tests.api.monthly import entity
+from tests.billing.closing import close, reopen
 from tests.controls import person_forgotten
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
 from web.commands.carry_over import carry_into
@@ -38,6 +39,8 @@ def tell_of_everything(world: World) -> None:
     carry_into(date(2026, 11, 1), world.services, lambda _name, _usage: None)
     changes = {"project_uuid": SECOND_PROJECT, "limits": {"cpu": 4}, "state": 3}
     world.describe(resources=[entity("resources", RESOURCE, **changes)])
+    for step in (close, reopen, close):
+        assert step(world, by="provider-owner", month="2026-10").status_code == 201
     record_verification(world)
     forget_where_names_are_known(world)
 

@@ -36,14 +36,19 @@ MOST_ROWS = 2**63 - 1
 
 
 def page_of(
-    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str] = ()
+    list_query: ListQuery,
+    query: Schema,
+    row: RowSchema,
+    pinned: Collection[str] = (),
+    scopes: Callable[[], Scopes] = visible,
 ) -> Callable[..., Response]:
     """Return the view of a list: the page that a request asks for, with links to others in the headers.
 
     Its arguments, if it is called with any, restrict the list like filters of these names. Links name those
-    that are `pinned` also if the request does not, so that all pages are of one list.
+    that are `pinned` also if the request does not, so that all pages are of one list. `scopes` returns whose
+    rows the caller may see.
     """
-    view = partial(_page, list_query, query, row, pinned)
+    view = partial(_page, list_query, query, row, pinned, scopes)
     return takes_page(query, row)(answers(row, is_list=True, headers=PAGED)(view))
 
 
@@ -69,11 +74,16 @@ def takes_row(row: RowSchema) -> Callable[[Callable[P, Response]], Callable[P, R
 
 
 def _page(
-    list_query: ListQuery, query: Schema, row: RowSchema, pinned: Collection[str], **within: UUID | int | str
+    list_query: ListQuery,
+    query: Schema,
+    row: RowSchema,
+    pinned: Collection[str],
+    seen: Callable[[], Scopes],
+    **within: UUID | int | str,
 ) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
-    scopes = visible()
+    scopes = seen()
     if current().form:
         return _export(list_query, row, restrictions, scopes, order)
     with reading() as cursor:

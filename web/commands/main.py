@@ -13,6 +13,7 @@ from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
 from web.commands.audit.keys import key_group
 from web.commands.audit.verify import verify_command
+from web.commands.billing.months import month_group
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
 from web.commands.exports.export import export_command
@@ -64,6 +65,7 @@ for command in (
     diff_command,
     unexplained_command,
     export_command,
+    month_group,
     user_group,
     role_group,
     token_group,

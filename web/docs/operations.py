@@ -126,7 +126,8 @@ class Operations(NamedTuple):
             schema = {"anyOf": [schema, self.schema(ERRORS[status])]}
         first, *others = declared.forms
         content = {first: {"schema": schema, **example}}
-        others += [each.content_type for each in FORMS.values()] if declared.is_list else []
+        if declared.is_list and route.method == "GET":
+            others += [each.content_type for each in FORMS.values()]
         for each in others:
             content[each] = OTHER_FORM | ({"example": files[each]} if each in files else {})
         return made | {"content": content}

@@ -20,9 +20,11 @@ from ledger.decisions.imports import (
     ImportTarget,
     import_usages,
     import_user_usages,
+    new_ones,
 )
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
+from ledger.errors import MonthIsClosed
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue, user_limits
 from projections.lookups import import_targets as imports
@@ -36,6 +38,11 @@ from web.request.services import Services
 CHUNK = 2_000
 
 NOT_READ = "Nothing was stored: the file has lists or keys that are not read."
+
+CLOSED = (
+    "{}: There are new ones in {:%Y-%m}, which was closed for their offering. What stands before them in the"
+    " file was stored. Reopen the month, or leave them out, and import the file again."
+)
 
 Summary = dict[str, Counter[str]]
 """How many objects of each list were `new`, `changed`, `unchanged` and `kept`."""
@@ -88,14 +95,20 @@ class Import:
         """Usages of the ledger that were kept in place of the file's."""
 
     def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
-        """Append objects of a list; return how many were new, changed, unchanged and kept."""
+        """Append objects of a list; return how many were new, changed, unchanged and kept.
+
+        Raises StructureError where a usage is new in a month that is closed.
+        """
         decide = {
             USAGES: self._usages,
             USER_USAGES: self._user_usages,
             USER_LIMITS: self._user_limits,
         }.get(name, self._descriptions)
-        # The API sets limits meanwhile.
-        return self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
+        try:
+            # The API sets limits meanwhile.
+            return self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
+        except MonthIsClosed as error:
+            raise StructureError(CLOSED.format(name, error.month)) from None
 
     def _descriptions(
         self, items: Sequence[StructureItem], transaction: JournalTransaction
@@ -126,7 +139,7 @@ class Import:
     ) -> Decision[Counter[str]]:
         usages = [item.value({}, self._services.ledger.zone) for item in items]
         targets = imports.targets(transaction.cursor, usages)
-        new = [(usage, target) for usage, target in zip(usages, targets, strict=True) if target.found is None]
+        new = new_ones(list(zip(usages, targets, strict=True)))
         self._standing |= {
             usage.uuid: target.found
             for usage, target in zip(usages, targets, strict=True)
@@ -140,7 +153,7 @@ class Import:
     ) -> Decision[Counter[str]]:
         usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
         targets = imports.user_targets(transaction.cursor, usages)
-        new = [(usage, target) for usage, target in zip(usages, targets, strict=True) if target.found is None]
+        new = new_ones(list(zip(usages, targets, strict=True)))
         known, unknown = self._people(transaction, [usage.username for usage, _ in new])
         facts = import_user_usages(new, known | unknown, self._services.clock())
         return Decision(_counted(targets), facts, unknown.values())

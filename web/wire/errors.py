@@ -36,10 +36,15 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "date",
         "Only staff users and service providers can specify date for backfilling.",
     ),
-    errors.MonthIsClosed: (
+    errors.BackfillTooLate: (
         "date",
         "Service providers can only specify date for limit-based or prepaid billing components "
         "when backfilling past billing periods.",
+    ),
+    errors.MonthIsClosed: (  # agents know the end of it, and go on
+        "date",
+        "{month:%Y-%m} was closed for this offering, so that only a correction changes it: no"
+        " backfilling past billing periods.",
     ),
     errors.LimitExists: (
         "non_field_errors",
@@ -180,6 +185,7 @@ DETAILS: dict[type[Exception], Detail] = {
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
     Missing: Detail(404),
+    errors.WrongStep: Detail(409),
     errors.Contended: Detail(409, "Too many reports at once. Nothing was stored; send it again.", SOON),
     errors.UnderWay: Detail(
         409, "A request with this Idempotency-Key is still under way. Send the same again later.", SOON

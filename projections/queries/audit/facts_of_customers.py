@@ -35,6 +35,7 @@ CUSTOMERS_BY: dict[str, tuple[tuple[Kind, str], ...]] = {
     "ComponentDescribed": _OF_OFFERING,
     "PlanDescribed": _OF_OFFERING,
     "OfferingUserDescribed": _OF_OFFERING,
+    "BillingMonthDescribed": _OF_OFFERING,
     "PlanComponentDescribed": (("plan", "plan_uuid"),),
     "ResourceDescribed": (("project", "project_uuid"), ("offering", "offering_uuid")),
     "PlanPeriodDescribed": _OF_RESOURCE,

@@ -1,0 +1,1 @@
+"""Reads what people vouch for: months that are closed."""

@@ -1,0 +1,1 @@
+"""What people vouch for: months that are closed."""

@@ -1,0 +1,5 @@
+"""Fixtures of commands."""
+
+from tests.support.command import catalogue, environment
+
+__all__ = ["catalogue", "environment"]

@@ -1,0 +1,51 @@
+"""`usage-ledger month`, as operators run it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Environment, output_of, run
+from tests.world import OFFERING, PROVIDER, SECOND_OFFERING, uid
+
+OF_ONE = ("--offering", OFFERING, "--month", "2026-10")
+
+
+def test_months_are_closed_listed_and_opened_again(environment: Environment, catalogue: Path) -> None:
+    run(environment, "import", catalogue)
+    told = output_of(environment, "month", "close", *OF_ONE, "--note", "Audited")
+    assert told == "2026-10 was closed for 1 of 1 offerings.\n"
+    both = output_of(environment, "month", "close", "--provider", PROVIDER, "--month", "2026-10")
+    assert both == "2026-10 was closed for 1 of 2 offerings.\n"
+    lines = output_of(environment, "month", "list", "--format", "csv").splitlines()
+    assert lines[0].startswith("offering_uuid,offering_name,provider_uuid")
+    assert [line.partition(",")[0] for line in lines[1:]] == [OFFERING, SECOND_OFFERING]
+    assert "Audited" in lines[1]
+    opened = output_of(environment, "month", "reopen", *OF_ONE)
+    assert opened == "2026-10 was opened again for 1 of 1 offerings.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("reopen", *OF_ONE), "2026-10 is not closed here: it can only be closed."),
+        (("close", "--offering", OFFERING, "--month", "2999-01"), "This month has not begun."),
+        (("close", "--month", "2026-10"), "Name an --offering, or a --provider for all of its offerings."),
+        (
+            ("close", "--offering", uid(0xFFFF), "--month", "2026-10"),
+            f"there is no offering with the uuid {uid(0xFFFF)}",
+        ),
+        (
+            ("close", "--provider", uid(0xFFFF), "--month", "2026-10"),
+            f"no customer with the uuid {uid(0xFFFF)} offers anything",
+        ),
+        (("close", "--offering", OFFERING, "--month", "October"), "'October' does not match the format"),
+    ],
+)
+def test_what_is_wrong_is_told_and_nothing_stored(
+    environment: Environment, catalogue: Path, words: tuple[str, ...], told: str
+) -> None:
+    run(environment, "import", catalogue)
+    done = run(environment, "month", *words)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert output_of(environment, "month", "list", "--format", "json") == "[]\n"

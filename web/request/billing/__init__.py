@@ -1,0 +1,1 @@
+"""What people vouch for, for requests and for commands."""
