@@ -201,7 +201,7 @@ class CommandHandler:
 
     def _caught_up(self, transaction: JournalTransaction) -> JournalTransaction:
         transaction.cursor.send()  # the lock, if this attempt takes it
-        transaction.rest_on(self._read_models.catch_up())
+        transaction.basis = self._read_models.catch_up()
         return transaction
 
     def _state(self, commands: Sequence[ReportCommand], transaction: JournalTransaction) -> DecisionState:
@@ -217,7 +217,7 @@ class CommandHandler:
         zone = self._ledger.zone
         looked_up = [each.looked_up for each in commands if each.looked_up]
         state = self._read_models.read(transaction.cursor, reports, zone, looked_up)
-        transaction.rest_on(state.head)
+        transaction.basis = state.head
         usernames = {
             item.username
             for report, _ in reports

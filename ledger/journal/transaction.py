@@ -106,14 +106,9 @@ class JournalTransaction:
         self.cursor = cursor
         self._lock_statements, self._mapper, self._is_bulk = lock_statements, mapper, is_bulk
         self._is_locked = False
-        self._basis: int | None = None
-
-    def rest_on(self, position: int) -> None:
-        """Have the next append refused where something was described behind this position.
-
-        All that the facts are decided on was read at this position or later.
-        """
-        self._basis = position
+        self.basis: int | None = None
+        """All that the next facts are decided on was read at this position, or later. Their append is refused
+        where something was described behind it."""
 
     def lock(self) -> None:
         """Keep other writers waiting until this transaction ends."""
@@ -157,10 +152,10 @@ class JournalTransaction:
             "versions": "\n".join(str(each.originator_version) for each in events),
             "topics": "\n".join(each.topic for each in events),
             "states": b"\n".join(each.state for each in events).decode(),
-            "basis": self._basis,
+            "basis": self.basis,
             "rested_on": RESTED_ON,
         }
-        self._basis = None  # what follows rests on these
+        self.basis = None  # what follows rests on these
         rows = self.cursor.execute(INSERT_FACTS, values).fetchall()
         if len(rows) < len(events):
             raise IntegrityError(f"{TAKEN}: a version in a stream is taken")
