@@ -159,6 +159,7 @@ NAME_NOTHING: dict[str, list[str]] = {
     "from": ["0", "{their position}"],
     "group_by": ["resource", "project", "customer", "offering", "user"],
     "include_terminated": ["true"],
+    "is_closed": ["true"],
     "is_restricted": ["false"],
     "last_restarted": ["2026-11-15T11:59:58.125Z"],
     "limit": ["1000"],
@@ -225,6 +226,7 @@ KEYS: dict[str, list[tuple[Any, Any]]] = {
     "component_usage": [("{usage}", NOTHING)],
     "name": [(f"{MARK}-1", f"{NOBODYS}-1")],
     "offering": [(OTHER_OFFERING, NOTHING)],
+    "provider": [(OTHER_PROVIDER, NOTHING)],
     "plan_period": [(THEIR_PERIOD, NOTHING)],
     "resource": [(OTHER_RESOURCE, NOTHING)],
     "type": [(f"{MARK}-core", f"{NOBODYS}-core")],
@@ -236,12 +238,14 @@ KEYS: dict[str, list[tuple[Any, Any]]] = {
 OF_LIMITS = {"resource": [(resource_url(OTHER_RESOURCE), resource_url(NOTHING))]}
 
 KEYS_THAT_NAME_NOTHING = {
+    *("month", "note"),
     *("amount", "backend_type", "backend_version", "config_file_content", "config_file_path", "date"),
     *("dependencies", "description", "expect", "last_restarted", "limit", "missing_usage_policy", "mode"),
     *("package", "reason", "recurring", "usage", "usages", "version"),
 }
 
 BODIES: dict[str, Json] = {
+    "ChangeMonth": {"offering": OFFERING, "month": "2026-01"},
     "ChangeUserUsageLimit": {"limit": "20.00"},
     "ComponentReport": {"resource": RESOURCE, "type": "cpu", "amount": "3.00"},
     "IdentityBody": {"offering": OFFERING, "name": "agent-1", "version": "1"},
