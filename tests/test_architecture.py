@@ -120,7 +120,7 @@ MAY_IMPORT = {
     "web.runtime": {
         *("web.backup.records", "web.telemetry"),
         *("ledger", "projections.fast", "projections.projector", "projections.read_position"),
-        *("projections.rebuild", "projections.schema", "web", "web.dashboard.sessions"),
+        *("projections.rebuild", "projections.schema", "web", "web.dashboard.sessions", "web.edge"),
         *("web.limits", "web.request"),
     },
     "web.sender": {"ledger", "web.wire"},

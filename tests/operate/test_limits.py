@@ -224,7 +224,8 @@ def test_the_handbook_tells_the_limits_that_are_fixed() -> None:
         f"{silent_clients.REQUEST_SECONDS} seconds, and one for each 16 KiB",
         "{} seconds; {} where there are too many".format(*seconds_of_silence),
         f"open connections | {server.CONNECTIONS:,}",
-        f"in a minute | {guesses.MOST_GUESSES}",
+        f"an address in a minute | {guesses.MOST_GUESSES}",
+        f"all addresses in a minute | {guesses.MOST_GUESSES_IN_ALL:,}",
     ]:
         assert told in text, told
     assert silent_clients.SLOWEST_BYTES == 16 * 1024

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from ledger.events import TokenIssued
 from tests.world import NOW, USAGES, USER_USAGES, World, plain_headers, uid
 from web.commands import tokens
-from web.limits.guesses import ADDRESSES, MOST_GUESSES, WINDOW_SECONDS, Attempts
+from web.limits.guesses import ADDRESSES, MOST_GUESSES, MOST_GUESSES_IN_ALL, WINDOW_SECONDS, Attempts
 from web.request.authentication import hash_of
 
 MISSING = "Authentication credentials were not provided."
@@ -232,6 +232,24 @@ def test_wrong_tokens_are_counted_for_an_address_and_a_while() -> None:
     assert attempts.wrong("192.0.2.1") == 1
     now[0] += 0.5
     assert attempts.wrong("192.0.2.1") == 0
+
+
+def test_wrong_tokens_from_everywhere_are_slowed_together() -> None:
+    now = [1000.0]
+    attempts = Attempts(clock=lambda: now[0])
+    told = [attempts.wrong(f"10.0.{number >> 8}.{number & 255}") for number in range(MOST_GUESSES_IN_ALL + 2)]
+    assert told == [0] * MOST_GUESSES_IN_ALL + [60, 60]
+    assert len(attempts) == ADDRESSES
+    now[0] += 60
+    assert attempts.wrong("192.0.2.1") == 0
+
+
+def test_who_has_a_right_token_is_not_locked_out_by_those_who_guess(world: World) -> None:
+    right = f"Token {token_of(world, 'staff')}"
+    for number in range(MOST_GUESSES_IN_ALL):
+        world.app.extensions["usage-ledger"].attempts.wrong(f"10.0.{number >> 8}.{number & 255}")
+    assert ask(world, "Token wrong").status_code == 429
+    assert ask(world, right).status_code == 200
 
 
 def test_addresses_of_one_ipv6_subscriber_count_as_one() -> None:

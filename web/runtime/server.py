@@ -36,6 +36,7 @@ from granian.log import LogLevels
 from ledger.journal.tree.keys import KeyFile
 from projections.fast.position import SharedPosition
 from web import create_app
+from web.edge.safety import Safety
 from web.limits.admission import Bounds, Places
 from web.request.services import Replica
 from web.runtime.config import Settings
@@ -175,7 +176,7 @@ def application(
         meter=watch.meter,
         replica=Replica(settings.primary_url, settings.max_lag_seconds) if settings.is_read_only else None,
     )
-    return watch.around(app, ledger, projector.shared_position, places)
+    return Safety(watch.around(app, ledger, projector.shared_position, places))
 
 
 def serve(
