@@ -44,7 +44,11 @@ TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a
 
 
 def hash_of(token: str) -> str:
-    """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random."""
+    """Return what the ledger keeps of a token: enough to know it again, as tokens are long and random.
+
+    It is looked up by this. How long that takes may depend on how a digest begins, which nobody can choose
+    without trying as many tokens, and from which no token follows: nothing has to take constant time.
+    """
     return sha256(token.encode()).hexdigest()
 
 
