@@ -46,8 +46,8 @@ def never() -> bool:
     return False
 
 
-def as_ever(_described: int) -> None:
-    """Do nothing: the caller is who they were."""
+def nothing() -> None:
+    """Do nothing."""
 
 
 class ReportCommand(Struct, frozen=True, kw_only=True):
@@ -55,10 +55,10 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
 
     `is_atomic`: all are stored or none. `is_dry_run`: none is stored, whatever the outcome. `form` names how
     the answer is worded, for whoever asks again with the same key. `is_overdue` says whether the request has
-    waited too long to be stored. `check_caller` is called with the position of the last description that
-    decisions rest on, and raises where the caller is no longer who they were. `looked_up` are the resources
-    that it names: they are not looked up again unless the catalogue has changed since. `provenance` is what
-    its facts say of the request. `reason` is that of the reports that have none of their own.
+    waited too long to be stored. The caller is who they are as of the description at `described`: where there
+    is another one since, `check_caller` is called, which raises if they are no longer. `looked_up` are the
+    resources that it names: they are not looked up again unless the catalogue has changed since. `provenance`
+    is what its facts say of the request. `reason` is that of the reports that have none of their own.
     """
 
     reports: Sequence[AnyReport]
@@ -69,7 +69,8 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     is_dry_run: bool = False
     request: IdempotentRequest | None = None
     is_overdue: Callable[[], bool] = never
-    check_caller: Callable[[int], None] = as_ever
+    described: int | None = None
+    check_caller: Callable[[], None] = nothing
     looked_up: VersionedResources | None = None
     provenance: Provenance = NOBODY_KNOWN
     reason: str = ""
@@ -163,7 +164,8 @@ def decide(command: ReportCommand, state: DecisionState, zone: tzinfo) -> list[O
 
     Raises what the command's `check_caller` raises.
     """
-    command.check_caller(state.described)
+    if command.described not in (None, state.described):
+        command.check_caller()
     branch = state.fork()
     outcomes = [_outcome(report, command, branch, zone) for report in command.reports]
     refused = any(outcome.refusal for outcome in outcomes)

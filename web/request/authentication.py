@@ -1,9 +1,9 @@
 """Who asks, and with what: `Authorization: Token …`, as in Waldur, and headers that facts keep."""
 
 import re
-from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from flask import request
 
@@ -74,26 +74,24 @@ def authenticate() -> None:
 
 
 def identify_again(described: int) -> None:
-    """Do what the result of `caller_check` does."""
-    caller_check()(described)
+    """Make sure that the caller is who they were found to be, where something was described since.
 
-
-def caller_check() -> Callable[[int], None]:
-    """Return what makes sure that the caller is who they were found to be, in any thread.
-
-    It is called with the position of the last description that was seen since. Another server's revocation is
-    told a moment after it was stored, and what is read or decided in that moment may be of later facts. It
-    raises Unauthenticated where the token has ended, and Contended where it stands for something else.
+    `described` is the position of the last description. Raises what `check_caller` raises.
     """
-    had, known, here = current().credentials, current().identified, services()
+    now = current()
+    if now.credentials is not None and described != now.identified.described:
+        check_caller(now.credentials, services())
 
-    def check(described: int) -> None:
-        if had is None or described == known.described:
-            return
-        if checked(here.credentials_now(had.token_uuid), here) != had:
-            raise Contended
 
-    return check
+def check_caller(had: Credentials, here: Services) -> None:
+    """Make sure that a token still opens what it did. To be called in any thread.
+
+    Another server's revocation is told a moment after it was stored, and what is read or decided in that
+    moment may be of later facts. Raises Unauthenticated where the token has ended, and Contended where it
+    stands for something else.
+    """
+    if identify(had.token_uuid, here) != had:
+        raise Contended
 
 
 def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
@@ -101,13 +99,12 @@ def note_caller(environ: "WSGIEnvironment", credentials: Credentials) -> None:
     environ[USER], environ[TOKEN] = credentials.caller.user_uuid, credentials.token_uuid
 
 
-def identify(authorization: str, services: Services) -> Credentials:
-    """Return what the token of a header stands for. Raises Unauthenticated."""
-    return checked(services.credentials(hash_of(_token(authorization))), services)
-
-
-def checked(credentials: Credentials | None, services: Services) -> Credentials:
-    """Return credentials that are good now. Raises Unauthenticated."""
+def identify(sent: str | UUID, services: Services) -> Credentials:
+    """Return what the token of a header, or the one with a uuid, stands for now. Raises Unauthenticated."""
+    if isinstance(sent, UUID):
+        credentials = services.credentials_now(sent)
+    else:
+        credentials = services.credentials(hash_of(_token(sent)))
     if credentials is None:
         raise UnknownToken("Invalid token.")
     if not credentials.is_active:

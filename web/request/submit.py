@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from flask import Response
 
@@ -11,7 +12,7 @@ from ledger.domain.metering import VersionedResources
 from ledger.errors import InvalidItem
 from ledger.events import RequestDecided
 from web.limits.deadline import overdue
-from web.request.authentication import caller, caller_check, provenance
+from web.request.authentication import caller, check_caller, provenance
 from web.request.reading import reason
 from web.request.services import Meter, current, services
 from web.wire.body import Found
@@ -32,10 +33,13 @@ def submit(
     `found` are the objects that they name. Raises ValidationError for a reason in the header that is not to
     be kept.
     """
+    sender = current().credentials
+    assert sender, "the pipeline has found out who asks"
     command = ReportCommand(
         reports=reports,
         caller=caller(),
-        check_caller=caller_check(),
+        described=current().identified.described,
+        check_caller=partial(check_caller, sender, services()),
         now=services().clock(),
         form=form,
         is_atomic=is_atomic,
