@@ -38,6 +38,8 @@ class Target:
         self.folder, self.findings = folder, findings
         self.database_guard, self.service_guard, self.clock_guard = Lock(), Lock(), Lock()
         self.wire_guard, self.commands_guard = Lock(), Lock()
+        self.is_replicating = False
+        """Whether commits wait for a standby."""
         self.clusters: list[Cluster] = []
         self._names = 0
         self.primary = self.cluster(lambda: Cluster.new(new_disk(folder, self.new_name()), "database"))
@@ -101,6 +103,15 @@ class Target:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(self.database)))
         self.service.start_new(self.url, self.new_name())
         self._begin()
+
+    @contextmanager
+    def replicating(self) -> Iterator[None]:
+        """Have commits wait for a standby in the block."""
+        self.is_replicating = True
+        try:
+            yield
+        finally:
+            self.is_replicating = False
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

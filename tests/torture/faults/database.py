@@ -35,12 +35,11 @@ def kill_a_process_behind(target: Target, random: Random) -> None:
 
 def stop_a_session(target: Target, random: Random) -> None:
     """SIGSTOP to a process that serves somebody, perhaps with a lock, and some seconds later SIGCONT."""
-    with alone(target.database_guard):
-        victim = random.choice(sessions(target))
-        _send(victim, signal.SIGSTOP)
-        time.sleep(random.uniform(0.05, 5))
-        with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGCONT)
+    victim = random.choice(sessions(target))
+    _send(victim, signal.SIGSTOP)
+    time.sleep(random.uniform(0.05, 5))
+    with suppress(ProcessLookupError):
+        os.kill(victim, signal.SIGCONT)
 
 
 def kill_the_database(target: Target, random: Random) -> None:
@@ -82,7 +81,7 @@ def fill_the_disk(target: Target, random: Random) -> None:
 
 def fail_over(target: Target, random: Random) -> None:
     """The primary is killed, and a replica that has all that was acknowledged takes its place."""
-    with alone(target.database_guard, 20):
+    with alone(target.database_guard, 20), target.replicating():
         replica = new_replica(target)
         with closing(target.primary.session()) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")

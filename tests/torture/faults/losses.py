@@ -19,7 +19,7 @@ from tests.torture.target import NotInjected, Target, alone
 
 def promote_a_replica_that_is_behind(target: Target, random: Random) -> None:
     """The primary is killed, and what its replica has not got is lost, though it was acknowledged."""
-    with alone(target.commands_guard, 40), alone(target.database_guard, 20):
+    with alone(target.commands_guard, 120), alone(target.database_guard, 60):
         replica = new_replica(target)
         with target.losses.period():
             with closing(replica.session("postgres")) as connection:
@@ -49,14 +49,14 @@ def _wait_for_all(target: Target, connection: psycopg.Connection[tuple[object, .
 
 def put_a_dump_back(target: Target, random: Random) -> None:
     """Everything is as it was some seconds ago, under the feet of the service."""
-    with alone(target.commands_guard, 40), alone(target.database_guard, 20), target.losses.period():
+    with alone(target.commands_guard, 120), alone(target.database_guard, 60), target.losses.period():
         _put_back(target, random, ("journal", "read_models"))
     target.backups.clear()
 
 
 def put_the_journal_back(target: Target, random: Random) -> None:
     """The journal is, and the read models are ahead of it then."""
-    with alone(target.commands_guard, 40), alone(target.database_guard, 20), target.losses.period():
+    with alone(target.commands_guard, 120), alone(target.database_guard, 60), target.losses.period():
         _put_back(target, random, ("journal",))
     target.backups.clear()
 
@@ -85,7 +85,7 @@ def restore_an_older_backup(target: Target, random: Random) -> None:
     """The database is gone, and the last backup, or an earlier one, is restored into a new one."""
     if not target.backups:
         raise NotInjected("there is no backup yet")
-    with alone(target.commands_guard, 40), alone(target.database_guard, 20):
+    with alone(target.commands_guard, 120), alone(target.database_guard, 60):
         began, file = random.choice(target.backups)
         name = f"restored_{target.new_name().replace('-', '_')}"
         with target.losses.period(began):
