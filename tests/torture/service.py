@@ -18,7 +18,7 @@ from tests.torture.clusters import free_port
 
 PROJECT = Path(__file__).parent.parent.parent
 COMMAND = str(Path(sys.executable).parent / "usage-ledger")
-WORKERS = 3
+WORKERS = 2
 START_SECONDS = 60
 COMMAND_SECONDS = 120
 USAGES = "/api/marketplace-component-usages/"
