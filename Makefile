@@ -102,7 +102,7 @@ torture: install ## break a service for an hour, and check that it keeps its wor
 	.venv/bin/python -m tests.torture $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record)
 
 torture-short: install ## the same in two minutes (SEED=7)
-	.venv/bin/python -m tests.torture --minutes 1.2 --round 7 --most 24 --even $(if $(SEED),--seed $(SEED))
+	.venv/bin/python -m tests.torture --minutes 1.2 --round 7 --most 24 --every 2 --even $(if $(SEED),--seed $(SEED))
 
 crowd: install ## 1,000 clients, slow ones and large bodies on two workers, in three minutes (SECONDS=20)
 	.venv/bin/python -m tests.load.crowd $(if $(SECONDS),--seconds $(SECONDS))

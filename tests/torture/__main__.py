@@ -37,12 +37,20 @@ class Run:
 @click.option("--minutes", default=60.0, show_default=True, help="How long rounds are begun.")
 @click.option("--round", "of_a_round", default=20.0, show_default=True, help="Seconds, without the check.")
 @click.option("--most", default=150, show_default=True, help="Faults in a round.")
+@click.option("--every", default=4, show_default=True, help="One of so many rounds loses history.")
 @click.option("--even", is_flag=True, help="All kinds equally often, but for those that lose history.")
 @click.option("--seed", type=int, help="Of an earlier run. Default: any.")
 @click.option("--only", default="", help="Faults whose names have this in them.")
 @click.option("--record", is_flag=True, help="Add what was injected to the table beside this suite.")
 def main(
-    minutes: float, of_a_round: float, most: int, even: bool, seed: int | None, only: str, record: bool
+    minutes: float,
+    of_a_round: float,
+    most: int,
+    every: int,
+    even: bool,
+    seed: int | None,
+    only: str,
+    record: bool,
 ) -> None:
     """Break a service in all ways that are known, and check that it keeps what it acknowledged."""
     seed = SystemRandom().randrange(10**9) if seed is None else seed
@@ -58,7 +66,9 @@ def main(
         while time.monotonic() < end:
             number += 1
             random = Random(f"{seed} {number}")  # noqa: S311 (chosen, not secret)
-            told = run_round(target, plan(random, number, of_a_round, most, faults, is_even=even))
+            told = run_round(
+                target, plan(random, number, of_a_round, most, faults, every=every, is_even=even)
+            )
             run.add(told)
             injected = sum(told.injected.values())
             click.echo(

@@ -59,7 +59,7 @@ LOSSES: tuple[Fault, ...] = (
     losses.put_the_journal_back,
     losses.restore_an_older_backup,
 )
-"""One of these is in every fourth round."""
+"""What loses history."""
 
 FAULTS = (*WEIGHTS, *LOSSES)
 
@@ -84,18 +84,25 @@ class Told:
 
 
 def plan(
-    random: Random, number: int, seconds: float, most: int, faults: Sequence[Fault], *, is_even: bool = False
+    random: Random,
+    number: int,
+    seconds: float,
+    most: int,
+    faults: Sequence[Fault],
+    *,
+    every: int = 4,
+    is_even: bool = False,
 ) -> list[Planned]:
-    """Return the faults of a round, in their order. Those that lose history are one in every fourth round.
+    """Return the faults of a round, in their order. Of `every` so many rounds one loses history, once.
 
-    `is_even`: all others are equally frequent.
+    `is_even`: all other kinds are equally frequent.
     """
     small = {each: 1 if is_even else WEIGHTS[each] for each in faults if each in WEIGHTS}
     lossy = [each for each in faults if each in LOSSES]
     chosen: list[Fault] = []
     if small:
         chosen += random.choices(list(small), list(small.values()), k=random.randint(most // 3 + 1, most))
-    if lossy and (number % 4 == 2 or not small):
+    if lossy and (number % every == every // 2 or not small):
         chosen.append(random.choice(lossy))
     return sorted(Planned(random.random() * seconds, each, random.randrange(10**9)) for each in chosen)
 
