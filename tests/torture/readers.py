@@ -72,8 +72,10 @@ class Reader(Thread):
 
     def look_again(self, world: World) -> None:
         """Compare a world with what is told of it now."""
+        if self._losses.touch(world.asked_at, world.seen_at):
+            return
         again = self._walked(world.path, world.position)
-        if again and not self._losses.touch(world.asked_at, again.seen_at):
+        if again and not self._losses.touch(again.asked_at, again.seen_at):
             self._findings.count("worlds seen again")
             if again.digest != world.digest:
                 self._findings.say(f"{world.path} as of {world.position} is another world than it was")
