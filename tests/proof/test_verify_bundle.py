@@ -347,7 +347,7 @@ def names(line: str, at: int) -> bool:
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 58), st.sets(st.integers(1, 60), max_size=4), st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_named_is_where_somebody_tampered(
     auditor: Auditor, kind: Callable[[int], Tamper], index: int, sizes: set[int], are_hashes_left: bool
 ) -> None:
@@ -362,7 +362,7 @@ def test_what_is_named_is_where_somebody_tampered(
 
 
 @given(st.sampled_from(sorted(SMALL_FILES)), st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_byte_of_a_file_can_be_changed(auditor: Auditor, name: str, data: st.DataObject) -> None:
     text = SMALL_FILES[name]
     at = data.draw(st.integers(0, len(text) - 1))
