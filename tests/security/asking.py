@@ -226,14 +226,17 @@ KEYS: dict[str, list[tuple[Any, Any]]] = {
     "component_usage": [("{usage}", NOTHING)],
     "name": [(f"{MARK}-1", f"{NOBODYS}-1")],
     "offering": [(OTHER_OFFERING, NOTHING)],
-    "provider": [(OTHER_PROVIDER, NOTHING)],
     "plan_period": [(THEIR_PERIOD, NOTHING)],
+    "provider": [(OTHER_PROVIDER, NOTHING)],
     "resource": [(OTHER_RESOURCE, NOTHING)],
     "type": [(f"{MARK}-core", f"{NOBODYS}-core")],
     "user": [(person_url(THEIR_OFFERING_USER), person_url(NOTHING))],
     "username": [(f"{MARK}-ann", f"{NOBODYS}-ann")],
 }
 """Keys of bodies that name objects."""
+
+INSTEAD = {"provider": "offering"}
+"""Keys that stand in place of others."""
 
 OF_LIMITS = {"resource": [(resource_url(OTHER_RESOURCE), resource_url(NOTHING))]}
 
@@ -245,7 +248,7 @@ KEYS_THAT_NAME_NOTHING = {
 }
 
 BODIES: dict[str, Json] = {
-    "ChangeMonth": {"offering": OFFERING, "month": "2026-01"},
+    "ChangeMonth": {"offering": OFFERING, "month": "2026-08", "note": "Audited"},
     "ChangeUserUsageLimit": {"limit": "20.00"},
     "ComponentReport": {"resource": RESOURCE, "type": "cpu", "amount": "3.00"},
     "IdentityBody": {"offering": OFFERING, "name": "agent-1", "version": "1"},
@@ -375,7 +378,8 @@ class Asking(NamedTuple):
                 if listed:
                     theirs, nobodys = ({**body, listed: [body[listed][0] | {key: each}]} for each in values)
                 else:
-                    theirs, nobodys = (body | {key: each} for each in values)
+                    others = {name: each for name, each in body.items() if name != INSTEAD.get(key)}
+                    theirs, nobodys = (others | {key: each} for each in values)
                 yield key, (theirs, nobodys)
 
 

@@ -113,6 +113,9 @@ def two_tenants(url: str) -> Iterator[Tenants]:
         theirs |= {"limit": their(0x97), "offering user": THEIR_OFFERING_USER}
         body = {"resource": OTHER_RESOURCE, "usages": [{"type": f"{MARK}-core", "amount": f"{FIGURE}.50"}]}
         their_client = world.client(world.token_of(f"{MARK}-owner"))
+        for offering, note in ((OFFERING, "Ours"), (OTHER_OFFERING, MARK)):
+            month = {"offering": offering, "month": "2026-09", "note": note}
+            assert world.as_("staff").post("/api/ledger/months/close/", month).status_code == 201
         asked = their_client.send("POST", f"{USAGES}set_usage/", json=body, headers={"Idempotency-Key": KEY})
         assert asked.status_code == 201, asked.text
         clients = {name: _client(world, *of) for name, of in ROLES.items()}
