@@ -47,7 +47,7 @@ ORDER BY t.issued_at, t.token_uuid"""
 SELECT_ACCOUNTS = "SELECT uuid, username, is_staff, is_support, is_active FROM account ORDER BY id"
 
 SELECT_ROLES = """
-SELECT r.*, a.username
+SELECT r.uuid, r.user_uuid, r.role_name, r.scope_type, r.scope_uuid, r.is_active, a.username
 FROM role r LEFT JOIN account a ON a.uuid = r.user_uuid
 ORDER BY a.id, r.role_name, r.scope_type, r.scope_uuid, r.uuid"""
 

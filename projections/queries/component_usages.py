@@ -97,11 +97,14 @@ USAGES = ListQuery(
 )
 """Component usages with the names around them, newest first unless ordered otherwise."""
 
-FIND = "SELECT u.* FROM component_usage u WHERE {where}"
+# By their names: what is prepared must not change its columns where a dump is put back with others.
+FIND = """
+SELECT u.uuid, u.resource_uuid, u.component_uuid, u.billing_period, u.offering_uuid, u.provider_uuid
+FROM component_usage u WHERE {where}"""
 
 
 def find(cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes) -> DictRow | None:
-    """Return a usage as it is in its table, None if there is none that the scopes may see."""
+    """Return what a usage is of, and whose; None if there is none that the scopes may see."""
     restrictions = {"uuid": uuid}
     statement = USAGES.with_filters(FIND, restrictions, scopes)
     return cursor.execute(statement, {**restrictions, **(scopes or {})}).fetchone()

@@ -187,6 +187,17 @@ def test_what_was_put_back_is_compared_by_the_names_of_its_columns(here: World, 
     assert [each.table for each in rebuild.run().differences] == ["component_usage"]
 
 
+def test_what_is_prepared_goes_on_after_a_dump_was_put_back(here: World, url: str) -> None:
+    """A statement of all columns was prepared, and failed for good where they came back in another order."""
+    report(here, "5")
+    (usage,) = here.usages()
+    for number in range(20):  # often enough that every connection has prepared what it needs
+        assert here.report_user(usage["uuid"], username="ann", usage=number).status_code == 201
+    put_back(url, dump(url, "--schema=journal", "--schema=read_models"))
+    for number in range(20, 25):
+        assert here.report_user(usage["uuid"], username="ann", usage=number).status_code == 201
+
+
 PROJECT_ROW = {"uuid": f"{0xA1:032x}", "name": "Project", "customer_uuid": f"{0xC2:032x}"}
 
 
