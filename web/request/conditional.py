@@ -132,7 +132,10 @@ def unmodified() -> Response | None:
 
 
 def add_position(response: Response) -> Response:
-    """Return the response with `Ledger-Position`, and with the `ETag` of the answer to a GET."""
+    """Return the response with `Ledger-Position`, and with the `ETag` of the answer to a GET of the API.
+
+    A page asks the API several questions: the tag of the last one would be none of its own.
+    """
     now, shared = current(), services().projector.shared_position
     if request.method not in READING or now.end is None:
         now.end = shared.known().end
@@ -144,7 +147,12 @@ def add_position(response: Response) -> Response:
     if response.status_code == 304 and now.caller:
         response.headers["Vary"] = "Accept"
         response.headers["ETag"] = f'"{now.etag}"'
-    elif response.status_code == 200 and now.caller and request.method in READING:
+    elif (
+        response.status_code == 200
+        and now.caller
+        and request.method in READING
+        and request.path.startswith("/api/")
+    ):
         now.etag = _etag(now)  # anew: the rows may be of a later position than when the request came
         response.headers["ETag"] = f'"{now.etag}"'
         declared = DECLARED.get(current_app.view_functions[request.endpoint or ""])
@@ -182,8 +190,8 @@ def _etag(now: Current) -> str:
     assert now.caller, "and who asks"
     assert now.credentials, "by which token"
     environ = request.environ
-    # Of the API, where the token alone tells who asks: not a cookie, nor the page that asks for somebody.
-    may_be_kept = request.path.startswith("/api/") and not (
+    # Where the token alone tells who asks: not for the page that asks for somebody.
+    may_be_kept = not (
         now.past
         or CREDENTIALS in environ
         or b"min_position" in request.query_string
