@@ -125,7 +125,11 @@ def an_agent(client: Client) -> TestResponse:
     return client.post(IDENTITIES, IDENTITY | {"offering": OFFERING, "name": "late"})
 
 
-@pytest.mark.parametrize("write", [a_report, a_bulk, what_stands_already, an_agent])
+def a_month(client: Client) -> TestResponse:
+    return client.post("/api/ledger/months/close/", {"offering": OFFERING, "month": "2026-10"})
+
+
+@pytest.mark.parametrize("write", [a_report, a_bulk, what_stands_already, an_agent, a_month])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_nothing_is_written_by_who_has_lost_the_right(
     world: World, other: World, loss: Loss, write: Callable[[Client], TestResponse]

@@ -20,7 +20,7 @@ from projections.lookups.catalogue import offerings_of
 from projections.queries.billing.months import MONTHS
 from projections.queries.list_query import Scopes
 from web.api.pages import page_of
-from web.request.authentication import caller, provenance
+from web.request.authentication import caller, identify_again, provenance
 from web.request.billing.months import MonthChange, change_month
 from web.request.idempotency import refuse_key
 from web.request.pipeline import api
@@ -85,7 +85,8 @@ def _change(*, is_closed: bool) -> Response:
 
 
 def _offerings(values: dict[str, Any], cursor: Cursor[DictRow]) -> Sequence[UUID]:
-    """Return the offerings that a body means. Raises NotPermitted, NotFound."""
+    """Return the offerings that a body means. Raises NotPermitted, NotFound, Unauthenticated, Contended."""
+    identify_again(services().projector.shared_position.known().described)
     if offering := values.get("offering"):
         if not caller().may_report(offering["offering_uuid"], offering["provider_uuid"]):
             raise NotPermitted
