@@ -1,4 +1,7 @@
-"""What the ledger refuses, by name. `web/wire/errors.py` gives each refusal its words and its HTTP status."""
+"""What the ledger refuses, by name. `web/wire/errors.py` gives each refusal its words and its HTTP status.
+
+Facts keep refusals of reports by these names, so that none is ever renamed.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -37,11 +40,11 @@ class MayNotBackfill(Refusal):
     """Only staff and the provider may say when a usage was measured."""
 
 
-class BackfillTooLate(Refusal):
+class MonthIsClosed(Refusal):
     """A provider may report into a past month only for limit-based and one-time components."""
 
 
-class MonthIsClosed(Refusal):
+class OnlyCorrections(Refusal):
     """Somebody vouched for the offering's month: only a correction changes it."""
 
     def __init__(self, month: date) -> None:

@@ -12,7 +12,7 @@ from ledger.domain.metering import Ownership
 from ledger.domain.people import Person
 from ledger.domain.records import record_stream
 from ledger.domain.reports import Policy
-from ledger.errors import MonthIsClosed
+from ledger.errors import OnlyCorrections
 from ledger.events import Fact, UsageReported, UserUsageReported
 
 U = TypeVar("U")
@@ -66,11 +66,11 @@ class ImportTarget(Struct, frozen=True, kw_only=True):
 
 
 def new_ones(usages: Sequence[tuple[U, ImportTarget]]) -> list[tuple[U, ImportTarget]]:
-    """Return the usages that are not there yet. Raises MonthIsClosed where one of them may not come."""
+    """Return the usages that are not there yet. Raises OnlyCorrections where one of them may not come."""
     new = [(usage, target) for usage, target in usages if target.found is None]
     for _, target in new:
         if target.is_closed:
-            raise MonthIsClosed(target.month)
+            raise OnlyCorrections(target.month)
     return new
 
 

@@ -105,7 +105,7 @@ def _check_usage(
     if report.measured and not may_report:
         raise errors.MayNotBackfill
     if report.measured and not may_backfill(report.measured, component_types, resource, caller, now, zone):
-        raise errors.BackfillTooLate
+        raise errors.MonthIsClosed
     if not may_report:
         raise errors.NotPermitted
     resource.check_open(report.month(now, zone))

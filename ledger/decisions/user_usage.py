@@ -77,12 +77,12 @@ def _check_date(
     now: datetime,
     zone: tzinfo,
 ) -> None:
-    """Raise BackfillTooLate where a written date comes too late. A date that nobody wrote is our clock's."""
+    """Raise MonthIsClosed where a written date comes too late. A date that nobody wrote is our clock's."""
     measured = item.measured
     if measured is None or measured.written is None:
         return
     if not may_backfill(measured, {component_type}, resource, caller, now, zone):
-        raise errors.BackfillTooLate
+        raise errors.MonthIsClosed
 
 
 def _check_limit(

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.domain.catalogue import BillingType, Component, Plan, PlanPeriod, Resource
-from ledger.errors import MonthIsClosed
+from ledger.errors import OnlyCorrections
 
 REPORTABLE: frozenset[BillingType] = frozenset({"usage", "limit", "one"})
 BACKFILLABLE: frozenset[BillingType] = frozenset({"limit", "one"})
@@ -103,9 +103,9 @@ class MeteredResource(Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def check_open(self, month: date) -> None:
-        """Raise MonthIsClosed for a month of its offering that somebody vouched for."""
+        """Raise OnlyCorrections for a month of its offering that somebody vouched for."""
         if month in self.closed_months:
-            raise MonthIsClosed(month)
+            raise OnlyCorrections(month)
 
     def plan_period_at(self, moment: datetime, month: tuple[datetime, datetime]) -> PlanPeriod | None:
         """Return the period in force at a moment, else one that touches its month; the one that started last.

@@ -104,10 +104,10 @@ def _of_others(here: Demo, objects: Json) -> Told:
     yield "UnusableHost", client.get(USAGES, headers=staff | {"Host": "a b"})
     yield "ComponentsNotReportable", post(SET_USAGE, unknown)
     yield "MeasuredInFuture", post(SET_USAGE, report("1", **month))
-    yield "BackfillTooLate", client.post(SET_USAGE, json=report("1", date="2026-05-31"), headers=agent)
+    yield "MonthIsClosed", client.post(SET_USAGE, json=report("1", date="2026-05-31"), headers=agent)
     closing = {"offering": OFFERING, "month": "2026-03"}
     post(f"{MONTHS}close/", closing)
-    yield "MonthIsClosed", post(SET_USAGE, report("1", date="2026-03-01"))
+    yield "OnlyCorrections", post(SET_USAGE, report("1", date="2026-03-01"))
     post(f"{MONTHS}reopen/", closing)
     yield "WrongStep", post(f"{MONTHS}reopen/", closing)
     yield "UserLimitExceeded", post(f"{usage}set_user_usage/", limited)

@@ -58,6 +58,10 @@ QUERY = [
 JSON, FORM, LINES = "application/json", "application/x-www-form-urlencoded", "application/x-ndjson"
 
 
+# But for what a request that named itself was told, which is kept of refusals, too.
+HEAD = "SELECT max(notification_id) FROM journal.ledger_events WHERE topic <> 'RequestDecided'"
+
+
 class Request(NamedTuple):
     """A request that is answered well, as long as it is left as it is."""
 
@@ -177,7 +181,7 @@ class Service:
                 assert kind.startswith("text/"), answer
 
     def _head(self) -> int:
-        row = self._connection.execute("SELECT max(notification_id) FROM journal.ledger_events").fetchone()
+        row = self._connection.execute(HEAD).fetchone()
         assert row is not None
         head: int = row[0]
         return head

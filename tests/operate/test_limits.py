@@ -109,9 +109,8 @@ def test_who_meets_a_locked_journal_is_told_to_come_again(environment: Environme
 
 
 SLOW = """
-ALTER TABLE read_models.component_usage RENAME TO component_usage_kept;
-CREATE VIEW read_models.component_usage AS
-    SELECT u.* FROM (SELECT pg_sleep(4)) s, read_models.component_usage_kept u;"""
+CREATE OR REPLACE VIEW read_models.listed_usage AS
+    SELECT u.* FROM (SELECT pg_sleep(4)) s, read_models.component_usage u"""
 
 
 def test_a_slow_statement_is_cancelled_and_nobody_else_is_harmed(environment: Environment) -> None:

@@ -143,7 +143,7 @@ def test_all_else_is_in_the_same_form(environment: Environment) -> None:
         os.kill(workers_of(here)[0], signal.SIGKILL)
         wait_until(lambda: "another one starts" in log_of(here))
         with psycopg.connect(environment["LEDGER_DATABASE_URL"], autocommit=True) as connection:
-            connection.execute("ALTER TABLE read_models.component_usage_versions RENAME COLUMN usage TO gone")
+            connection.execute("ALTER VIEW read_models.listed_usage RENAME COLUMN usage TO gone")
         assert fetched(here, USAGES, Authorization=f"Token {here.demo_token}", X_Request_ID="e")[0] == 500
         assert line_with(here, "e")["level"] == "ERROR"
         lines = lines_of(here)

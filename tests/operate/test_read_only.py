@@ -28,7 +28,7 @@ LOCKED = "SELECT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
 
 HELD = """
 SELECT held.relation::regclass::text FROM pg_locks w JOIN pg_locks held ON held.pid = w.pid AND held.granted
-WHERE NOT w.granted AND held.relation = 'read_models.component_usage'::regclass"""
+WHERE NOT w.granted AND held.relation = 'read_models.listed_usage'::regclass"""
 
 
 def settle(cluster: Cluster, setting: str) -> None:

@@ -1,6 +1,7 @@
 """`Idempotency-Key`: a request that names itself is done once, and told the same for ever."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -307,10 +308,22 @@ REFUSALS = [
     errors.ComponentsNotReportable(["fee", "gpu"]),
     errors.UserLimitExceeded(*AMOUNTS),
     errors.FigureChanged(7),
+    errors.OnlyCorrections(date(2026, 10, 1)),
     errors.InvalidItem({"usages": [{}, {"amount": ["A valid number is required."]}]}),
     errors.ItemsRefused([None, errors.UserLimitExceeded(*AMOUNTS), errors.InvalidItem({"detail": "no"})]),
     errors.NotFound("Resource"),
 ]
+
+
+def test_refusals_have_the_names_for_ever_that_facts_have_of_them() -> None:
+    """A renamed one could not be read back, or would be read as another one."""
+    names = {kind.__name__ for kind in kinds(errors.Refusal) - {errors.Refusal}}
+    assert names == {
+        *("AmountMissing", "ComponentOfOtherOffering", "ComponentsNotReportable", "FigureChanged"),
+        *("FigureTooLarge", "InvalidItem", "ItemsRefused", "LimitExists", "MayNotBackfill"),
+        *("MeasuredInFuture", "MonthIsClosed", "NotInProject", "OnlyCorrections", "ResourceHasNoPlan"),
+        *("ResourceNotInValidState", "UserLimitExceeded"),
+    }
 
 
 @pytest.mark.parametrize("kind", sorted(kinds(errors.LedgerError), key=str))

@@ -1,7 +1,7 @@
 """Rows that were changed behind the journal's back are found, whichever they are."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -94,9 +94,13 @@ def cells(connection: Connection[DictRow], table: str, place: str) -> dict[str, 
     return {row["key"]: row["value"] for row in rows}
 
 
-OF_PAST = ("uuid", "since")
-OF_PAST_OF_PAIRS = ("plan_uuid", "component_uuid", "since")
-"""What tells the rows of a table without a key apart."""
+OF_PAST = {("uuid", "since"), ("plan_uuid", "component_uuid", "since"), ("offering_uuid", "month", "since")}
+"""What tells the rows of a table without a key apart: the first of these that it has."""
+
+
+def of_past(names: Collection[str]) -> tuple[str, ...]:
+    """Return what tells the rows of a table with these columns apart, which is one of the past."""
+    return next(each for each in sorted(OF_PAST, key=len) if set(each) <= set(names))
 
 
 def has_key(columns: list[Column]) -> bool:
@@ -105,8 +109,7 @@ def has_key(columns: list[Column]) -> bool:
 
 def key_of(columns: list[Column], row: dict[str, Any]) -> str:
     key = sorted((column.place, column.name) for column in columns if column.place is not None)
-    of_past = OF_PAST if "uuid" in row else OF_PAST_OF_PAIRS
-    return ",".join(str(row[name]).strip('"') for name in [name for _, name in key] or of_past)
+    return ",".join(str(row[name]).strip('"') for name in [name for _, name in key] or of_past(row))
 
 
 def test_what_follows_from_the_journal_is_found_to_do_so(world: World) -> None:
@@ -128,10 +131,9 @@ def test_a_changed_cell_is_named_with_both_values_in_every_column_of_every_table
         for table, columns in tables(connection).items():
             found = one_row(connection, table)
             # Whoever is another person has another name, or none: that is below.
+            telling = () if has_key(columns) else of_past([column.name for column in columns])
             changing = [
-                column
-                for column in columns
-                if not (column.is_key or column.name in ("person", *(() if has_key(columns) else OF_PAST)))
+                column for column in columns if not (column.is_key or column.name in ("person", *telling))
             ]
             if not found or not changing:
                 continue
@@ -202,7 +204,7 @@ def test_a_row_too_many_is_shown_as_it_is(world: World) -> None:
                 for column in columns
                 if column.is_key
                 or (table, column.name) in UNIQUE
-                or (column.name == "uuid" and not has_key(columns))
+                or (not has_key(columns) and column.name == of_past([each.name for each in columns])[-2])
             ]
             row = connection.execute(
                 SQL(

@@ -24,7 +24,7 @@ from ledger.decisions.imports import (
 )
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
-from ledger.errors import MonthIsClosed
+from ledger.errors import OnlyCorrections
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue, user_limits
 from projections.lookups import import_targets as imports
@@ -107,7 +107,7 @@ class Import:
         try:
             # The API sets limits meanwhile.
             return self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
-        except MonthIsClosed as error:
+        except OnlyCorrections as error:
             raise StructureError(CLOSED.format(name, error.month)) from None
 
     def _descriptions(

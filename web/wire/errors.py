@@ -36,12 +36,12 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "date",
         "Only staff users and service providers can specify date for backfilling.",
     ),
-    errors.BackfillTooLate: (
+    errors.MonthIsClosed: (
         "date",
         "Service providers can only specify date for limit-based or prepaid billing components "
         "when backfilling past billing periods.",
     ),
-    errors.MonthIsClosed: (  # agents know the end of it, and go on
+    errors.OnlyCorrections: (  # agents know the end of it, and go on
         "date",
         "{month:%Y-%m} was closed for this offering, so that only a correction changes it: no"
         " backfilling past billing periods.",

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import orjson
 
 from ledger.decisions.idempotency import Outcome, Result
-from ledger.errors import BackfillTooLate, ItemsRefused, LedgerError
+from ledger.errors import ItemsRefused, LedgerError, MonthIsClosed
 from web.wire.errors import body_of, problem_of
 from web.wire.responses.messages import NOT_STORED
 
@@ -88,7 +88,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
 
 def _errors(refusal: LedgerError) -> Any:
     """Return errors in the words of the single endpoints. Agents match those, and people read on."""
-    if isinstance(refusal, BackfillTooLate):
+    if isinstance(refusal, MonthIsClosed):
         return {name: [f"{message} {WHO_MAY}" for message in told] for name, told in body_of(refusal).items()}
     return orjson.Fragment(refused(refusal).body)
 

@@ -48,9 +48,10 @@ def source() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def pasted(line: str, source: Path, venv: Path | str = "") -> None:
+def pasted(line: str, source: Path, venv: Path | str = "", python: str = "python3") -> None:
     """Run a line of the handbook, with the Python of these tests and another venv than the one below /opt."""
-    words = line.replace(".venv/bin/python", shlex.quote(sys.executable)).replace("/opt/ledger", str(venv))
+    meant = {".venv/bin/python": sys.executable, "python3": python, "/opt/ledger": str(venv)}
+    words = re.sub("|".join(map(re.escape, meant)), lambda found: shlex.quote(meant[found[0]]), line)
     done = subprocess.run(["/bin/sh", "-ec", words], cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -80,7 +81,7 @@ def home(wheel: Path, source: Path) -> Iterator[Path]:
     folder, python = Path(mkdtemp(prefix="usage-ledger-home-")), python_of_everybody()
     try:
         for line in INSTALL[1:]:
-            pasted(line.replace("python3", python), source, folder / "venv")
+            pasted(line, source, folder / "venv", python)
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
         yield folder
