@@ -117,7 +117,7 @@ class NotFound(LedgerError):
 
 
 class WrongStep(LedgerError):
-    """What is asked for can't follow what was done before; the message says what can."""
+    """A step can't follow what was done before; the message says which can."""
 
 
 class Contended(LedgerError):

@@ -21,11 +21,10 @@ def service_of_fuzzing(server: str, world_template: str) -> Iterator[Service]:
 
 def test_most_requests_are_answered_well_as_long_as_they_are_as_they_should_be(service: Service) -> None:
     agent = 3 + len(QUERY) + HEADERS.index("User-Agent")
-    told = [(service.send(request, agent, b"curl"), request) for request in service.requests[::4]]
-    refused = [
-        (answer.status, request.path, request.query) for answer, request in told if answer.status >= 400
-    ]
-    assert len(refused) < len(told) / 3, refused
+    asked = [each for each in service.requests[::4] if ("page", "2") not in each.query]  # there is one page
+    told = [(service.send(request, agent, b"curl").status, request.path, request.query) for request in asked]
+    refused = [each for each in told if each[0] >= 400]
+    assert len(refused) < 0.2 * len(told), refused
 
 
 def test_odd_bodies_are_answered(service: Service) -> None:

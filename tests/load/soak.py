@@ -14,7 +14,10 @@ from tests.load.watching import Taken
 REPORTERS, READERS, PAUSE_SECONDS = 16, 8, 0.5
 
 GROWTH = {"memory": 1.1, "files": 1.1, "threads": 1.1, "connections": 1.3, "live_bytes": 1.2}
-"""How many times as large as at the beginning these may be at the end."""
+"""How many times as large as at the beginning these may be at the end.
+
+Connections follow how many requests meet.
+"""
 
 LISTS = (
     f"{USAGES}?page_size=100",

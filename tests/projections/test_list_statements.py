@@ -40,11 +40,11 @@ from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
+from web.wire.billing.rows import BILLING_MONTH
 from web.wire.exports.focus import CHARGE
 from web.wire.rendering import DECLARED
 from web.wire.responses import audit, catalogue, figures, statistics
 from web.wire.responses.agents import AGENT_IDENTITY, AGENT_PROCESSOR, AGENT_SERVICE, USER_ME
-from web.wire.responses.billing import BILLING_MONTH
 from web.wire.responses.lists import (
     COMPONENT_USAGE,
     COMPONENT_USER_USAGE,

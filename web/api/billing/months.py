@@ -28,8 +28,8 @@ from web.request.references import load
 from web.request.services import current, services
 from web.wire.billing.bodies import CHANGE_MONTH
 from web.wire.billing.filters import MONTHS_QUERY
+from web.wire.billing.rows import BILLING_MONTH
 from web.wire.rendering import answers, json_bytes, raises, reads
-from web.wire.responses.billing import BILLING_MONTH
 
 blueprint = api("ledger_months", "/api/ledger/months")
 

@@ -16,7 +16,7 @@ from web.commands.errors import Group
 from web.request.billing.months import Choose, MonthChange, change_month, months
 from web.request.services import Services
 from web.runtime.database import open_services
-from web.wire.responses.billing import BILLING_MONTH
+from web.wire.billing.rows import BILLING_MONTH
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -22,7 +22,7 @@ from projections.lookups import catalogue
 from projections.queries.billing.months import MONTHS
 from projections.rows import digest
 from web.request.services import Services
-from web.wire.responses.billing import BILLING_MONTH
+from web.wire.billing.rows import BILLING_MONTH
 
 Choose = Callable[[Cursor[DictRow]], Sequence[UUID]]
 """Returns the offerings whose month is meant, and raises what its caller may not do."""

@@ -1,1 +1,1 @@
-"""What requests say that close months."""
+"""Months that are closed: what requests say, and how they are answered."""
