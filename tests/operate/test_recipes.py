@@ -285,7 +285,8 @@ def test_the_example_of_nginx_serves_by_tls(world: World, world_url: str, tmp_pa
             assert [row["usage"] for row in page.json()] == ["12.50"]
             assert page.links["first"]["url"].startswith(f"https://127.0.0.1:{tls}/api/")
             assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
-            assert client.get("/metrics").status_code == 404
+            hidden = client.get("/metrics")
+            assert (hidden.status_code, hidden.headers["Strict-Transport-Security"]) == (404, "max-age=31536000")
             most = Settings.from_environment({}).max_body_bytes
             bodies = b" " * most, b" " * (most + 1)
             kind = {"Content-Type": "application/json"}

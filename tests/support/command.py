@@ -145,7 +145,7 @@ def served(environment: Environment, *options: str, port: int | None = None) -> 
             deadline = time.monotonic() + PATIENCE_SECONDS
             while not answers(here):
                 assert process.poll() is None, Path(folder, "stderr").read_text()
-                assert time.monotonic() < deadline
+                assert time.monotonic() < deadline, Path(folder, "stderr").read_text()
                 time.sleep(0.05)
             yield here
         finally:
