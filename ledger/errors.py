@@ -104,6 +104,27 @@ class ItemsRefused(Refusal):
         self.refusals = refusals
 
 
+class OfOtherProvider(Refusal):
+    """A correction is of the figures of one provider, and this one is of another."""
+
+
+class SameFigure(Refusal):
+    """A correction says twice what a figure is to be. `place` is that of the first item, from 0."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(place)
+        self.place = place
+
+
+class SecondPersonNeeded(LedgerError):
+    """Who proposed a correction does not approve it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Who proposed a correction does not approve it: a second person who may report it does."
+        )
+
+
 class NotPermitted(LedgerError):
     """The caller holds no role that permits this here."""
 
@@ -118,6 +139,14 @@ class NotFound(LedgerError):
 
 class WrongStep(LedgerError):
     """A step can't follow what was done before; the message says which can."""
+
+
+class CorrectionRefused(LedgerError):
+    """Some items of a correction can't be applied. `refusals` is aligned with them, None for a good one."""
+
+    def __init__(self, refusals: list[LedgerError | None]) -> None:
+        super().__init__(refusals)
+        self.refusals = refusals
 
 
 class Contended(LedgerError):

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from ledger.domain import agents, catalogue
 from ledger.domain.access import TokenUses
+from ledger.domain.billing.corrections import ComponentSum, CorrectedFigure, CorrectionItem
 from ledger.domain.reports import Policy, RecordedOutcome
 
 Source = Literal["api", "import", "carry-over", "command-line"]
@@ -56,7 +57,7 @@ class Report(Requested, frozen=True, kw_only=True):
     those of the resource when the report was recorded. `month` is the first day of the month that the
     report counts for. `written_date` is the date exactly as the reporter sent it, None if undated.
     `reported_by` is a user's uuid, None where nobody is known (an import). `reason` says why, in the words
-    of whoever reported.
+    of whoever reported. `correction_uuid` is the correction that it is a part of.
     """
 
     usage_uuid: UUID
@@ -73,6 +74,7 @@ class Report(Requested, frozen=True, kw_only=True):
     reported_by: UUID | None = None
     source: Source = "api"
     reason: str = ""
+    correction_uuid: UUID | None = None
 
 
 class UsageReported(Report, frozen=True, kw_only=True):
@@ -241,6 +243,72 @@ class UserUsageLimitRemoved(Requested, frozen=True, kw_only=True):
 DESCRIPTIONS: dict[type[catalogue.Entity], type[Described]] = {
     kind.__annotations__["entity"]: kind for kind in Described.__subclasses__()
 }
+
+
+class CorrectionStep(Requested, frozen=True, kw_only=True):
+    """A step of a correction, whose facts are one stream. It is of figures of one provider.
+
+    `done_by` is a user's uuid, None where nobody is known (a command).
+    """
+
+    correction_uuid: UUID
+    provider_uuid: UUID
+    done_by: UUID | None = None
+    source: Source = "api"
+
+
+class CorrectionProposed(CorrectionStep, frozen=True, kw_only=True):
+    """Somebody proposed to change figures, and said why. Nothing of them changed yet.
+
+    `sums` are as the figures stood then. `reverts` is the correction that this one puts back, and
+    `fingerprint` the SHA-256 of a request that named itself with an idempotency key.
+    """
+
+    TOPIC = "CorrectionProposed"
+
+    title: str
+    reason: str
+    ticket: str = ""
+    items: tuple[CorrectionItem, ...]
+    sums: tuple[ComponentSum, ...]
+    reverts: UUID | None = None
+    fingerprint: str = ""
+
+
+class CorrectionApproved(CorrectionStep, frozen=True, kw_only=True):
+    """Somebody stood behind a correction: `is_by_proposer` says that it was nobody else."""
+
+    TOPIC = "CorrectionApproved"
+
+    is_by_proposer: bool = False
+
+
+class CorrectionRejected(CorrectionStep, frozen=True, kw_only=True):
+    """Somebody ended a correction that was not applied yet."""
+
+    TOPIC = "CorrectionRejected"
+
+    reason: str
+
+
+class CorrectionApplied(CorrectionStep, frozen=True, kw_only=True):
+    """The figures of a correction were changed, all of them, in the transaction of this fact.
+
+    `figures` are aligned with the items of its proposal.
+    """
+
+    TOPIC = "CorrectionApplied"
+
+    figures: tuple[CorrectedFigure, ...]
+    sums: tuple[ComponentSum, ...]
+
+
+class CorrectionReverted(CorrectionStep, frozen=True, kw_only=True):
+    """Another correction, `reverted_with`, put back what this one had changed, in the same transaction."""
+
+    TOPIC = "CorrectionReverted"
+
+    reverted_with: UUID
 
 
 class TokenIssued(Fact, frozen=True, kw_only=True):

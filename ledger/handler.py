@@ -137,7 +137,7 @@ class CommandHandler:
     def _unchanged(self, command: ReportCommand) -> Sequence[Outcome] | None:
         """Return the outcomes of a command's reports if they append nothing, else None: all of one moment."""
         with self._ledger.transaction() as transaction:
-            state = self._state([command], transaction)
+            state = self.state_of([command], transaction)
         if command.is_overdue():
             raise Overdue
         outcomes = decide(command, state, self._ledger.zone)
@@ -151,7 +151,7 @@ class CommandHandler:
         for batch in _with_one_of_each_key(pending):
             commands = [each.subject for each in batch]
             decide = partial(decide_all, commands, zone=self._ledger.zone)
-            results = self._appended(partial(self._state, commands), decide, Mode(is_bulk))
+            results = self._appended(partial(self.state_of, commands), decide, Mode(is_bulk))
             for each, result in zip(batch, results, strict=True):
                 each.settle(result)
 
@@ -204,8 +204,8 @@ class CommandHandler:
         transaction.basis = self._read_models.catch_up()
         return transaction
 
-    def _state(self, commands: Sequence[ReportCommand], transaction: JournalTransaction) -> DecisionState:
-        """Return what all of the commands are decided on."""
+    def state_of(self, commands: Sequence[ReportCommand], transaction: JournalTransaction) -> DecisionState:
+        """Return what all of the commands are decided on, for `decide` of `execute`, too."""
         remembered = _remembered(transaction, [each.request for each in commands if each.request])
         reports = [
             (report, each.now)

@@ -16,6 +16,7 @@ from projections.writers.accounts import ACCOUNTS
 from projections.writers.audit.forgotten_people import FORGOTTEN_PEOPLE
 from projections.writers.audit.lowered import LOWERED
 from projections.writers.audit.verifications import VERIFICATIONS
+from projections.writers.billing.corrections import CORRECTIONS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
@@ -47,6 +48,7 @@ READ_MODELS: ReadModels = (
     MOMENTS,
     SCOPE_POSITIONS,
     VERIFICATIONS,
+    CORRECTIONS,
 )
 
 Kinds = frozenset[type[Fact]]

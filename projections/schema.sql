@@ -339,6 +339,41 @@ CREATE TABLE billing_month (
 );
 CREATE INDEX billing_month_month ON billing_month (month DESC, offering_uuid);
 
+-- Figures that somebody proposed to change, and what came of it. Its items are in its facts.
+CREATE TABLE correction (
+    uuid uuid PRIMARY KEY,
+    id bigint NOT NULL UNIQUE,             -- position of the proposal
+    proposed_at timestamptz NOT NULL,
+    approved_at timestamptz,
+    rejected_at timestamptz,
+    applied_at timestamptz,
+    reverted_at timestamptz,
+    applied bigint,                        -- position of the fact that it was applied
+    provider_uuid uuid NOT NULL,
+    proposed_by uuid,                      -- a user, as those below
+    approved_by uuid,
+    rejected_by uuid,
+    applied_by uuid,
+    reverted_by uuid,
+    reverts uuid,                          -- the correction that this one puts back
+    is_by_proposer boolean NOT NULL,       -- was it approved by nobody else?
+    figures integer NOT NULL,              -- how many
+    state text COLLATE "C" NOT NULL,       -- proposed, approved, rejected, applied or reverted
+    title text NOT NULL,
+    reason text NOT NULL,
+    ticket text NOT NULL,
+    rejection text,                        -- why it was rejected
+    offerings uuid[] NOT NULL,
+    months date[] NOT NULL,
+    sums jsonb NOT NULL,                   -- by component, as proposed, or as applied
+    since bigint NOT NULL,
+    until bigint
+);
+CREATE INDEX correction_provider ON correction (provider_uuid, id DESC);
+CREATE INDEX correction_state ON correction (state, id DESC);
+CREATE INDEX correction_offerings ON correction USING gin (offerings);
+CREATE INDEX correction_reverts ON correction (reverts) WHERE reverts IS NOT NULL;
+
 CREATE TABLE token (
     token_uuid uuid PRIMARY KEY,
     token_hash text NOT NULL UNIQUE,
@@ -371,6 +406,7 @@ CREATE TABLE component_usage (
     plan_uuid uuid,
     plan_period_uuid uuid,
     reported_by uuid,
+    correction_uuid uuid,                  -- of which its last fact is a part
     since bigint NOT NULL,
     version integer NOT NULL,              -- of the last fact of its record's stream that it reflects
     is_terminated boolean NOT NULL DEFAULT false, -- is its resource?
@@ -399,6 +435,7 @@ CREATE TABLE component_usage_versions (
     plan_uuid uuid,
     plan_period_uuid uuid,
     reported_by uuid,
+    correction_uuid uuid,
     usage numeric(20, 2) NOT NULL,
     component_type text COLLATE "C" NOT NULL,
     missing_usage_policy text COLLATE "C" NOT NULL,

@@ -19,6 +19,7 @@ from ledger.journal.ledger import Ledger
 from ledger.journal.tree.keys import KeyFile
 from projections.projector import Projector
 from web.api.audit import events
+from web.api.billing import corrections
 from web.api.blueprints import BLUEPRINTS
 from web.api.exports import focus
 from web.dashboard.blueprints import DASHBOARD
@@ -134,6 +135,7 @@ def create_app(
     key_file: KeyFile | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     currency: str = "XXX",
+    needs_second_person: bool = True,
     meter: Meter | None = None,
     position_seconds: float = TIMEOUT_SECONDS,
     replica: Replica | None = None,
@@ -145,9 +147,10 @@ def create_app(
     call from pages of these `origins`. `is_strict` refuses parameters and keys of bodies that are not known.
     Where there are `places`, each request needs one. The ledger is called `origin`, or goes by its id. So
     many readers of the feed as `feed_waits` may wait at a time. Checkpoints are signed with the key in
-    `key_file`, the next one so many seconds after the last. Prices are in this `currency`. A `meter` is told
-    of reports. `min_position` is waited for as long as `position_seconds`. A `replica` refuses whatever could
-    write; its `ledger` and `projector` are read-only.
+    `key_file`, the next one so many seconds after the last. Prices are in this `currency`. A correction
+    `needs_second_person`, who approves it, or not. A `meter` is told of reports. `min_position` is waited for
+    as long as `position_seconds`. A `replica` refuses whatever could write; its `ledger` and `projector` are
+    read-only.
     """
     pulse()
     give_back_memory()
@@ -156,7 +159,7 @@ def create_app(
     app.config[TIMEOUT] = position_seconds
     app.config[STRICT] = is_strict
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
-    app.config[focus.CURRENCY] = currency
+    app.config[focus.CURRENCY], app.config[corrections.NEEDS_SECOND] = currency, needs_second_person
     app.config[answering.EXPORTS] = Room(EXPORTS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False

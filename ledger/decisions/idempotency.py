@@ -17,7 +17,7 @@ from ledger import errors
 from ledger.domain.catalogue import NAMESPACE
 from ledger.domain.provenance import Provenance
 from ledger.domain.reports import RecordedOutcome, RecordedRefusal
-from ledger.events import Fact, RequestAnswered, RequestDecided
+from ledger.events import CorrectionProposed, Fact, RequestAnswered, RequestDecided
 
 LONGEST_REFUSAL = 64 * 1024
 """How many bytes of a refusal are remembered: nothing that is in the journal can be taken out of it."""
@@ -68,7 +68,7 @@ class IdempotentRequest(Struct, frozen=True, kw_only=True):
             outcomes=tuple(map(recorded, outcomes)),
         )
 
-    def check_same(self, earlier: Remembered) -> None:
+    def check_same(self, earlier: Remembered | CorrectionProposed) -> None:
         """Raise KeyReused if the key was used for another request."""
         if earlier.fingerprint != self.fingerprint:
             raise errors.KeyReused

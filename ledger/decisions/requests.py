@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from msgspec import Struct, structs
 
@@ -58,7 +59,8 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     waited too long to be stored. The caller is who they are as of the description at `described`: where there
     is another one since, `check_caller` is called, which raises if they are no longer. `looked_up` are the
     resources that it names: they are not looked up again unless the catalogue has changed since. `provenance`
-    is what its facts say of the request. `reason` is that of the reports that have none of their own.
+    is what its facts say of the request. `reason` is that of the reports that have none of their own, and
+    `correction_uuid` the correction whose items they are.
     """
 
     reports: Sequence[AnyReport]
@@ -74,6 +76,7 @@ class ReportCommand(Struct, frozen=True, kw_only=True):
     looked_up: VersionedResources | None = None
     provenance: Provenance = NOBODY_KNOWN
     reason: str = ""
+    correction_uuid: UUID | None = None
 
     @property
     def may_append_nothing(self) -> bool:
@@ -186,7 +189,10 @@ def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zo
         return Outcome(result="refused", refusal=refusal.with_traceback(None))
     # Here for all of them, so that no decision leaves it out.
     sent = structs.asdict(command.provenance)
-    said = {"reason": command.reason if report.reason is None else report.reason}
+    said = {
+        "reason": command.reason if report.reason is None else report.reason,
+        "correction_uuid": command.correction_uuid,
+    }
     facts = tuple(
         [
             structs.replace(fact, **sent, **(said if isinstance(fact, Report) else {}))
@@ -202,12 +208,14 @@ def _outcome(report: AnyReport, command: ReportCommand, state: DecisionState, zo
 
 
 def _decided(report: AnyReport, command: ReportCommand, state: DecisionState, zone: tzinfo) -> ReportDecision:
-    caller, now = command.caller, command.now
+    about = command.caller, command.now, zone
+    is_correction = command.correction_uuid is not None
     if isinstance(report, UsageReport):
-        return report_usage(report, state.context_of(report.resource_uuid), caller, now, zone)
+        context = state.context_of(report.resource_uuid)
+        return report_usage(report, context, *about, is_correction=is_correction)
     if isinstance(report, UserUsageReport):
         context = state.context_of(report.resource_uuid, report.component_uuid)
-        return report_user_usages(report, context, state.people, caller, now, zone)
+        return report_user_usages(report, context, state.people, *about, is_correction=is_correction)
     raise report
 
 

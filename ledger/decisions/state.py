@@ -100,7 +100,10 @@ class DecisionState(Struct, frozen=True, kw_only=True):
 
 
 def with_usage(record: Record, fact: UsageReported) -> Record:
-    """Return a record after a report: the row of its plan is replaced, and the policies of the others end."""
+    """Return a record after a report: the row of its plan is replaced, and the policies of the others end.
+
+    A correction leaves those as they are: nobody said anything of the months after.
+    """
     row = UsageRow(
         usage_uuid=fact.usage_uuid,
         amount=fact.plan_amount,
@@ -111,7 +114,8 @@ def with_usage(record: Record, fact: UsageReported) -> Record:
         description=fact.description,
         reported_by=fact.reported_by,
     )
-    rows = {each.usage_uuid: without_policy(each) for each in record.rows}
+    ends_policy = fact.correction_uuid is None
+    rows = {each.usage_uuid: without_policy(each) if ends_policy else each for each in record.rows}
     rows[fact.usage_uuid] = row
     return structs.replace(record, version=fact.originator_version, rows=tuple(rows.values()))
 

@@ -24,7 +24,7 @@ from ledger.domain.access import Caller
 from ledger.domain.catalogue import NAMESPACE, Component, PlanPeriod, ResourceState
 from ledger.domain.metering import MeteredResource, Ownership
 from ledger.domain.records import Record, UsageRow, record_stream
-from ledger.domain.reports import Measured, UsageItem, UsageReport
+from ledger.domain.reports import Measured, Policy, UsageItem, UsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
@@ -46,12 +46,24 @@ class ReportDecision(NamedTuple):
 
 
 def report_usage(
-    report: UsageReport, context: ReportingContext, caller: Caller, now: datetime, zone: tzinfo
+    report: UsageReport,
+    context: ReportingContext,
+    caller: Caller,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    is_correction: bool = False,
 ) -> ReportDecision:
-    """Decide what follows from a report of a resource's usage. Its last item is the figure that it states."""
+    """Decide what follows from a report of a resource's usage. Its last item is the figure that it states.
+
+    A correction may change any month, of a resource that has ended too, and what it leaves out stays.
+    """
     measured_at = report.measured.at if report.measured else now
     month = report.month(now, zone)
-    _check_usage(report, context.resource, caller, now, zone)
+    if is_correction:
+        _check_correction(report, context.resource, caller, now)
+    else:
+        _check_usage(report, context.resource, caller, now, zone)
     facts: list[Fact] = []
     usage_uuid, is_new = None, False
     period = report.plan_period or context.resource.plan_period_at(measured_at, months.bounds(month, zone))
@@ -67,22 +79,47 @@ def report_usage(
         others = [row for row in record.rows if row is not target]
         # Derived from the version that its first fact gets, so a replay derives the same.
         usage_uuid = target.usage_uuid if target else uuid5(stream, str(record.version + 1))
+        policy, description = _said(item, target if is_correction else None)
         row = UsageRow(
             usage_uuid=usage_uuid,
             amount=_plan_amount(item, component, others, context.resource, period),
             measured_at=measured_at,
             plan_uuid=period.plan_uuid if period else None,
             plan_period_uuid=period.uuid if period else None,
-            missing_usage_policy=item.missing_usage_policy,
-            description=item.description,
+            missing_usage_policy=policy,
+            description=description,
             reported_by=caller.user_uuid,
         )
         is_new = target is None
         # A report ends the missing-usage policy of the other rows.
-        if row != target or any(other.missing_usage_policy != "none" for other in others):
+        ends_policy = not is_correction and any(other.missing_usage_policy != "none" for other in others)
+        if row != target or ends_policy:
             place, ownership = (stream, record.version + 1), context.resource.ownership(component)
             facts.append(usage_reported(place, ownership, month, row, item.amount, report.measured, now))
     return ReportDecision(facts, usage_uuid, is_new)
+
+
+def _said(item: UsageItem, kept: UsageRow | None) -> tuple[Policy, str]:
+    """Return the policy and the description of an item: what it leaves out is as in the row that is kept."""
+    if kept is None:
+        return item.missing_usage_policy, item.description
+    leaves_policy = item.missing_usage_policy == "none"
+    return (
+        kept.missing_usage_policy if leaves_policy else item.missing_usage_policy,
+        item.description or kept.description,
+    )
+
+
+def _check_correction(report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime) -> None:
+    """Raise the first refusal of an item of a correction: its month may be closed, and its resource ended."""
+    if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
+        raise errors.NotPermitted
+    if resource.resource.plan_uuid is None:
+        raise errors.ResourceHasNoPlan
+    if wrong := resource.not_reportable({item.component_type for item in report.items}):
+        raise errors.ComponentsNotReportable(wrong)
+    if report.measured and report.measured.at - now > CLOCKS_DIFFER:
+        raise errors.MeasuredInFuture
 
 
 def _check_usage(

@@ -28,11 +28,14 @@ def report_user_usages(
     caller: Caller,
     now: datetime,
     zone: tzinfo,
+    *,
+    is_correction: bool = False,
 ) -> ReportDecision:
     """Decide what follows from a report of users' shares of a component usage; its last item is its figure.
 
     An item with a date goes to the oldest component usage of that date's month, which is made where
-    there is none. Raises NotPermitted, FigureTooLarge, or ItemsRefused aligned with the items.
+    there is none. A correction may change any month. Raises NotPermitted, FigureTooLarge, or ItemsRefused
+    aligned with the items.
     """
     resource = context.resource
     if not caller.may_report(resource.resource.offering_uuid, resource.provider_uuid):
@@ -50,8 +53,9 @@ def report_user_usages(
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
-            _check_date(item, component_type, resource, caller, now, zone)
-            resource.check_open(month)
+            if not is_correction:
+                _check_date(item, component_type, resource, caller, now, zone)
+                resource.check_open(month)
             _check_limit(item, report, target, context)
             stated = draft.put(target, people[item.username], item)
             refusals.append(None)

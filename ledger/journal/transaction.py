@@ -62,6 +62,8 @@ WHERE originator_id = ANY(%(streams)s) AND notification_id > %(after)s ORDER BY 
 
 SELECT_PEOPLE = "SELECT uuid, username, salt FROM journal.person WHERE username = ANY(%(usernames)s)"
 
+SELECT_NAMES = "SELECT uuid, username FROM journal.person WHERE uuid = ANY(%(uuids)s)"
+
 DELETE_PEOPLE = "DELETE FROM journal.person WHERE uuid = ANY(%(uuids)s)"
 
 LOCK_BULKS = "SELECT pg_advisory_xact_lock(hashtext('usage-ledger: bulks'))"
@@ -178,6 +180,11 @@ class JournalTransaction:
             return {}
         rows = self.cursor.execute(SELECT_PEOPLE, {"usernames": names})
         return {row["username"]: Person(row["uuid"], row["username"], bytes(row["salt"])) for row in rows}
+
+    def usernames(self, uuids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the usernames of those of the people who were not forgotten."""
+        rows = self.cursor.execute(SELECT_NAMES, {"uuids": list(uuids)}) if uuids else ()
+        return {row["uuid"]: row["username"] for row in rows}
 
     def first_facts(self, streams: Collection[UUID]) -> list[Fact]:
         """Return the first fact of each of the streams that has any."""

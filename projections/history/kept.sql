@@ -17,7 +17,7 @@ BEGIN
         'customer', 'project', 'category', 'service_provider', 'offering', 'component', 'plan', 'plan_component',
         'plan_period',
         'resource', 'offering_user', 'user_usage_limit', 'account',
-        'billing_month', 'agent_identity', 'agent_service', 'agent_processor'
+        'billing_month', 'correction', 'agent_identity', 'agent_service', 'agent_processor'
     ]
     LOOP
         EXECUTE format('CREATE TABLE %I (LIKE %I)', kept || '_versions', kept);

@@ -53,7 +53,8 @@ ON CONFLICT (resource_uuid, billing_period, uuid) DO UPDATE SET
     measured_at = EXCLUDED.measured_at,
     missing_usage_policy = EXCLUDED.missing_usage_policy,
     description = EXCLUDED.description,
-    reported_by = EXCLUDED.reported_by"""
+    reported_by = EXCLUDED.reported_by,
+    correction_uuid = EXCLUDED.correction_uuid"""
 
 # Looked up row by row (OFFSET 0 keeps it so): a join would be planned for a hundred rows and read all of a
 # table of thousands.
@@ -98,7 +99,8 @@ WHERE u.resource_uuid = other.resource_uuid AND u.billing_period = other.billing
 # A report of users moves the version on, and gives the total to a usage that stood at zero.
 TAKE_OVER_TOTALS = """
 UPDATE component_usage u SET
-    since = coalesce(n.since, u.since), version = n.version, usage = coalesce(n.usage, u.usage)
+    since = coalesce(n.since, u.since), version = n.version, usage = coalesce(n.usage, u.usage),
+    correction_uuid = CASE WHEN n.since IS NULL THEN u.correction_uuid ELSE n.correction_uuid END
 FROM json_populate_recordset(NULL::component_usage, %(rows)s) n
 WHERE u.resource_uuid = n.resource_uuid AND u.component_uuid = n.component_uuid
   AND u.billing_period = n.billing_period AND u.uuid = n.uuid"""

@@ -31,7 +31,7 @@ FOLLOWED = (
 KEPT = (
     *("id", "since", "measured_at", "created", "billing_period", "resource_uuid", "uuid", "component_uuid"),
     *("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid", "plan_uuid", "plan_period_uuid"),
-    *("reported_by", "usage", "component_type", "missing_usage_policy", "description"),
+    *("reported_by", "correction_uuid", "usage", "component_type", "missing_usage_policy", "description"),
 )
 """The columns of `component_usage_versions`, but for `until`."""
 

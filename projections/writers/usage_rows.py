@@ -2,8 +2,8 @@
 
 A report ends the missing-usage policy of the other usages of its record, those of other plans: only the last
 report of a month says what to assume of the next. An import does not: it brings all usages of a record with
-the policies that they had elsewhere. `END_POLICIES` does so for rows, and `ledger/decisions/state.py` for the
-reports that are decided next.
+the policies that they had elsewhere. Nor does a correction, which says nothing of the next. `END_POLICIES`
+does so for rows, and `ledger/decisions/state.py` for the reports that are decided next.
 """
 
 from collections.abc import Sequence
@@ -40,6 +40,7 @@ class ComponentUsageRow(Struct):
     description: str
     reported_by: UUID | None
     created: datetime
+    correction_uuid: UUID | None
 
 
 class UsageDelta(NamedTuple):
@@ -62,7 +63,7 @@ def usage_rows(facts: Sequence[tuple[int, Report]]) -> UsageDelta:
         if isinstance(fact, UsageReported):
             if fact.originator_version == 1:
                 first.append(fact.usage_uuid)
-            elif fact.source != "import":
+            elif fact.source != "import" and fact.correction_uuid is None:
                 reported.add(fact.usage_uuid)
             rows[fact.usage_uuid] = _row(position, fact)
         elif isinstance(fact, UserUsageReported):
@@ -92,6 +93,7 @@ def _row(position: int, fact: UsageReported) -> ComponentUsageRow:
         description=fact.description,
         reported_by=fact.reported_by,
         created=fact.created_at or fact.recorded_at,
+        correction_uuid=fact.correction_uuid,
     )
 
 
@@ -117,8 +119,9 @@ def _take_over(
             "uuid": fact.usage_uuid,
             "usage": None,
             "since": None,
+            "correction_uuid": None,
         },
     )
     total["version"] = fact.originator_version
     if fact.total is not None:
-        total |= {"usage": fact.total, "since": position}
+        total |= {"usage": fact.total, "since": position, "correction_uuid": fact.correction_uuid}

@@ -49,8 +49,9 @@ from web.docs.routes import Route, routes
 from web.importer.importer import import_lists
 from web.request.reading import LINES
 from web.telemetry.requests import Observed
-from web.wire.errors import DETAILS, WORDS
+from web.wire.errors import DETAILS
 from web.wire.exports.forms import CSV, FORMS, PARQUET
+from web.wire.failures.refusals import WORDS
 from web.wire.parameters import AnyFilter, ChoicesFilter, Ordering, PlainMonthFilter
 
 FILE = ROOT / "web/docs/examples.json"

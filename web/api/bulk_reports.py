@@ -65,7 +65,7 @@ def report() -> Response:
     form: Form = "bulk"
     if is_atomic:
         form = "atomic_bulk_dry_run" if is_dry_run else "atomic_bulk"
-    reports, found = _reports(items)
+    reports, found = reports_of(items)
     return submit(reports, form, found, is_atomic=is_atomic, is_dry_run=is_dry_run)
 
 
@@ -78,7 +78,7 @@ def _switch(name: str, *, default: bool) -> bool:
     return word in TRUE
 
 
-def _reports(items: Sequence[Any]) -> tuple[list[AnyReport], Found]:
+def reports_of(items: Sequence[Any]) -> tuple[list[AnyReport], Found]:
     """Return every item as a report, in order, with the objects that the items name."""
     by_schema: dict[Body, list[dict[str, Any]]] = {COMPONENT_REPORT: [], USER_REPORT: []}
     for item in items:

@@ -41,14 +41,15 @@ def page_of(
     row: RowSchema,
     pinned: Collection[str] = (),
     scopes: Callable[[], Scopes] = visible,
+    within: Callable[[], Mapping[str, Any]] = dict,
 ) -> Callable[..., Response]:
     """Return the view of a list: the page that a request asks for, with links to others in the headers.
 
     Its arguments, if it is called with any, restrict the list like filters of these names. Links name those
     that are `pinned` also if the request does not, so that all pages are of one list. `scopes` returns whose
-    rows the caller may see.
+    rows the caller may see, and `within` more restrictions to those.
     """
-    view = partial(_page, list_query, query, row, pinned, scopes)
+    view = partial(_page, list_query, query, row, pinned, scopes, within)
     return takes_page(query, row)(answers(row, is_list=True, headers=PAGED)(view))
 
 
@@ -79,10 +80,12 @@ def _page(
     row: RowSchema,
     pinned: Collection[str],
     seen: Callable[[], Scopes],
+    always: Callable[[], Mapping[str, Any]],
     **within: UUID | int | str,
 ) -> Response:
     restrictions, order = load_query(query, _context())
     restrictions |= within
+    restrictions |= always()
     scopes = seen()
     if current().form:
         return _export(list_query, row, restrictions, scopes, order)

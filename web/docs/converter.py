@@ -11,9 +11,10 @@ from marshmallow.fields import Constant, Field
 from web.wire import fields, parameters
 from web.wire.agents.bodies import MOST_DEPENDENCIES, Dependencies
 from web.wire.audit import feed, history, proofs, reasons
+from web.wire.billing import bodies as billing
 from web.wire.bounds import MOST_ITEMS
 from web.wire.figures import filters as figures
-from web.wire.requests import UserLimit
+from web.wire.requests import COMPONENT_REPORT, USER_REPORT, UserLimit
 from web.wire.responses import audit, columns
 from web.wire.urls import Url
 
@@ -70,7 +71,6 @@ FIXED: dict[type[Field[Any]], Json] = {
     fields.Reference: UUID_TEXT,
     Url: URL | {"description": "The URL of an object, of which only the path counts."},
     fields.Position: POSITION,
-    reasons.Reason: {"type": "string", "maxLength": reasons.LONGEST_REASON},
     columns.Hex: HEX,
     columns.Month: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"},
     columns.Decimal: {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$"},
@@ -114,6 +114,12 @@ class Converter(OpenAPIConverter):
                 most = MOST_DEPENDENCIES if isinstance(field, Dependencies) else MOST_ITEMS
                 items = self.resolve_nested_schema(field.schema)  # type: ignore[no-untyped-call]
                 return {"type": "array", "items": items, "maxItems": most}
+            case billing.CorrectionItems():
+                kinds = [self.resolve_nested_schema(each) for each in (COMPONENT_REPORT, USER_REPORT)]  # type: ignore[no-untyped-call]
+                return {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": MOST_ITEMS}
+            case reasons.Reason():
+                shortest = {} if field.allow_blank else {"minLength": 1}
+                return {"type": "string", **shortest, "maxLength": reasons.LONGEST_REASON}
             case fields.Text():
                 shortest = {} if field.allow_blank else {"minLength": 1}
                 longest = {} if field.max_length is None else {"maxLength": field.max_length}

@@ -48,9 +48,15 @@ def refuse_key() -> None:
 
     What it does is not remembered, and its fact has no reason.
     """
-    for name in (HEADER, EXPECT):
-        if name in request.headers:
-            raise BadHeader(f"{name} is for reports. To send this request again does no harm without it.")
+    if HEADER in request.headers:
+        raise BadHeader(f"{HEADER} is for reports. To send this request again does no harm without it.")
+    refuse_said()
+
+
+def refuse_said() -> None:
+    """Raise BadHeader if a request that is no report says in headers of reports what it builds on, or why."""
+    if EXPECT in request.headers:
+        raise BadHeader(f"{EXPECT} is for reports. To send this request again does no harm without it.")
     if REASON in request.headers:
         raise BadHeader(f"{REASON} is for reports, and would not be kept.")
 

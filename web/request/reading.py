@@ -52,6 +52,23 @@ def read_object(listed: str) -> dict[str, Any]:
     return body
 
 
+def read_whole(listed: str) -> dict[str, Any]:
+    """Return the body of the request, a JSON object. An error about its size is of the field `listed`.
+
+    An object in it that says something twice is a MalformedBody in its place. Raises as `read_items` does.
+    """
+    data = body_bytes()
+    if data and request.mimetype != "application/json":
+        raise UnsupportedMediaType(request.content_type or "")
+    _admit(check_values(data, listed))
+    body = json_line(data) if data else {}
+    if isinstance(body, MalformedBody):
+        raise body
+    if not isinstance(body, dict):
+        raise ValidationError({NON_FIELD: [not_a_dictionary(body)]})
+    return body
+
+
 def read_items() -> list[Any]:
     """Return the items of a body that is a list: a JSON array, or JSON line by line.
 

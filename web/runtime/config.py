@@ -47,6 +47,7 @@ class Settings:
     signing_key: Path
     checkpoint_seconds: float
     currency: str
+    needs_second_person: bool = True
     has_open_metrics: bool = False
     metrics_token: str | None = None
     primary_url: str | None = None
@@ -101,6 +102,7 @@ class Settings:
             signing_key=variables.SIGNING_KEY.read(environment) or data_dir / USUAL_KEY,
             checkpoint_seconds=variables.CHECKPOINT_SECONDS.read(environment),
             currency=variables.CURRENCY.read(environment),
+            needs_second_person=variables.FOUR_EYES.read(environment),
             has_open_metrics=variables.METRICS.read(environment),
             metrics_token=variables.METRICS_TOKEN.read(environment),
             primary_url=variables.PRIMARY_URL.read(environment),

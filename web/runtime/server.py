@@ -172,6 +172,7 @@ def application(
         key_file=KeyFile(settings.signing_key),
         checkpoint_seconds=settings.checkpoint_seconds,
         currency=settings.currency,
+        needs_second_person=settings.needs_second_person,
         position_seconds=settings.position_seconds,
         meter=watch.meter,
         replica=Replica(settings.primary_url, settings.max_lag_seconds) if settings.is_read_only else None,

@@ -146,6 +146,13 @@ CURRENCY = Variable(
     default="XXX",
 )
 
+FOUR_EYES = Variable(
+    "LEDGER_FOUR_EYES",
+    "`no` has whoever proposed a correction approve it, too; otherwise a second person does",
+    parse_switch,
+    default="yes",
+)
+
 METRICS = Variable(
     "LEDGER_METRICS",
     "`open` has everybody read the metrics at `/metrics`, who can reach the service",
@@ -230,7 +237,7 @@ POSITION_SECONDS = Variable(
 
 VARIABLES: tuple[Variable[object], ...] = (
     *(DATABASE_URL, DATA_DIR, TIME_ZONE, MAX_BODY_BYTES, PROXIES, CORS_ORIGINS),
-    *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, TOKEN),
+    *(STRICT, NAME, FEED_WAITS, SIGNING_KEY, CHECKPOINT_SECONDS, CURRENCY, FOUR_EYES, TOKEN),
     *(METRICS, METRICS_TOKEN, WALDUR_TOKEN),
     *(PRIMARY_URL, MAX_LAG_SECONDS, POLL_SECONDS),
     *(LOG, OTEL, PLACES, QUEUE, QUEUE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, POSITION_SECONDS),

@@ -20,7 +20,8 @@ from web.sender.files import Format, ReportFile, chunk_of, dated
 from web.sender.lines import FilePosition, UnreadableFile
 from web.sender.tables import ReportLine
 from web.wire.body import json_line, not_a_dictionary
-from web.wire.errors import WORDS, MalformedBody
+from web.wire.errors import MalformedBody
+from web.wire.failures.refusals import WORDS
 from web.wire.fields import NO_DATETIME, Amount, moment_of, uuid_of
 from web.wire.requests import COMPONENT_REPORT, FIELDS, USER_REPORT
 

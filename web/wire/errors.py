@@ -20,51 +20,10 @@ from werkzeug.exceptions import (
 from ledger import errors
 from projections.projector import ProjectingFailed
 from web.wire.failures.database import given_up, is_database_away
+from web.wire.failures.refusals import WORDS
 from web.wire.rendering import json_response
 
 log = logging.getLogger(__name__)
-
-WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
-    errors.ResourceHasNoPlan: ("resource", "Resource must have a plan to report usage."),
-    errors.ResourceNotInValidState: ("resource", "Resource is not in valid state."),
-    errors.ComponentsNotReportable: ("non_field_errors", "These components are invalid: {component_types}."),
-    errors.MeasuredInFuture: (
-        "date",
-        "Cannot submit usage for future dates. Date must be current date or earlier.",
-    ),
-    errors.MayNotBackfill: (
-        "date",
-        "Only staff users and service providers can specify date for backfilling.",
-    ),
-    errors.MonthIsClosed: (
-        "date",
-        "Service providers can only specify date for limit-based or prepaid billing components "
-        "when backfilling past billing periods.",
-    ),
-    errors.OnlyCorrections: (  # agents know the end of it, and go on
-        "date",
-        "{month:%Y-%m} was closed for this offering, so that only a correction changes it: no"
-        " backfilling past billing periods.",
-    ),
-    errors.LimitExists: (
-        "non_field_errors",
-        "The fields resource, component, user must make a unique set.",
-    ),
-    errors.NotInProject: ("user", "The specified user is not part of the resource's project."),
-    errors.ComponentOfOtherOffering: ("component", "Component is wrong."),
-    errors.FigureTooLarge: (
-        "non_field_errors",
-        "The figure of the month would have more than 18 digits before the decimal point.",
-    ),
-    errors.FigureChanged: ("expect", "The figure does not stand as it did at position {expected}."),
-    errors.AmountMissing: ("usage", "This field is required."),
-    errors.UserLimitExceeded: (
-        "non_field_errors",
-        "Usage limit exceeded. Maximum allowed: {limit:.2f}, current usage: {current:.2f}, "
-        "additional: {additional:.2f}.",
-    ),
-}
-"""Field and message of every refusal; agents match some of the texts, so they are Waldur's."""
 
 LONGEST_ECHO, LONGEST_ECHOES, LONGEST_HOST_ECHO = 1_000, 10_000, 100
 """How many characters of a value, of a list of values, and of a host an error repeats."""
@@ -185,6 +144,7 @@ DETAILS: dict[type[Exception], Detail] = {
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
     Missing: Detail(404),
+    errors.SecondPersonNeeded: Detail(403),
     errors.WrongStep: Detail(409),
     errors.Contended: Detail(409, "Too many reports at once. Nothing was stored; send it again.", SOON),
     errors.UnderWay: Detail(
@@ -224,6 +184,8 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case ValidationError():
             return Problem(400, error.messages)
+        case errors.CorrectionRefused(refusals=refusals):
+            return Problem(400, {"items": [_of_item(each) if each else {} for each in refusals]})
         case errors.Refusal():
             return Problem(412 if isinstance(error, errors.FigureChanged) else 400, body_of(error))
         case HTTPException():
@@ -237,6 +199,18 @@ def problem_of(error: Exception) -> Problem:
     status, message, headers = DETAILS[_kind_of(error)]
     told = echo(error) if isinstance(error, UnsupportedMediaType | UnsupportedEncoding) else error
     return _detail(status, message.format(error=told), headers)
+
+
+def unwrapped(refusal: errors.LedgerError) -> errors.LedgerError:
+    """Return the refusal of a single item without the list around it."""
+    if isinstance(refusal, errors.ItemsRefused):
+        (only,) = refusal.refusals
+        return only or refusal
+    return refusal
+
+
+def _of_item(refusal: errors.LedgerError) -> Any:
+    return problem_of(unwrapped(refusal)).body
 
 
 def _problem_of_http(error: HTTPException) -> Problem:

@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import orjson
 
 from ledger.decisions.idempotency import Outcome, Result
-from ledger.errors import ItemsRefused, LedgerError, MonthIsClosed
-from web.wire.errors import body_of, problem_of
+from ledger.errors import LedgerError, MonthIsClosed
+from web.wire.errors import body_of, problem_of, unwrapped
 from web.wire.responses.messages import NOT_STORED
 
 WHO_MAY = "Only staff may report past months of other components."
@@ -97,11 +97,3 @@ def refused(refusal: LedgerError) -> Answer:
     """Return what a refusal is told as."""
     status, body, _ = problem_of(refusal)
     return Answer(status, orjson.dumps(body).decode())
-
-
-def unwrapped(refusal: LedgerError) -> LedgerError:
-    """Return the refusal of a single item without the list around it."""
-    if isinstance(refusal, ItemsRefused):
-        (only,) = refusal.refusals
-        return only or refusal
-    return refusal

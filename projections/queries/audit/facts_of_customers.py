@@ -22,12 +22,18 @@ Reference = tuple[Kind, UUID]
 _OF_PROVIDER: tuple[tuple[Kind, str], ...] = (("customer", "customer_uuid"),)
 _OF_OFFERING: tuple[tuple[Kind, str], ...] = (("offering", "offering_uuid"),)
 _OF_RESOURCE: tuple[tuple[Kind, str], ...] = (("resource", "resource_uuid"),)
+_OF_CORRECTION: tuple[tuple[Kind, str], ...] = (("customer", "provider_uuid"),)
 _OF_BOTH: tuple[tuple[Kind, str], ...] = (("customer", "customer_uuid"), ("customer", "provider_uuid"))
 
 CUSTOMERS_BY: dict[str, tuple[tuple[Kind, str], ...]] = {
     "UsageReported": _OF_BOTH,
     "UsageCarriedOver": _OF_BOTH,
     "UserUsageReported": _OF_BOTH,
+    "CorrectionProposed": _OF_CORRECTION,
+    "CorrectionApproved": _OF_CORRECTION,
+    "CorrectionRejected": _OF_CORRECTION,
+    "CorrectionApplied": _OF_CORRECTION,
+    "CorrectionReverted": _OF_CORRECTION,
     "CustomerDescribed": (("customer", "uuid"),),
     "ProjectDescribed": _OF_PROVIDER,
     "ServiceProviderDescribed": _OF_PROVIDER,

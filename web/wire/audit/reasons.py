@@ -1,4 +1,4 @@
-"""Why a figure is stated: what is taken for a reason, in a header, a body or a file."""
+"""Why something is done: what is taken for a reason, in a header, a body or a file."""
 
 import re
 from typing import Any
@@ -14,10 +14,10 @@ CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Reason(Text):
-    """Why a figure is stated, in one line: empty where nothing is said."""
+    """Why something is done, in one line. Unless it is required it may be empty, where nothing is said."""
 
-    def __init__(self) -> None:
-        super().__init__(allow_blank=True)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_blank=not kwargs.get("required"), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return reason_of(super()._deserialize(value, attr, data, **kwargs), Loading.get().token)

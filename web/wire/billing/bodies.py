@@ -1,4 +1,4 @@
-"""Bodies that name a month, and the offerings whose month it is."""
+"""Bodies that name a month, and the offerings whose month it is; and those of corrections."""
 
 import re
 from datetime import date
@@ -7,7 +7,9 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields
 
-from web.wire.body import Body, Check
+from web.wire.audit.reasons import Reason
+from web.wire.body import Body, Check, not_a_list
+from web.wire.bounds import MOST_ITEMS
 from web.wire.fields import REQUIRED, Reference, Text, uuid_of
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -51,4 +53,50 @@ class ChangeMonth(Body):
     note = Text(allow_blank=True, max_length=2000)
 
 
+class CorrectionItems(fields.List[Any]):
+    """Items as `POST /api/ledger/reports/` takes them: they are loaded as those are."""
+
+    default_error_messages = REQUIRED
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.Raw(), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError(not_a_list(value))
+        if not 0 < len(value) <= MOST_ITEMS:
+            raise ValidationError(f"Between 1 and {MOST_ITEMS} items are taken, and these are {len(value)}.")
+        return value
+
+
+class CorrectionBody(Body):
+    """What a correction says of itself: each in one line, of at most 500 characters."""
+
+    title = Reason(required=True)
+    reason = Reason(required=True)
+    ticket = Reason()
+
+
+class ProposeCorrection(CorrectionBody):
+    """A correction, and what figures are to be: each item needs a date, or names a component usage."""
+
+    items = CorrectionItems(required=True)
+
+
+class RevertCorrection(CorrectionBody):
+    """Why what a correction changed is to be put back. Without a title it has that of the correction."""
+
+    title = Reason()
+
+
+class RejectCorrection(Body):
+    reason = Reason(required=True)
+
+
+class NoBody(Body):
+    """Nothing: what is meant is in the path."""
+
+
 CHANGE_MONTH = ChangeMonth()
+PROPOSE_CORRECTION, REVERT_CORRECTION = ProposeCorrection(), RevertCorrection()
+REJECT_CORRECTION, NO_BODY = RejectCorrection(), NoBody()

@@ -1,8 +1,11 @@
-"""Which months are asked for."""
+"""Which months, and which corrections, are asked for."""
+
+from typing import get_args
 
 from marshmallow import EXCLUDE, Schema
 
-from web.wire.parameters import BooleanFilter, MonthFilter, UuidFilter
+from ledger.domain.billing.corrections import State
+from web.wire.parameters import BooleanFilter, ChoicesFilter, MonthFilter, UuidFilter
 
 
 class MonthsQuery(Schema):
@@ -17,4 +20,17 @@ class MonthsQuery(Schema):
     is_closed = BooleanFilter()
 
 
-MONTHS_QUERY = MonthsQuery()
+class CorrectionsQuery(Schema):
+    """Without parameters all corrections that the caller sees."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    state = ChoicesFilter(get_args(State))
+    offering_uuid = UuidFilter()
+    provider_uuid = UuidFilter()
+    billing_period = MonthFilter()
+    proposed_by_uuid = UuidFilter()
+
+
+MONTHS_QUERY, CORRECTIONS_QUERY = MonthsQuery(), CorrectionsQuery()

@@ -1,8 +1,21 @@
-"""The answers about months that people vouch for."""
+"""The answers about months that people vouch for, and about corrections that they stand behind."""
+
+from marshmallow import fields
 
 from web.wire.responses.audit import REVISION_USER
-from web.wire.responses.columns import Boolean, Date, Hex, Integer, Moment, Object, Text
-from web.wire.responses.schemas import RowSchema, declare
+from web.wire.responses.columns import (
+    Boolean,
+    Date,
+    Decimal,
+    Hex,
+    Integer,
+    Moment,
+    Object,
+    Objects,
+    Text,
+    Texts,
+)
+from web.wire.responses.schemas import Members, ObjectSchema, RowSchema, declare
 
 BILLING_MONTH = declare(
     RowSchema,
@@ -20,3 +33,87 @@ BILLING_MONTH = declare(
     figures_moved=Integer(allow_none=True),
 )
 """`figures_moved` is how many figures differ from those at `position`, null for an open month."""
+
+CORRECTION_SUM = declare(
+    RowSchema,
+    "CorrectionSum",
+    component_uuid=Hex(),
+    component_type=Text(),
+    component_name=Text(allow_none=True),
+    measured_unit=Text(allow_none=True),
+    is_of_users=Boolean(),
+    figures=Integer(),
+    before=Decimal(),
+    after=Decimal(),
+    delta=Decimal(),
+)
+"""What the figures of a component come to, or those of its users: as proposed, or as applied."""
+
+_CORRECTION: Members = {
+    "uuid": Hex(),
+    "title": Text(),
+    "reason": Text(),
+    "ticket": Text(),
+    "state": Text(),
+    "next": Texts(),
+    "provider_uuid": Hex(),
+    "provider_name": Text(allow_none=True),
+    "offerings": Texts(),
+    "billing_periods": Texts(),
+    "figures": Integer(),
+    "sums": Objects(CORRECTION_SUM),
+    "position": Integer(),
+    "proposed_at": Moment(),
+    "proposed_by": Object(REVISION_USER, allow_none=True),
+    "approved_at": Moment(allow_none=True),
+    "approved_by": Object(REVISION_USER, allow_none=True),
+    "is_by_proposer": Boolean(),
+    "rejected_at": Moment(allow_none=True),
+    "rejected_by": Object(REVISION_USER, allow_none=True),
+    "rejection": Text(allow_none=True),
+    "applied_at": Moment(allow_none=True),
+    "applied_by": Object(REVISION_USER, allow_none=True),
+    "applied_position": Integer(allow_none=True),
+    "reverted_at": Moment(allow_none=True),
+    "reverted_by": Object(REVISION_USER, allow_none=True),
+    "reverts": Hex(allow_none=True),
+    "revert": Hex(allow_none=True),
+}
+
+CORRECTION = declare(RowSchema, "Correction", **_CORRECTION)
+"""`next` are the steps that can follow, `is_by_proposer` says that nobody else approved it. `reverts` is the
+correction that it puts back, `revert` the one that puts it back, or is proposed to."""
+
+CORRECTION_ITEM = declare(
+    RowSchema,
+    "CorrectionItem",
+    place=Integer(),
+    uuid=Hex(allow_none=True),
+    resource_uuid=Hex(),
+    resource_name=Text(allow_none=True),
+    component_uuid=Hex(),
+    component_type=Text(),
+    measured_unit=Text(allow_none=True),
+    billing_period=Date(),
+    username=Text(allow_none=True),
+    date=Moment(allow_none=True),
+    amount=Decimal(),
+    usage_before=Decimal(allow_none=True),
+    usage_now=Decimal(allow_none=True),
+    usage_after=Decimal(allow_none=True),
+    delta=Decimal(allow_none=True),
+    has_moved=Boolean(),
+    position=Integer(allow_none=True),
+    reason=Text(allow_none=True),
+    errors=fields.Raw(allow_none=True),
+)
+"""A figure: `usage_before` is what it was when it was proposed, or applied, and `usage_after` what it would
+become now, or became. `has_moved` says that another one stands now than was seen, or applied. `errors` say
+why it could not be applied now."""
+
+CORRECTION_WITH_ITEMS = declare(
+    ObjectSchema,
+    "CorrectionWithItems",
+    **_CORRECTION,
+    items=fields.List(fields.Nested(CORRECTION_ITEM)),
+)

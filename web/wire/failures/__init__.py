@@ -1,1 +1,1 @@
-"""What is told when something fails that is no mistake of the caller's."""
+"""What is told when something is refused, or fails that is no mistake of the caller's."""

@@ -1,0 +1,1 @@
+"""Decides about corrections, which change figures on purpose and in the open."""

@@ -1,0 +1,1 @@
+"""What people vouch for and stand behind: corrections of figures."""

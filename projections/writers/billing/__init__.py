@@ -1,0 +1,1 @@
+"""Read models of what people vouch for, and stand behind."""

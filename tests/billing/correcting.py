@@ -1,0 +1,53 @@
+"""Corrections over the API: Ann, `provider-owner`, proposes, and `offering-manager` is the second person."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.world import RESOURCE, World
+
+CORRECTIONS = "/api/ledger/corrections/"
+PROPOSER, SECOND = "provider-owner", "offering-manager"
+
+WRONG = {"detail": "Who proposed a correction does not approve it: a second person who may report it does."}
+
+
+def item(amount: str = "50", **changes: Any) -> dict[str, Any]:
+    """Return an item about cpu in October, unless told otherwise."""
+    return {"resource": RESOURCE, "type": "cpu", "date": "2026-10-05", "amount": amount} | changes
+
+
+def propose(world: World, *items: dict[str, Any], by: str = PROPOSER, **words: Any) -> TestResponse:
+    body = {"title": "Minutes", "reason": "Counted in minutes", "items": items or [item()], **words}
+    return world.as_(by).post(CORRECTIONS, body)
+
+
+def proposed(world: World, *items: dict[str, Any], **words: Any) -> str:
+    """Return the uuid of a proposal."""
+    done = propose(world, *items, **words)
+    assert done.status_code == 201, done.text
+    uuid: str = done.get_json()["uuid"]
+    return uuid
+
+
+def take(world: World, uuid: str, step: str, by: str = SECOND, **body: Any) -> TestResponse:
+    return world.as_(by).post(f"{CORRECTIONS}{uuid}/{step}/", body)
+
+
+def applied(world: World, *items: dict[str, Any], second: str = SECOND, **words: Any) -> str:
+    """Return the uuid of a correction that was proposed, approved and applied."""
+    uuid = proposed(world, *items, **words)
+    for step in ("approve", "apply"):
+        done = take(world, uuid, step, by=second)
+        assert done.status_code == 200, done.text
+    return uuid
+
+
+def shown(world: World, uuid: str, by: str = "staff", **query: Any) -> Any:
+    return world.as_(by).get(f"{CORRECTIONS}{uuid}/", **query).get_json()
+
+
+def october(world: World, amount: str = "5", kind: str = "cpu", resource: str = RESOURCE) -> None:
+    """Report what stands before the correction."""
+    done = world.report(resource=resource, date="2026-10-05", usages=[{"type": kind, "amount": amount}])
+    assert done.status_code == 201, done.text

@@ -1,0 +1,128 @@
+"""A correction with its items: each figure as it was seen, as it stands, and as it would be, or was, made."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from ledger.decisions.billing.corrections import Correction
+from ledger.decisions.billing.figures import Figure
+from ledger.domain.billing.corrections import CorrectedFigure, CorrectionItem
+from ledger.errors import NotFound
+from ledger.events import CorrectionStep
+from projections.queries.billing import corrections as stored
+from projections.queries.billing.corrections import CORRECTIONS
+from web.request.audit.past import reading
+from web.request.authentication import caller
+from web.request.billing.corrections import KIND, previewed
+from web.request.services import current, services
+from web.wire.billing.rows import CORRECTION, CORRECTION_ITEM
+from web.wire.errors import problem_of, unwrapped
+
+
+class ItemFigure(NamedTuple):
+    """What is known of an item's figure: `expected` is what should stand, unless somebody stated another."""
+
+    uuid: UUID | None
+    before: Decimal | None
+    after: Decimal | None
+    expected: Decimal | None
+    position: int | None = None
+    errors: Any = None
+
+
+def described(uuid: UUID) -> dict[str, Any]:
+    """Return a correction with its items, as of the position that is asked for. Raises NotFound."""
+    with reading() as cursor, cursor.connection.transaction():
+        steps = tuple(
+            (position, fact)
+            for position, event in stored.steps(cursor, uuid)
+            if isinstance(fact := services().ledger.mapper.to_domain_event(event), CorrectionStep)
+        )
+        row, end = CORRECTIONS.one(cursor, CORRECTION.columns, {"uuid": uuid}, None)
+        if not steps or row is None or not (correction := Correction(steps=steps)).is_seen_by(caller()):
+            raise NotFound(KIND)
+        current().end = end
+        figures = _figures(correction)
+        items = correction.proposal.items
+        places = [
+            (figure.uuid, item.ownership.resource_uuid)
+            for item, figure in zip(items, figures, strict=True)
+            if figure.uuid
+        ]
+        now = stored.figures(cursor, places)
+        owned = [item.ownership for item in items]
+        names = stored.names(
+            cursor,
+            {each.resource_uuid for each in owned},
+            {each.component_uuid for each in owned},
+            {item.person for item in items if item.person},
+        )
+    shown = [
+        _shown(place, item, figure, bool(correction.figures), now, names)
+        for place, (item, figure) in enumerate(zip(items, figures, strict=True))
+    ]
+    row_and_items: dict[str, Any] = orjson.loads(row) | {"items": CORRECTION_ITEM.dump(shown, many=True)}
+    return row_and_items
+
+
+def _figures(correction: Correction) -> list[ItemFigure]:
+    """Return the figures of items as they were applied, or as they would be now; else as they were seen."""
+    items = correction.proposal.items
+    if correction.figures:
+        return list(map(_applied, correction.figures))
+    is_open = correction.state in ("proposed", "approved")
+    if is_open and current().past is None and not services().replica:
+        return [_previewed(item, figure) for item, figure in zip(items, previewed(correction), strict=True)]
+    return [
+        ItemFigure(item.figure_uuid, item.amount_seen, item.amount_after, item.amount_seen) for item in items
+    ]
+
+
+def _applied(figure: CorrectedFigure) -> ItemFigure:
+    return ItemFigure(figure.uuid, figure.before, figure.after, figure.after, figure.position)
+
+
+def _previewed(item: CorrectionItem, figure: Figure) -> ItemFigure:
+    seen = item.amount_seen
+    if figure.refusal:
+        return ItemFigure(
+            item.figure_uuid, seen, None, seen, None, problem_of(unwrapped(figure.refusal)).body
+        )
+    return ItemFigure(figure.uuid, seen, figure.after, seen)
+
+
+def _shown(
+    place: int,
+    item: CorrectionItem,
+    figure: ItemFigure,
+    is_applied: bool,
+    now: Mapping[UUID, Decimal],
+    names: Mapping[UUID, str],
+) -> dict[str, Any]:
+    """Return an item by the names of its answer."""
+    stands = now.get(figure.uuid) if figure.uuid else None
+    start = figure.before if is_applied else stands
+    return {
+        "place": place,
+        "uuid": figure.uuid,
+        "resource_uuid": item.ownership.resource_uuid,
+        "resource_name": names.get(item.ownership.resource_uuid),
+        "component_uuid": item.ownership.component_uuid,
+        "component_type": item.ownership.component_type,
+        "measured_unit": names.get(item.ownership.component_uuid),
+        "billing_period": item.month,
+        "username": names.get(item.person) if item.person else None,
+        "date": item.measured_at,
+        "amount": item.amount,
+        "usage_before": figure.before,
+        "usage_now": stands,
+        "usage_after": figure.after,
+        "delta": None if figure.after is None else figure.after - (start or 0),
+        "has_moved": stands != figure.expected,
+        "position": figure.position,
+        "reason": item.reason,
+        "errors": figure.errors,
+    }

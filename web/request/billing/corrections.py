@@ -1,0 +1,223 @@
+"""Corrections, as requests propose them, take their steps, and read them.
+
+A step is decided on the correction's facts, read in the transaction that appends the next one: whoever was
+faster with another step is seen, or the stream's version is taken and all is read again.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from uuid import UUID, uuid4, uuid5
+
+from msgspec import structs
+
+from ledger.decisions.billing import corrections as deciding
+from ledger.decisions.billing.corrections import Correction, StepTaken, Words, said_of
+from ledger.decisions.billing.figures import (
+    Figure,
+    check_figures,
+    figures_of,
+    putting_back,
+    reports_of,
+)
+from ledger.decisions.requests import AnyReport, Decision, ReportCommand
+from ledger.decisions.state import DecisionState
+from ledger.domain.access import Caller
+from ledger.domain.billing.corrections import CorrectionItem
+from ledger.domain.catalogue import NAMESPACE
+from ledger.domain.metering import VersionedResources
+from ledger.errors import NotFound, NotPermitted, WrongStep
+from ledger.events import CorrectionProposed, CorrectionStep, Fact
+from ledger.journal.transaction import JournalTransaction
+from projections.queries.billing import corrections as stored
+from web.request.authentication import caller, check_caller, identify_again, provenance
+from web.request.services import current, services
+from web.wire.body import Found
+
+KIND = "Correction"
+
+Take = Callable[[Correction, StepTaken], CorrectionStep]
+
+
+def correction_in(transaction: JournalTransaction, uuid: UUID) -> Correction:
+    """Return a correction, up to date. Raises NotFound where the caller may not know of it."""
+    steps = [
+        (position, fact)
+        for position, fact in transaction.facts_since(0, [uuid])
+        if isinstance(fact, CorrectionStep)
+    ]
+    if steps and (found := Correction(steps=tuple(steps))).is_seen_by(caller()):
+        return found
+    raise NotFound(KIND)
+
+
+def own_correction(transaction: JournalTransaction, uuid: UUID) -> Correction:
+    """Return a correction that the caller may take steps of. Raises NotFound, NotPermitted."""
+    identify_again(services().projector.shared_position.known().described)
+    found = correction_in(transaction, uuid)
+    if not found.is_within(caller()):
+        raise NotPermitted
+    return found
+
+
+def propose(words: Words, reports: Sequence[AnyReport], found: Found) -> tuple[UUID, bool]:
+    """Append the proposal of reports, whose objects were `found`. Returns its uuid, and whether it is new.
+
+    The same request with the same idempotency key finds what it proposed before. Raises CorrectionRefused,
+    NotPermitted, KeyReused, Contended and Busy.
+    """
+    asked, taken = current().idempotent, _taken()
+    uuid = uuid5(NAMESPACE, f"correction:{asked.stream.hex}") if asked else uuid4()
+    looked_up = VersionedResources(found.version, found.resources)
+    command = _command(uuid, words.reason, reports, looked_up)
+
+    def decide(transaction: JournalTransaction) -> Decision[bool]:
+        identify_again(services().projector.shared_position.known().described)
+        for _, earlier in transaction.facts_since(0, [uuid]) if asked else ():
+            if asked and isinstance(earlier, CorrectionProposed):
+                asked.check_same(earlier)
+                return Decision(False)
+        state = services().handler.state_of([command], transaction)
+        return _proposal(uuid, words, command, state, taken, reverts=None)
+
+    return uuid, services().handler.execute(decide)
+
+
+def revert(uuid: UUID, words: Words) -> UUID:
+    """Append a proposal that puts back what a correction changed, where it still stands. Returns its uuid.
+
+    Raises NotFound, NotPermitted, WrongStep, CorrectionRefused, Contended and Busy.
+    """
+    taken, new = _taken(), uuid4()
+
+    def decide(transaction: JournalTransaction) -> Decision[bool]:
+        correction = own_correction(transaction, uuid)
+        correction.check("revert")
+        if under_way := stored.revert_of(transaction.cursor, uuid):
+            raise WrongStep(f"It is to be reverted by {under_way.hex}: that can be approved, or rejected.")
+        items = _standing_items(transaction, correction)
+        if not items:
+            raise WrongStep("No figure stands as it was applied: there is nothing to put back.")
+        command = _command_of(new, words.reason, items, transaction)
+        state = services().handler.state_of([command], transaction)
+        items = [putting_back(item, state) for item in items]
+        command = _command_of(new, words.reason, items, transaction)
+        return _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
+
+    services().handler.execute(decide)
+    return new
+
+
+def take_step(uuid: UUID, take: Take) -> None:
+    """Append the fact that `take` makes of a correction.
+
+    Raises what it raises, NotFound, NotPermitted, Contended and Busy.
+    """
+    taken = _taken()
+
+    def decide(transaction: JournalTransaction) -> Decision[None]:
+        return Decision(None, [take(own_correction(transaction, uuid), taken)])
+
+    services().handler.execute(decide)
+
+
+def apply(uuid: UUID) -> None:
+    """Change all figures of a correction, or none of them.
+
+    Raises NotFound, NotPermitted, WrongStep, CorrectionRefused, Contended and Busy.
+    """
+    taken = _taken()
+
+    def decide(transaction: JournalTransaction) -> Decision[None]:
+        correction = own_correction(transaction, uuid)
+        correction.check("apply")
+        reverts = correction.proposal.reverts
+        reverted = correction_in(transaction, reverts) if reverts else None
+        proposal = correction.proposal
+        command = _command_of(uuid, proposal.reason, proposal.items, transaction)
+        state = services().handler.state_of([command], transaction)
+        figures = figures_of(command, state, services().ledger.zone)
+        check_figures(figures)
+
+        def conclude(_: None, positions: Sequence[int]) -> tuple[None, Sequence[Fact]]:
+            return None, deciding.apply(correction, reverted, figures, positions, taken)
+
+        return Decision(None, [fact for each in figures for fact in each.facts], conclude=conclude)
+
+    services().handler.execute(decide)
+
+
+def previewed(correction: Correction) -> list[Figure]:
+    """Return what the items of a correction would come to now, whoever applied it."""
+    proposal = correction.proposal
+    anybody = Caller(user_uuid=proposal.done_by or proposal.correction_uuid, is_staff=True, is_support=False)
+    with services().ledger.transaction() as transaction:
+        command = _command_of(correction.uuid, proposal.reason, proposal.items, transaction)
+        command = structs.replace(command, caller=anybody, described=None)
+        state = services().handler.state_of([command], transaction)
+    return figures_of(command, state, services().ledger.zone)
+
+
+def _proposal(
+    uuid: UUID,
+    words: Words,
+    command: ReportCommand,
+    state: DecisionState,
+    taken: StepTaken,
+    reverts: UUID | None,
+) -> Decision[bool]:
+    zone = services().ledger.zone
+    figures = figures_of(command, state, zone)
+    fact = deciding.propose(uuid, words, command, figures, state, zone, taken, reverts)
+    named = {item.person for item in fact.items if item.person}
+    return Decision(True, [fact], [each for each in state.new_people.values() if each.uuid in named])
+
+
+def _standing_items(transaction: JournalTransaction, correction: Correction) -> list[CorrectionItem]:
+    """Return the items whose figures a correction changed, and nobody else since, as they were before."""
+    changed = [
+        (item, figure)
+        for item, figure in zip(correction.proposal.items, correction.figures, strict=True)
+        if figure.position is not None
+    ]
+    places = [(figure.uuid, item.ownership.resource_uuid, figure.position) for item, figure in changed]
+    standing = stored.standing(transaction.cursor, correction.uuid, places)
+    return [
+        structs.replace(item, figure_uuid=figure.uuid, amount=figure.before or Decimal("0.00"), expected=None)
+        for item, figure in changed
+        if figure.uuid in standing
+    ]
+
+
+def _command_of(
+    uuid: UUID, reason: str, items: Sequence[CorrectionItem], transaction: JournalTransaction
+) -> ReportCommand:
+    """Return the command of items that facts have."""
+    version, resources = services().resources({each.ownership.resource_uuid for each in items})
+    usernames = transaction.usernames({each.person for each in items if each.person})
+    reports = reports_of(items, resources, usernames)
+    return _command(uuid, reason, reports, VersionedResources(version, resources))
+
+
+def _command(
+    uuid: UUID, reason: str, reports: Sequence[AnyReport], looked_up: VersionedResources
+) -> ReportCommand:
+    sender = current().credentials
+    assert sender, "the pipeline has found out who asks"
+    return ReportCommand(
+        reports=reports,
+        caller=caller(),
+        described=current().identified.described,
+        check_caller=partial(check_caller, sender, services()),
+        now=services().clock(),
+        form="",
+        request=current().idempotent,
+        looked_up=looked_up,
+        provenance=provenance(),
+        reason=reason,
+        correction_uuid=uuid,
+    )
+
+
+def _taken() -> StepTaken:
+    return StepTaken(caller().user_uuid, services().clock(), "api", provenance())
