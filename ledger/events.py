@@ -21,6 +21,7 @@ from msgspec import Struct
 from ledger.domain import agents, catalogue
 from ledger.domain.access import TokenUses
 from ledger.domain.billing.corrections import ComponentSum, CorrectedFigure, CorrectionItem
+from ledger.domain.billing.manifests import ControlTotals
 from ledger.domain.reports import Policy, RecordedOutcome
 
 Source = Literal["api", "import", "carry-over", "command-line"]
@@ -376,6 +377,28 @@ class RequestAnswered(Fact, frozen=True, kw_only=True):
     fingerprint: str
     status: int
     body: str = ""
+
+
+class ManifestSent(Requested, frozen=True, kw_only=True):
+    """Somebody stated what they had sent for a month of an offering, and it was compared with what stood.
+
+    Manifests of one offering and month are one stream. `standing` is what stood at the position `compared_at`
+    without the figures that were carried over, of which there were `carried_over`. `provider_uuid` is the
+    customer of the offering then. `sent_by` is a user's uuid, None where nobody is known (a command).
+    """
+
+    TOPIC = "ManifestSent"
+
+    offering_uuid: UUID
+    provider_uuid: UUID
+    month: date
+    stated: ControlTotals
+    compared_at: int
+    standing: ControlTotals
+    carried_over: int = 0
+    note: str = ""
+    sent_by: UUID | None = None
+    source: Source = "api"
 
 
 class ReadModelsVerified(Fact, frozen=True, kw_only=True):

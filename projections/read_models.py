@@ -17,6 +17,7 @@ from projections.writers.audit.forgotten_people import FORGOTTEN_PEOPLE
 from projections.writers.audit.lowered import LOWERED
 from projections.writers.audit.verifications import VERIFICATIONS
 from projections.writers.billing.corrections import CORRECTIONS
+from projections.writers.billing.manifests import MANIFESTS
 from projections.writers.carry_over import CARRIED_MONTHS
 from projections.writers.catalogue import CATALOGUE
 from projections.writers.component_usage import COMPONENT_USAGES, USAGE_OWNERS
@@ -49,6 +50,7 @@ READ_MODELS: ReadModels = (
     SCOPE_POSITIONS,
     VERIFICATIONS,
     CORRECTIONS,
+    MANIFESTS,
 )
 
 Kinds = frozenset[type[Fact]]

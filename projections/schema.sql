@@ -374,6 +374,23 @@ CREATE INDEX correction_state ON correction (state, id DESC);
 CREATE INDEX correction_offerings ON correction USING gin (offerings);
 CREATE INDEX correction_reverts ON correction (reverts) WHERE reverts IS NOT NULL;
 
+-- What somebody said that they had sent for a month of an offering.
+CREATE TABLE manifest (
+    id bigint PRIMARY KEY,                 -- position of the fact
+    compared_at bigint NOT NULL,           -- the position at which it was compared with what stood
+    sent_at timestamptz NOT NULL,
+    reports bigint NOT NULL,
+    resources bigint NOT NULL,
+    month date NOT NULL,
+    offering_uuid uuid NOT NULL,
+    sent_by uuid,                          -- a user, null where nobody is known
+    is_match boolean NOT NULL,             -- was it what stood then?
+    totals jsonb NOT NULL,                 -- text of amounts, by type of component
+    note text NOT NULL
+);
+CREATE INDEX manifest_offering ON manifest (offering_uuid, month, id DESC);
+CREATE INDEX manifest_month ON manifest (month, id DESC);
+
 CREATE TABLE token (
     token_uuid uuid PRIMARY KEY,
     token_hash text NOT NULL UNIQUE,

@@ -12,6 +12,7 @@ from uuid import UUID
 from ledger import events
 from ledger.domain import agents
 from ledger.domain import catalogue as entities
+from ledger.domain.billing.manifests import ControlTotals
 from ledger.domain.reports import RecordedOutcome, RecordedRefusal
 from ledger.proof.notes import Signer
 from ledger.proof.rotations import rotation_note
@@ -352,6 +353,26 @@ def read_models_verified(**changes: Any) -> events.ReadModelsVerified:
     return events.ReadModelsVerified(**changed(example, changes))
 
 
+def manifest_sent(**changes: Any) -> events.ManifestSent:
+    """Return the fact that a manifest was sent, and did not match what stood."""
+    example = {
+        "originator_id": UUID(int=0x65),
+        "originator_version": 1,
+        "recorded_at": w.NOW,
+        **REQUESTED,
+        "offering_uuid": UUID(w.OFFERING),
+        "provider_uuid": UUID(w.PROVIDER),
+        "month": date(2026, 10, 1),
+        "stated": ControlTotals(reports=2, resources=1, totals={"cpu": Decimal("5.00")}),
+        "compared_at": 48,
+        "standing": ControlTotals(reports=1, resources=1, totals={"cpu": Decimal("5.00")}),
+        "carried_over": 1,
+        "note": "All agents have reported",
+        "sent_by": UUID(w.uid(1)),
+    }
+    return events.ManifestSent(**changed(example, changes))
+
+
 def signing_key_rotated(**changes: Any) -> events.SigningKeyRotated:
     """Return the fact that a signing key was replaced, by its own word."""
     old, new = (Signer.of("usage-ledger/00", bytes([number]) * 32) for number in (1, 2))
@@ -491,6 +512,7 @@ FACTS = (
     token_revoked(),
     person_forgotten(),
     read_models_verified(),
+    manifest_sent(),
     signing_key_rotated(),
     request_decided(),
     request_answered(),

@@ -89,6 +89,7 @@ VALUES: dict[str, list[str]] = {
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
     "is_closed": ["true"],
+    "matches": ["true"],
     "is_restricted": ["false"],
     "last_restarted": [str(IDENTITY["last_restarted"])],
     "limit_based": ["true"],

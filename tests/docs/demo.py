@@ -83,6 +83,7 @@ PARAMETERS: dict[str, Any] = {
     "last_restarted": "2026-11-15T12:00:00Z",
     "limit": 1,
     "limit_based": True,
+    "matches": True,
     "min_position": 20,
     "missing_usage_policy": ["none"],
     "mode": "report",

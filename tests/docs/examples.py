@@ -32,6 +32,7 @@ from tests.docs.demo import (
 from tests.docs.failures import (
     IDENTITIES,
     LIMITS,
+    MANIFESTS,
     MONTHS,
     SET_USAGE,
     URL,
@@ -94,6 +95,7 @@ class Recorder:
         self._register()
         self._limit()
         self._close()
+        self._send_manifest()
 
     def send(
         self, method: str, path: str, body: Any = None, *, uuid: str = "", **headers: str
@@ -193,6 +195,12 @@ class Recorder:
         month = {"offering": OFFERING, "month": "2026-04", "note": "All agents have reported"}
         for step in ("close", "close", "reopen"):
             self.send("POST", f"{MONTHS}{step}/", month)
+
+    def _send_manifest(self) -> None:
+        manifest = {"offering": OFFERING, "month": "2026-11", "note": "sent by hand"}
+        for number in (1, 1, 2):
+            stated = {"reports": number, "resources": 1, "totals": {"cpu": "18.00"}}
+            self.send("POST", MANIFESTS, manifest | stated)
 
     def _fail(self) -> None:
         """Keep what is answered to all that can go wrong."""

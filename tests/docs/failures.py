@@ -17,7 +17,7 @@ USAGES = "/api/marketplace-component-usages/"
 SET_USAGE = f"{USAGES}set_usage/"
 IDENTITIES = "/api/marketplace-site-agent-identities/"
 LIMITS = "/api/component-user-usage-limits/"
-MONTHS = "/api/ledger/months/"
+MANIFESTS, MONTHS = "/api/ledger/manifests/", "/api/ledger/months/"
 URL = "http://localhost/api"
 
 SECOND, NO_PLAN, IN_CREATION = uuid_of(702), uuid_of(791), uuid_of(792)

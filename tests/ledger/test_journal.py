@@ -85,6 +85,7 @@ def test_every_kind_of_fact_has_a_pinned_topic_of_its_own() -> None:
         "CategoryDescribed",
         "ComponentDescribed",
         "CustomerDescribed",
+        "ManifestSent",
         "OfferingDescribed",
         "OfferingUserDescribed",
         "PersonForgotten",

@@ -7,8 +7,8 @@ that new code can't read, or reads differently, is found here. A new kind of fac
 whose facts keep the outcomes and not the answers; `2026_11_agents` has registrations of an
 agent, `2026_11_limits` has limits of users, some of them removed, `2026_11_verified` has verifications,
 `2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later,
-`2026_11_rotated` a signing key that was replaced twice, and `2026_11_closed` months that were closed, one of
-them opened again.
+`2026_11_rotated` a signing key that was replaced twice, `2026_11_closed` months that were closed, one of
+them opened again, and `2026_11_manifests` what was said to have been sent, of which some held.
 """
 
 import json
@@ -41,6 +41,7 @@ LISTS = {
     "agent_processors": "/api/marketplace-site-agent-processors/",
     "verifications": "/api/ledger/verifications/",
     "months": "/api/ledger/months/",
+    "manifests": "/api/ledger/manifests/",
 }
 
 

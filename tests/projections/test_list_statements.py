@@ -18,6 +18,7 @@ from projections.queries.agents import me, registrations
 from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED
 from projections.queries.audit.verifications import VERIFICATIONS
+from projections.queries.billing.manifests import MANIFESTS
 from projections.queries.billing.months import MONTHS as CLOSED_MONTHS
 from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
@@ -40,6 +41,7 @@ from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
+from web.wire.billing.manifests import MANIFEST
 from web.wire.billing.rows import BILLING_MONTH
 from web.wire.exports.focus import CHARGE
 from web.wire.rendering import DECLARED
@@ -91,6 +93,7 @@ LISTS = [
     (DIFF_TOTALS, figures.DIFF_TOTAL),
     (CHARGES, CHARGE),
     (CLOSED_MONTHS, BILLING_MONTH),
+    (MANIFESTS, MANIFEST),
 ]
 MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before")
 """Parameters of some lists."""

@@ -164,6 +164,7 @@ NAME_NOTHING: dict[str, list[str]] = {
     "last_restarted": ["2026-11-15T11:59:58.125Z"],
     "limit": ["1000"],
     "limit_based": ["false"],
+    "matches": ["true"],
     "min_position": ["{their position}"],
     "missing_usage_policy": ["none"],
     "modified": ["2020-01-01T00:00:00Z"],
@@ -241,7 +242,7 @@ INSTEAD = {"provider": "offering"}
 OF_LIMITS = {"resource": [(resource_url(OTHER_RESOURCE), resource_url(NOTHING))]}
 
 KEYS_THAT_NAME_NOTHING = {
-    *("month", "note"),
+    *("month", "note", "reports", "resources", "totals"),
     *("amount", "backend_type", "backend_version", "config_file_content", "config_file_path", "date"),
     *("dependencies", "description", "expect", "last_restarted", "limit", "missing_usage_policy", "mode"),
     *("package", "reason", "recurring", "usage", "usages", "version"),
@@ -254,6 +255,8 @@ BODIES: dict[str, Json] = {
     "IdentityBody": {"offering": OFFERING, "name": "agent-1", "version": "1"},
     "IdentityChanges": {"version": "1"},
     "ProcessorBody": {"name": "a", "backend_type": "slurm"},
+    "SendManifest": {"offering": OFFERING, "month": "2026-08"}
+    | {"reports": 1, "resources": 1, "totals": {"cpu": "1.00"}},
     "ServiceBody": {"name": "a"},
     "SetUsage": {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": "3.00"}]},
     "SetUserUsage": {"username": "ann", "usage": "1.00"},

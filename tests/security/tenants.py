@@ -116,6 +116,8 @@ def two_tenants(url: str) -> Iterator[Tenants]:
         for offering, note in ((OFFERING, "Ours"), (OTHER_OFFERING, MARK)):
             month = {"offering": offering, "month": "2026-09", "note": note}
             assert world.as_("staff").post("/api/ledger/months/close/", month).status_code == 201
+            manifest = {"reports": 0, "resources": 0, "totals": {}}
+            assert world.as_("staff").post("/api/ledger/manifests/", month | manifest).status_code == 201
         asked = their_client.send("POST", f"{USAGES}set_usage/", json=body, headers={"Idempotency-Key": KEY})
         assert asked.status_code == 201, asked.text
         clients = {name: _client(world, *of) for name, of in ROLES.items()}

@@ -129,7 +129,12 @@ def a_month(client: Client) -> TestResponse:
     return client.post("/api/ledger/months/close/", {"offering": OFFERING, "month": "2026-10"})
 
 
-@pytest.mark.parametrize("write", [a_report, a_bulk, what_stands_already, an_agent, a_month])
+def a_manifest(client: Client) -> TestResponse:
+    manifest = {"reports": 0, "resources": 0, "totals": {}}
+    return client.post("/api/ledger/manifests/", {"offering": OFFERING, "month": "2026-10"} | manifest)
+
+
+@pytest.mark.parametrize("write", [a_report, a_bulk, what_stands_already, an_agent, a_month, a_manifest])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_nothing_is_written_by_who_has_lost_the_right(
     world: World, other: World, loss: Loss, write: Callable[[Client], TestResponse]

@@ -19,6 +19,7 @@ HANDLERS = {
     *("web/commands/accounts.py", "web/commands/audit/forget.py", "web/commands/audit/keys.py"),
     *("web/commands/audit/verify.py", "web/commands/carry_over.py", "web/commands/tokens.py"),
     *("web/importer/importer.py", "web/request/billing/months.py", "web/request/describing.py"),
+    "web/request/billing/manifests.py",
 }
 """Where `execute` is a command handler's, which takes a function."""
 

@@ -11,6 +11,7 @@ from projections.lookups.verifications import earlier_verifications
 from tests.agents.registering import register_all
 from tests.api.monthly import entity
 from tests.billing.closing import close, reopen
+from tests.billing.sending import send
 from tests.controls import person_forgotten
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
 from web.commands.carry_over import carry_into
@@ -41,6 +42,7 @@ def tell_of_everything(world: World) -> None:
     world.describe(resources=[entity("resources", RESOURCE, **changes)])
     for step in (close, reopen, close):
         assert step(world, by="provider-owner", month="2026-10").status_code == 201
+    assert send(world, by="provider-owner", note="Sent").status_code == 201
     record_verification(world)
     forget_where_names_are_known(world)
 

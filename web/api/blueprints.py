@@ -13,7 +13,7 @@ from web.api import (
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
 from web.api.audit import diff, events, unexplained, verifications
-from web.api.billing import corrections, months
+from web.api.billing import corrections, manifests, months
 from web.api.catalogue import (
     offering_users,
     plan_periods,
@@ -42,6 +42,7 @@ BLUEPRINTS = (
     figures.blueprint,
     months.blueprint,
     corrections.blueprint,
+    manifests.blueprint,
     focus.blueprint,
     checkpoints.blueprint,
     tiles.blueprint,

@@ -12,6 +12,7 @@ from web.wire import fields, parameters
 from web.wire.agents.bodies import MOST_DEPENDENCIES, Dependencies
 from web.wire.audit import feed, history, proofs, reasons
 from web.wire.billing import bodies as billing
+from web.wire.billing import manifests
 from web.wire.bounds import MOST_ITEMS
 from web.wire.figures import filters as figures
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT, UserLimit
@@ -62,6 +63,8 @@ FIXED: dict[type[Field[Any]], Json] = {
         "maximum": figures.MOST_GROUPS,
         "default": figures.GROUPS,
     },
+    manifests.Count: POSITION,
+    manifests.Totals: {"type": "object", "additionalProperties": AMOUNT},
     history.Time: {"type": "string", "format": "date-time"},
     proofs.Size: POSITION,
     fields.Amount: AMOUNT,

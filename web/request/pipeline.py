@@ -62,7 +62,8 @@ def check_uses(uses: TokenUses) -> None:
     if uses == "read" and request.method not in READING:
         raise NotForThis("This token may only read.")
     read = READ.get(_view())
-    if uses == "report" and not (read and set(OF_MANY_REPORTS) <= set(read.headers)):
+    reports = read and (read.is_about_reports or set(OF_MANY_REPORTS) <= set(read.headers))
+    if uses == "report" and not reports:
         raise NotForThis("This token may only report.")
 
 

@@ -30,11 +30,15 @@ class Declared(NamedTuple):
 
 
 class Read(NamedTuple):
-    """The body that a view reads: an object of one of these schemas, or a list of such; and its headers."""
+    """The body that a view reads: an object of one of these schemas, or a list of such; and its headers.
+
+    `is_about_reports`: tokens that may only report may send it.
+    """
 
     bodies: tuple[Schema, ...]
     is_list: bool
     headers: tuple[str, ...]
+    is_about_reports: bool = False
 
 
 DECLARED: dict[Callable[..., Any], Declared] = {}
@@ -75,12 +79,12 @@ def answers_with(
 
 
 def reads(
-    *bodies: Schema, is_list: bool = False, headers: tuple[str, ...] = ()
+    *bodies: Schema, is_list: bool = False, headers: tuple[str, ...] = (), is_about_reports: bool = False
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Return a decorator that declares the body and the headers that a view reads."""
 
     def declare(view: Callable[P, Response]) -> Callable[P, Response]:
-        READ[view] = Read(bodies, is_list, headers)
+        READ[view] = Read(bodies, is_list, headers, is_about_reports)
         return view
 
     return declare

@@ -1,1 +1,1 @@
-"""Decides about corrections, which change figures on purpose and in the open."""
+"""Decides about corrections, which change figures on purpose and in the open, and about manifests."""

@@ -1,9 +1,10 @@
 """Whose a fact is: a customer's facts are about its usage, its projects and resources, and what it offers.
 
-A fact says itself what it is about. A report names its customers, as they were when it was recorded. What
-other facts name is followed to the customer that it belongs to now: a resource to two, those of its project
-and of its offering. Kinds of facts that are not in CUSTOMERS_BY are of no customer: those about tokens,
-roles, users, people who were forgotten, remembered answers, categories and agents, and verifications.
+A fact says itself what it is about. A report names its customers, as they were when it was recorded, and a
+manifest its provider. What other facts name is followed to the customer that it belongs to now: a resource
+to two, those of its project and of its offering. Kinds of facts that are not in CUSTOMERS_BY are of no
+customer: those about tokens, roles, users, people who were forgotten, remembered answers, categories and
+agents, and verifications.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -34,6 +35,7 @@ CUSTOMERS_BY: dict[str, tuple[tuple[Kind, str], ...]] = {
     "CorrectionRejected": _OF_CORRECTION,
     "CorrectionApplied": _OF_CORRECTION,
     "CorrectionReverted": _OF_CORRECTION,
+    "ManifestSent": (("customer", "provider_uuid"),),
     "CustomerDescribed": (("customer", "uuid"),),
     "ProjectDescribed": _OF_PROVIDER,
     "ServiceProviderDescribed": _OF_PROVIDER,
