@@ -79,7 +79,7 @@ class Reader:
     def open(self, path: str = DASHBOARD, **query: Any) -> Page:
         return Page(self.client.get(path, query_string=query or None, follow_redirects=False))
 
-    def post(self, path: str, headers: dict[str, str] | None = None, **form: str) -> Page:
+    def post(self, path: str, headers: dict[str, str] | None = None, /, **form: str) -> Page:
         return Page(self.client.post(path, data=form, headers=headers or {}))
 
 

@@ -11,6 +11,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.driving import Browser, browsing
+from tests.dashboard.writing import CLUSTER
 from tests.support.programs import pages
 from tests.support.served import Served, served
 from tests.world import PROJECT, RESOURCE, World
@@ -126,6 +127,8 @@ def test_axe_finds_nothing_serious_on_any_page(
         "/dashboard/facts/40/",
         "/dashboard/lists/usages/",
         "/dashboard/compare/?from=1",
+        "/dashboard/months/",
+        CLUSTER,
         "/dashboard/?as_of=2026-11-14",
         "/dashboard/nothing/",
     ):
@@ -181,6 +184,26 @@ def test_a_pointer_on_a_bar_is_told_whose_it_is_and_how_much(
     browser.open(f"{url}/dashboard/projects/{PROJECT}/")
     ActionChains(browser.driver).move_to_element(browser.find("svg .bar rect")).perform()
     assert browser.find(".pointed").text == "Resource, Oct: 231.50 hours"
+
+
+def test_a_month_is_closed_and_a_refusal_is_in_sight_without_javascript(
+    shown_world: World, service: Served, browser: Browser
+) -> None:
+    url = f"http://127.0.0.1:{service.port}"
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    sign_in(browser, url, shown_world, "provider-owner")
+    browser.open(f"{url}{CLUSTER}")
+    browser.find("#closing-note").send_keys("Audited")
+    click(browser, "Open it again", "#closing")
+    refusal = browser.find("#closing-refusal")
+    assert refusal.text == "2026-10 is not closed here: it can only be closed."
+    assert browser.find("#closing-note").get_attribute("value") == "Audited"
+    click(browser, "Close this month", "#closing")
+    assert browser.find(".done").text == "October 2026 was closed for Cluster."
+    assert browser.driver.current_url == f"{url}{CLUSTER}#main"
+    click(browser, "Months", "nav")
+    assert "Audited" in browser.find("#months").text
+    assert [each for each in browser.problems() if "409" not in each] == []
 
 
 def test_a_page_of_another_site_can_neither_sign_out_nor_frame_ours(

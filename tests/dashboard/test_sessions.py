@@ -9,7 +9,7 @@ import pytest
 from tests.dashboard.reading import DASHBOARD, SIGN_IN, anybody, reader
 from tests.world import USAGES, World
 from web.commands import tokens
-from web.dashboard.frame import COOKIE
+from web.dashboard.sessions import COOKIE
 
 SIGN_OUT = "/dashboard/sign-out/"
 

@@ -169,6 +169,21 @@ def test_a_page_that_is_being_made_shows_nothing_later(world: World, other: Worl
     assert refused.value.status == UNKNOWN
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_form_of_who_has_lost_the_right_writes_nothing(world: World, other: World, loss: Loss) -> None:
+    client = provider_of(world)
+    token = client.authorization.removeprefix("Token ")
+    cookie = world.anonymous.send("POST", SIGN_IN, data={"token": token}).headers["Set-Cookie"]
+    with world.app.test_request_context("/dashboard/", headers={"Cookie": cookie.partition(";")[0]}):
+        enter()
+        lose(loss, other, client)
+        head = other.ledger.journal.max_notification_id()
+        with pytest.raises(Refused) as refused:
+            here().asker.send("ledger/months/close/", {"offering": OFFERING, "month": "2026-10"})
+    assert refused.value.status == (CONTENDED if LOSSES[loss] == AGAIN else UNKNOWN)
+    assert other.ledger.journal.max_notification_id() == head
+
+
 def test_a_server_that_only_reads_shows_nothing_later(world: World, other: World) -> None:
     client = provider_of(world)
     world.configure(replica=Replica())

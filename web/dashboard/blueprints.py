@@ -15,6 +15,7 @@ from web.dashboard.pages import (
     session,
     start,
 )
+from web.dashboard.pages.billing import closing, months
 from web.wire.errors import Missing
 from web.wire.urls import root_path, root_url
 
@@ -44,6 +45,8 @@ CHECKED = (
     scopes.blueprint,
     figures.blueprint,
     compare.blueprint,
+    months.blueprint,
+    closing.blueprint,
 )
 
 PAGES = (*CHECKED, downloads.blueprint, nowhere)

@@ -9,10 +9,13 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
 from marshmallow import ValidationError
 
+from ledger.domain.access import READ_FACTS, Caller
 from ledger.domain.months import start_of
 from projections.lookups.accounts import Credentials
 from web.dashboard import sessions
 from web.dashboard.asking import Asker
+from web.dashboard.sessions import COOKIE
+from web.dashboard.writing import messages
 from web.request.audit.past import AS_OF, past_named
 from web.request.authentication import note_caller
 from web.request.services import refresh, services
@@ -21,8 +24,6 @@ from web.wire.declared.parameters import NOTHING, TAKEN, takes
 from web.wire.declared.strangers import Strangers
 from web.wire.errors import Missing
 from web.wire.urls import root_path
-
-COOKIE = "usage_ledger_session"
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -65,6 +66,25 @@ class Here(NamedTuple):
     @property
     def month(self) -> date:
         return self.day.replace(day=1)
+
+    @property
+    def caller(self) -> Caller:
+        return self.asker.credentials.caller
+
+    @property
+    def vouches(self) -> bool:
+        """Return whether the reader may report for an offering, or audit it: they see its closed months."""
+        who = self.caller
+        if who.sees_all or not (who.reports_somewhere or who.providers_with(READ_FACTS)):
+            return who.sees_all
+        # Owners of customers that offer nothing have the same roles.
+        return self.asker.ask("marketplace-provider-offerings/", field="uuid", page_size=1).total > 0
+
+    @property
+    def may_change(self) -> bool:
+        """Return whether forms are offered: not in the past, on a replica, or with a token to read with."""
+        is_now = not self.as_of and services().replica is None
+        return is_now and self.asker.credentials.uses == "all"
 
 
 def here() -> Here:
@@ -181,9 +201,14 @@ def signed_in() -> Credentials | None:
 
 
 def show(template: str, status: int = 200, **values: Any) -> Response:
-    """Return a page."""
+    """Return a page. It tells what a form has done just before."""
     today = services().clock().astimezone(services().ledger.zone).date()
-    return make_response(render_template(template, here=g.get("here"), today=today, **values), status)
+    done = messages.opened(request.cookies.get(messages.COOKIE, ""), request.cookies.get(COOKIE, ""))
+    html = render_template(template, here=g.get("here"), today=today, done=done, **values)
+    response = make_response(html, status)
+    if messages.COOKIE in request.cookies:
+        response.delete_cookie(messages.COOKIE, cookie_path())
+    return response
 
 
 def moved_to(place: str) -> Response:
@@ -191,6 +216,26 @@ def moved_to(place: str) -> Response:
     response = make_response("", 303)
     response.headers["Location"] = place
     return add_headers(response)
+
+
+def done(message: str, place: str) -> Response:
+    """Return the redirect to a page, which tells once what a form has done."""
+    response = moved_to(f"{place}#main")  # without one, browsers go on to that of the form
+    response.set_cookie(
+        messages.COOKIE,
+        messages.sealed(message, request.cookies.get(COOKIE, "")),
+        max_age=messages.LIFETIME,
+        path=cookie_path(),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def cookie_path() -> str:
+    """Return the path that our cookies are for: pages, and nothing else of this host."""
+    return f"{root_path()}dashboard/"
 
 
 def add_headers(response: Response) -> Response:

@@ -18,6 +18,8 @@ from ledger.journal.scripts import ensure_table
 from projections.lookups import accounts
 from projections.lookups.accounts import Credentials
 
+COOKIE = "usage_ledger_session"
+
 LIFETIME = timedelta(hours=12)
 
 MOST_SESSIONS = 20

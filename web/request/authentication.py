@@ -27,6 +27,9 @@ CREDENTIALS = "usage-ledger.credentials"
 No header can set it: those become keys that begin with HTTP_.
 """
 
+SECRET = "usage-ledger.secret"  # noqa: S105 - the name of a key
+"""Key in a request's environment: what such a request came with in place of a token."""
+
 IDENTIFIED = "usage-ledger.identified"
 """Key in a request's environment: as of when that was found out."""
 
@@ -129,8 +132,12 @@ def _token(authorization: str) -> str:
 
 
 def token_sent() -> str:
-    """Return the request's token in lower case: nothing that is kept may have it in it."""
-    return _token(request.environ["HTTP_AUTHORIZATION"]).lower()
+    """Return the token of the request, or of a page its session's secret, in lower case.
+
+    Nothing that is kept may have it in it.
+    """
+    secret: str = request.environ.get(SECRET) or _token(request.environ["HTTP_AUTHORIZATION"])
+    return secret.lower()
 
 
 def caller() -> Caller:

@@ -36,7 +36,7 @@ QUERY = st.fixed_dictionaries(
     optional={name: VALUES.get(name, UUID) | TEXT for name in sorted({*VALUES, *FILTERS, "o", "field", "x"})},
 ).map(lambda query: dict([*query.items()][:4]))
 PATHS = st.one_of(
-    st.sampled_from(["/", "/dashboard/", "/dashboard/compare/", "/dashboard/sign-in/"]),
+    st.sampled_from(["/", "/dashboard/", "/dashboard/compare/", "/dashboard/months/", "/dashboard/sign-in/"]),
     st.builds("/dashboard/{}/{}/".format, st.sampled_from([*SCOPES]), UUID.map(quote)),
     st.builds("/dashboard/lists/{}/".format, st.sampled_from([*LISTS]) | TEXT.map(quote)),
     st.builds("/dashboard/figures/{}/".format, UUID.map(quote)),

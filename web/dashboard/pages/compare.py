@@ -18,7 +18,10 @@ from web.dashboard.tables import Column, Pager, Table
 
 blueprint = pages("compare")
 
-FILTERS = ("project_uuid", "customer_uuid", "offering_uuid", "resource_uuid", "type")
+FILTERS = (
+    *("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid", "resource_uuid"),
+    *("type", "billing_period"),
+)
 
 ROWS = 50
 

@@ -13,7 +13,9 @@ from web.dashboard.formats import decimal, month
 from web.dashboard.frame import here, linked, page, pages, show
 from web.dashboard.lists import COMPONENT, FIRST_ROWS, LISTS, OFFERING, first_rows
 from web.dashboard.months import months_asked_for
+from web.dashboard.pages.billing.months import closing
 from web.dashboard.tables import Column, Table
+from web.dashboard.writing.forms import EMPTY, Form
 from web.request.audit.past import AS_OF
 from web.wire.errors import Missing
 
@@ -119,6 +121,11 @@ class Chart(NamedTuple):
 
 @page(blueprint, "/<any(projects, customers, offerings, providers, resources):kind>/<uuid>/", *PARAMETERS)
 def scope(kind: str, uuid: str) -> Response:
+    return shown(kind, uuid, EMPTY)
+
+
+def shown(kind: str, uuid: str, form: Form) -> Response:
+    """Return the page, where a form that closes months was sent with what the API has against it."""
     of = SCOPES[kind]
     named = here().asker.ask(f"{of.path}/{uuid}/")
     months = months_asked_for()
@@ -130,6 +137,7 @@ def scope(kind: str, uuid: str) -> Response:
     chosen = _chosen(components, 1 if has_many else MOST_CHARTS)
     return show(
         "scope.html",
+        form.status,
         kind=kind,
         scope=of,
         named=named.data,
@@ -143,6 +151,7 @@ def scope(kind: str, uuid: str) -> Response:
         tables=[(name, first_rows(name, **within)) for name in of.lists if name not in elsewhere],
         elsewhere={LISTS[name].title: linked("lists.listing", name=name, **within) for name in elsewhere},
         usages=within,
+        closing=closing(kind, named.data, form),
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from flask import Response, request, url_for
 
 from web.dashboard import sessions
-from web.dashboard.frame import COOKIE, moved_to, open_pages, page, show
+from web.dashboard.frame import cookie_path, moved_to, open_pages, page, show
+from web.dashboard.sessions import COOKIE
 from web.request.authentication import identify
 from web.request.services import services
 from web.wire.errors import TooManyGuesses, Unauthenticated, UnknownToken
@@ -61,7 +62,7 @@ def end() -> Response:
 def _kept_for_us() -> dict[str, Any]:
     """Return the attributes that keep a cookie to our pages, and from their scripts and other sites."""
     return {
-        "path": f"{root_path()}dashboard/",
+        "path": cookie_path(),
         "secure": request.is_secure,
         "httponly": True,
         "samesite": "Lax",

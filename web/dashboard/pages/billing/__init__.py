@@ -1,0 +1,1 @@
+"""Pages of what people vouch for: months that are closed, and corrections."""

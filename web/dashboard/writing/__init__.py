@@ -1,0 +1,1 @@
+"""Forms that write, and how their pages tell what came of it."""
