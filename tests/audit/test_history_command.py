@@ -48,14 +48,15 @@ def test_the_revisions_of_a_figure_are_shown_with_names(
         [
             *("position", "recorded at", "reported by", "source", "agent", "amount", "usage before"),
             *("usage after", "delta", "measured at", "missing usage policy", "description", "reason"),
+            "correction",
         ],
         [
             *(f"{last}", "2026-11-15 13:00:00", "staff", "api", "agent/1.0", "228.50", "230.00"),
-            *("228.50", "-1.50", "2026-11-15 13:00:00", "none", "-", "node 7 counted twice"),
+            *("228.50", "-1.50", "2026-11-15 13:00:00", "none", "-", "node 7 counted twice", "-"),
         ],
         [
             *(f"{last - 1}", "2026-11-15 12:00:00", "offering-manager", "api", "agent/1.0", "230.00", "-"),
-            *("230.00", "230.00", "2026-11-15 12:00:00", "reuse", "nightly", "-"),
+            *("230.00", "230.00", "2026-11-15 12:00:00", "reuse", "nightly", "-", "-"),
         ],
     ]
     rows = list(csv.DictReader(io.StringIO(shown(told, environment, uuid).stdout)))

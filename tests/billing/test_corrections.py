@@ -1,6 +1,8 @@
 """Corrections: figures that one person proposes to change, and another one stands behind."""
 
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,7 +21,7 @@ from tests.billing.correcting import (
     shown,
     take,
 )
-from tests.world import SECOND_RESOURCE, World
+from tests.world import SECOND_RESOURCE, USAGES, World
 
 
 def figures(world: World) -> list[Decimal]:
@@ -50,9 +52,10 @@ def test_nothing_changes_before_a_second_person_approved_it(world: World) -> Non
     names = [done[f"{step}_by"]["username"] for step in ("proposed", "approved", "applied")]
     assert names == [PROPOSER, SECOND, PROPOSER]
     *_, fact = world.facts(UsageReported)
-    assert (fact.correction_uuid.hex, fact.reason, fact.plan_amount) == (uuid, "Counted in minutes", 50)
+    assert fact.correction_uuid == UUID(uuid)
+    assert (fact.reason, fact.plan_amount) == ("Counted in minutes", Decimal(50))
     (last,) = world.facts(CorrectionApplied)
-    assert [(each.before, each.after) for each in last.figures] == [(5, 50)]
+    assert [(each.before, each.after) for each in last.figures] == [(Decimal(5), Decimal(50))]
     again = take(world, uuid, "apply")
     assert (again.status_code, again.get_json()) == (
         409,
@@ -100,7 +103,7 @@ def test_a_closed_month_is_changed_by_a_correction_only(world: World) -> None:
         ({"titel": "x"}, {"titel": ["Unknown field. Did you mean title?"]}),
     ],
 )
-def test_bad_input_is_told_by_name(world: World, body: dict[str, object], told: object) -> None:
+def test_bad_input_is_told_by_name(world: World, body: dict[str, Any], told: object) -> None:
     done = propose(world, **body)
     assert (done.status_code, done.get_json()) == (400, told)
 
@@ -113,3 +116,45 @@ def test_there_is_none_for_those_who_may_not_report_it(world: World) -> None:
         assert world.as_(outsider).get(CORRECTIONS).get_json() == []
         assert take(world, uuid, "approve", by=outsider).status_code == 404
     assert [row["uuid"] for row in world.as_(SECOND).get(CORRECTIONS).get_json()] == [uuid]
+
+
+def test_the_history_of_a_figure_has_the_names_of_those_who_stand_behind_it(world: World) -> None:
+    october(world)
+    uuid = applied(world)
+    (row,) = world.as_("staff").get(USAGES, billing_period="2026-10-01").get_json()
+    newest, oldest = world.as_("staff").get(f"{USAGES}{row['uuid']}/history/").get_json()
+    correction = newest["correction"]
+    assert (correction["uuid"], correction["title"], correction["state"]) == (uuid, "Minutes", "applied")
+    assert correction["proposed_by"]["username"] == PROPOSER
+    assert correction["approved_by"]["username"] == correction["applied_by"]["username"] == SECOND
+    assert (newest["revision_comment"], oldest["correction"]) == ("Counted in minutes", None)
+    of_consumer = world.as_("consumer-owner").get(f"{USAGES}{row['uuid']}/history/").get_json()
+    assert [each["correction"] for each in of_consumer] == [None, None]
+
+
+def test_a_diff_names_corrections_to_those_who_may_know_of_them(world: World) -> None:
+    october(world)
+    before = world.projector.reached().end.position
+    uuid = applied(world)
+    asked = {"from": before, "billing_period": "2026-10-01"}
+    for who, known in (("staff", [uuid]), (SECOND, [uuid]), ("consumer-owner", [])):
+        (row,) = world.as_(who).get("/api/ledger/diff/", **asked).get_json()
+        assert (row["corrections"], row["delta"], row["reasons"]) == (known, "45.00", ["Counted in minutes"])
+    lowered = applied(world, item("4"))
+    assert lowered
+    assert world.as_("staff").get("/api/ledger/unexplained/").get_json() == []
+
+
+def test_focus_tells_charges_that_were_corrected(world: World) -> None:
+    october(world)
+    charges = {"billing_period": "2026-10"}
+
+    def classes() -> list[str | None]:
+        rows = world.as_("staff").get("/api/ledger/exports/focus/", **charges).get_json()
+        return [row["ChargeClass"] for row in rows]
+
+    assert classes() == [None]
+    applied(world)
+    assert classes() == ["Correction"]
+    october(world, "51")
+    assert classes() == [None]

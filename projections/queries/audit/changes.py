@@ -9,6 +9,7 @@ but for those of the page.
 from psycopg.sql import SQL
 
 from projections.queries import component_usages, display_names
+from projections.queries.billing.corrections import SEEN
 from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
@@ -69,6 +70,17 @@ REASONS = SQL("""ARRAY(
     GROUP BY r.reason
     ORDER BY min(e.notification_id))""")
 
+# Those that the caller may know of.
+CORRECTIONS = SQL(
+    f"""ARRAY(
+    SELECT encode(uuid_send(k.uuid), 'hex')
+    FROM component_usage_versions v JOIN correction k ON k.uuid = v.correction_uuid
+    WHERE v.resource_uuid = u.resource_uuid AND v.billing_period = u.billing_period AND v.uuid = u.uuid
+      AND v.since = ANY(f.positions) AND (%(sees_all)s OR {SEEN})
+    GROUP BY k.uuid, k.id
+    ORDER BY k.id)"""  # noqa: S608 - of constants
+)
+
 COLUMNS: Values = {
     **display_names.COLUMNS,
     "uuid": SQL("u.uuid"),
@@ -79,6 +91,7 @@ COLUMNS: Values = {
     "delta": SQL("u.delta"),
     "positions": SQL("f.positions"),
     "reasons": REASONS,
+    "corrections": CORRECTIONS,
 }
 
 CHANGES = ListQuery(

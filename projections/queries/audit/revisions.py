@@ -5,10 +5,10 @@ version of a row, too, and no revision, as the row says of itself what it said b
 each version: a revision is seen by whoever could see the row then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -18,6 +18,7 @@ from psycopg.rows import DictRow
 from projections.fast.position import End
 from projections.history import as_of
 from projections.queries import component_usages, user_usages
+from projections.queries.billing.corrections import SEEN
 from projections.queries.json_columns import Column
 from projections.queries.list_query import ListQuery, Scopes
 
@@ -61,7 +62,7 @@ WHERE u.is_revision AND u.position <= (SELECT position FROM read_position) AND {
 PAGE: LiteralString = """
 SELECT
     u.position, u.usage_before, u.usage, e.topic, e.originator_id, e.originator_version, e.state,
-    a.uuid AS account, a.username, a.id
+    a.uuid AS account, a.username, a.id, k.correction
 FROM (
     SELECT * FROM ({versions}) u
     WHERE u.is_revision AND u.position <= %(last)s AND {{where}}
@@ -72,7 +73,20 @@ LEFT JOIN LATERAL (
     SELECT uuid, coalesce(username, '') AS username, id FROM account
     WHERE uuid = (convert_from(e.state, 'UTF8')::json ->> 'reported_by')::uuid OFFSET 0
 ) a ON true
+LEFT JOIN LATERAL (
+    SELECT json_build_object('uuid', k.uuid, 'title', k.title, 'state', k.state, {people}) AS correction
+    FROM correction k
+    WHERE k.uuid = (convert_from(e.state, 'UTF8')::json ->> 'correction_uuid')::uuid
+      AND (%(sees_all)s OR {seen}) OFFSET 0
+) k ON true
 ORDER BY u.position DESC"""
+
+
+PERSON: LiteralString = """'{step}_by', (
+    SELECT json_build_object('uuid', uuid, 'username', coalesce(username, ''), 'id', id)
+    FROM account WHERE uuid = k.{step}_by)"""
+
+PEOPLE = ", ".join(PERSON.format(step=step) for step in ("proposed", "approved", "applied"))
 
 
 class Reporter(NamedTuple):
@@ -84,13 +98,17 @@ class Reporter(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """A fact as the journal stores it, and the figure that the row showed before it, if any, and after it."""
+    """A fact as the journal stores it, and the figure that the row showed before it, if any, and after it.
+
+    `correction` is the one that it is a part of, with who proposed, approved and applied it.
+    """
 
     position: int
     usage_before: Decimal | None
     usage_after: Decimal
     stored: StoredEvent
     reporter: Reporter | None
+    correction: dict[str, Any] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +125,28 @@ class History:
         return row["total"], End.of(row["end"])
 
     def page(
-        self, cursor: Cursor[DictRow], uuid: UUID, scopes: Scopes, last: int, limit: int, offset: int = 0
+        self,
+        cursor: Cursor[DictRow],
+        uuid: UUID,
+        scopes: Scopes,
+        seen: Mapping[str, object],
+        last: int,
+        limit: int,
+        offset: int = 0,
     ) -> list[Revision]:
-        """Return some revisions of a row that the scopes see, up to position `last`, newest first."""
-        values = {"uuid": uuid, "last": last, "limit": limit, "offset": offset}
+        """Return some revisions of a row that the scopes see, up to position `last`, newest first.
+
+        `seen` says of which corrections the caller may know.
+        """
+        values = {"uuid": uuid, "last": last, "limit": limit, "offset": offset, **seen}
         return [_revision(row) for row in self._execute(cursor, PAGE, values, scopes)]
 
     def _execute(
         self, cursor: Cursor[DictRow], statement: LiteralString, values: dict[str, object], scopes: Scopes
     ) -> Cursor[DictRow]:
         # The conditions of the list on whose row it is fit the versions, which have the same columns.
-        text = self.rows.with_filters(statement.format(versions=self.versions), {}, scopes)
+        whole = statement.format(versions=self.versions, people=PEOPLE, seen=SEEN)
+        text = self.rows.with_filters(whole, {}, scopes)
         return cursor.execute(text, {**values, **(scopes or {})})
 
     def row_at(
@@ -144,4 +173,5 @@ USER_USAGES = History(user_usages.USAGES, USER_VERSIONS)
 def _revision(row: DictRow) -> Revision:
     reporter = Reporter(row["account"], row["username"], row["id"]) if row["account"] else None
     fact = StoredEvent(row["originator_id"], row["originator_version"], row["topic"], row["state"])
-    return Revision(row["position"], row["usage_before"], row["usage"], fact, reporter)
+    figures = row["usage_before"], row["usage"]
+    return Revision(row["position"], *figures, fact, reporter, row["correction"])

@@ -13,6 +13,9 @@ from projections.queries.audit.unexplained import ACCOUNT
 from projections.queries.json_columns import Listed, Values
 from projections.queries.list_query import ListQuery
 
+SEEN = "(k.provider_uuid = ANY(%(seen_providers)s) OR k.offerings <@ %(seen_offerings)s::uuid[])"
+"""The condition that somebody may know of a correction `k`: they see all that it changes."""
+
 ROWS = SQL("""
 SELECT {json} FROM correction k
 LEFT JOIN customer c ON c.uuid = k.provider_uuid
@@ -95,16 +98,13 @@ CORRECTIONS = ListQuery(
         "provider_uuid": SQL("k.provider_uuid = %(provider_uuid)s"),
         "billing_period": SQL("%(billing_period)s = ANY(k.months)"),
         "proposed_by_uuid": SQL("k.proposed_by = %(proposed_by_uuid)s"),
-        "seen_by": SQL(
-            "(k.provider_uuid = ANY(%(seen_providers)s) OR k.offerings <@ %(seen_offerings)s::uuid[])"
-        ),
+        "seen_providers": SQL(SEEN),
     },
     orders={},
     default=SQL("k.id DESC"),
     last=SQL("k.id"),
     visibility={},
 )
-"""Who sees one sees all that it changes: as a part of several offerings it would tell of the others."""
 
 SELECT_FIGURES = """
 SELECT f.uuid, u.usage

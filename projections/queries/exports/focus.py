@@ -54,6 +54,7 @@ COLUMNS: Values = {
     "BillingCurrency": SQL("%(currency)s::text"),
     "BillingPeriodEnd": END,
     "BillingPeriodStart": BEGIN,
+    "ChargeClass": SQL("CASE WHEN u.correction_uuid IS NOT NULL THEN 'Correction' END"),
     "ChargeDescription": SQL("coalesce(c.name, u.component_type) || ' of ' || coalesce(r.name, '')"),
     "ChargePeriodEnd": END,
     "ChargePeriodStart": BEGIN,

@@ -8,6 +8,7 @@ from flask import Response
 from projections.queries.audit.changes import CHANGES
 from web.api.pages import page_of
 from web.request.audit.past import AS_OF, FROM, TO
+from web.request.billing.corrections import seen
 from web.request.pipeline import DIFF, api
 from web.request.services import current
 from web.wire.audit.filters import DIFF_QUERY
@@ -17,7 +18,7 @@ from web.wire.responses.audit import CHANGE
 
 blueprint = api("diff", DIFF.removesuffix("/"))
 
-page = page_of(CHANGES, DIFF_QUERY, CHANGE, pinned=[TO])
+page = page_of(CHANGES, DIFF_QUERY, CHANGE, pinned=[TO], within=seen)
 
 
 @blueprint.get("/")

@@ -25,6 +25,7 @@ from web.exports.answering import export
 from web.request.audit.history import Recorded, Version
 from web.request.audit.past import AS_OF, reading
 from web.request.authentication import visible
+from web.request.billing.corrections import seen
 from web.request.services import current, services
 from web.wire.audit.history import VERSION_QUERY
 from web.wire.declared.parameters import takes
@@ -51,7 +52,7 @@ def _history(recorded: Recorded, version: Schema, uuid: str) -> Response:
     with _reading() as cursor:
         wanted, total, end = _found(cursor, recorded, uuid)
         asked = page_asked_for(lambda: total)
-        found = recorded.history.page(cursor, wanted, visible(), end.position, asked.size, asked.offset)
+        found = _page(recorded, cursor, wanted, end.position, asked.size, asked.offset)
         versions = _shown(cursor, recorded, wanted, found)
     return paged(json_bytes(orjson.dumps(version.dump(versions, many=True))), total, asked)
 
@@ -63,7 +64,7 @@ def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
             {name: last_of(name) for name in VERSION_QUERY.fields if name in request.args}
         )
         last = min(position_at(cursor, query["timestamp"]), end.position)
-        found = recorded.history.page(cursor, wanted, visible(), last, limit=1)
+        found = _page(recorded, cursor, wanted, last, 1)
         if not found:
             raise Missing("No version found for the given timestamp.")
         (shown,) = _shown(cursor, recorded, wanted, found)
@@ -73,12 +74,12 @@ def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
 def _every_version(recorded: Recorded, version: Schema, uuid: str, cursor: Cursor[DictRow]) -> Export:
     """Return all revisions, newest first, as rows of an export. Raises NotFound."""
     wanted, total, end = _found(cursor, recorded, uuid)
-    scopes, mapper, root = visible(), services().ledger.mapper, root_url()
+    scopes, known, mapper, root = visible(), seen(), services().ledger.mapper, root_url()
 
     def rows() -> Iterator[str]:
         for offset in range(0, total, MAX_PAGE_SIZE):
             as_of.enter(cursor, end.position)  # again: rows are shown as of their own positions
-            found = recorded.history.page(cursor, wanted, scopes, end.position, MAX_PAGE_SIZE, offset)
+            found = recorded.history.page(cursor, wanted, scopes, known, end.position, MAX_PAGE_SIZE, offset)
             for shown in recorded.versions(cursor, wanted, found, mapper, root):
                 yield orjson.dumps(version.dump(shown)).decode()
 
@@ -104,6 +105,12 @@ def _found(cursor: Cursor[DictRow], recorded: Recorded, uuid: str) -> tuple[UUID
         raise NotFound(recorded.kind)
     current().end = end
     return wanted, total, end
+
+
+def _page(
+    recorded: Recorded, cursor: Cursor[DictRow], uuid: UUID, last: int, limit: int, offset: int = 0
+) -> list[Revision]:
+    return recorded.history.page(cursor, uuid, visible(), seen(), last, limit, offset)
 
 
 def _shown(cursor: Cursor[DictRow], recorded: Recorded, uuid: UUID, found: list[Revision]) -> list[Version]:

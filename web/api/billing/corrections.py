@@ -24,7 +24,6 @@ from flask import Response, current_app, request
 
 from ledger.decisions.billing import corrections as deciding
 from ledger.decisions.billing.corrections import Words
-from ledger.domain.access import READ_FACTS, SET_USAGE
 from ledger.errors import NotFound, SecondPersonNeeded, WrongStep
 from projections.queries.billing.corrections import CORRECTIONS
 from web.api.bulk_reports import reports_of
@@ -52,21 +51,13 @@ NEEDS_SECOND = "LEDGER_FOUR_EYES"
 blueprint = api("ledger_corrections", "/api/ledger/corrections")
 
 
-def seen() -> dict[str, Any]:
-    """Return the restrictions of lists to what the caller sees."""
-    who = caller()
-    if who.sees_all:
-        return {}
-    providers = {*who.providers_with(SET_USAGE), *who.providers_with(READ_FACTS)} - {None}
-    return {
-        "seen_by": True,
-        "seen_providers": list(providers),
-        "seen_offerings": who.scopes("offering", SET_USAGE),
-    }
+def restricted() -> dict[str, Any]:
+    """Return the restrictions of the list to what the caller sees."""
+    return {} if caller().sees_all else asking.seen()
 
 
 blueprint.add_url_rule(
-    "/", "index", page_of(CORRECTIONS, CORRECTIONS_QUERY, CORRECTION, scopes=lambda: None, within=seen)
+    "/", "index", page_of(CORRECTIONS, CORRECTIONS_QUERY, CORRECTION, scopes=lambda: None, within=restricted)
 )
 
 

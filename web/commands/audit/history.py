@@ -9,6 +9,7 @@ import orjson
 
 from web.commands.audit.tables import printable, show, takes_format
 from web.request.audit.history import COMPONENT_USAGES, USER_USAGES, Recorded, Version
+from web.request.billing.corrections import EVERYBODYS
 from web.request.services import Services
 from web.runtime.database import open_services
 
@@ -35,7 +36,7 @@ def history_command(uuid: UUID, form: str | None) -> None:
         recorded, row = _found(services, uuid)
         click.echo(_heading(row), err=True)
         own = OF_COMPONENTS if recorded is COMPONENT_USAGES else ()
-        show((*COLUMNS, *own, "reason"), map(_row, _versions(services, recorded, uuid)), form)
+        show((*COLUMNS, *own, "reason", "correction"), map(_row, _versions(services, recorded, uuid)), form)
 
 
 def _found(services: Services, uuid: UUID) -> tuple[Recorded, dict[str, Any]]:
@@ -63,7 +64,7 @@ def _versions(services: Services, recorded: Recorded, uuid: UUID) -> Iterator[Ve
     mapper, last = services.ledger.mapper, services.projector.reached().end.position
     while True:
         with services.reading() as cursor, cursor.connection.transaction():
-            found = recorded.history.page(cursor, uuid, None, last, AT_A_TIME)
+            found = recorded.history.page(cursor, uuid, None, EVERYBODYS, last, AT_A_TIME)
             versions = [*recorded.versions(cursor, uuid, found, mapper, "")]
         yield from versions
         if len(found) < AT_A_TIME:
@@ -77,6 +78,18 @@ def _row(version: Version) -> dict[str, Any]:
         "recorded_at": version["revision_date"],
         "reported_by": user and (user["username"] or user["uuid"]),
         "reason": version["revision_comment"],
+        "correction": _correction(version["correction"]),
         "missing_usage_policy": row.get("missing_usage_policy"),
         "description": row.get("description"),
     }
+
+
+def _correction(correction: dict[str, Any] | None) -> str:
+    """Return a correction in words: its title, and who proposed and approved it."""
+    if correction is None:
+        return ""
+    names = (
+        f"{step} by {(correction[f'{step}_by'] or {}).get('username') or 'somebody'}"
+        for step in ("proposed", "approved")
+    )
+    return f"{correction['title']} ({', '.join(names)})"

@@ -11,6 +11,7 @@ from projections.history import as_of
 from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED as EVERY
 from web.request.audit.past import AFTER, FROM, TO, is_later, past_in
+from web.request.billing.corrections import EVERYBODYS
 from web.request.services import Services
 from web.wire.responses.audit import CHANGE, UNEXPLAINED
 
@@ -42,7 +43,7 @@ def changes(services: Services, begin: Point, end: Point | None) -> Rows:
 def _changes(services: Services, begin: int, end: int) -> Rows:
     with services.reading() as cursor, cursor.connection.transaction():
         as_of.enter(cursor, end)
-        rows = CHANGES.every_row(cursor.connection, CHANGE.columns, {FROM: begin, TO: end})
+        rows = CHANGES.every_row(cursor.connection, CHANGE.columns, {FROM: begin, TO: end, **EVERYBODYS})
         yield from map(orjson.loads, rows)
 
 

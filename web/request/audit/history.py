@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from ledger.events import Report, UsageReported, UserUsageReported
 from projections.queries.audit import revisions
 from projections.queries.audit.revisions import History, Revision
+from web.wire.responses.audit import REVISION_CORRECTION
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE
 from web.wire.responses.schemas import RowSchema
 
@@ -61,6 +62,7 @@ def _version(uuid: UUID, revision: Revision, fact: Report, row: orjson.Fragment)
         "token_uuid": fact.token_uuid,
         "agent": fact.agent,
         "request_id": fact.request_id,
+        "correction": revision.correction and REVISION_CORRECTION.load(revision.correction),
     }
 
 

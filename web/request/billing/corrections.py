@@ -7,6 +7,7 @@ faster with another step is seen, or the stream's version is taken and all is re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from msgspec import structs
@@ -22,7 +23,7 @@ from ledger.decisions.billing.figures import (
 )
 from ledger.decisions.requests import AnyReport, Decision, ReportCommand
 from ledger.decisions.state import DecisionState
-from ledger.domain.access import Caller
+from ledger.domain.access import READ_FACTS, SET_USAGE, Caller
 from ledger.domain.billing.corrections import CorrectionItem
 from ledger.domain.catalogue import NAMESPACE
 from ledger.domain.metering import VersionedResources
@@ -37,6 +38,21 @@ from web.wire.body import Found
 KIND = "Correction"
 
 Take = Callable[[Correction, StepTaken], CorrectionStep]
+
+
+EVERYBODYS: dict[str, Any] = {"sees_all": True, "seen_providers": [], "seen_offerings": []}
+"""For whoever may know of every correction."""
+
+
+def seen() -> dict[str, Any]:
+    """Return the parameters that say of which corrections the caller may know."""
+    who = caller()
+    providers = {*who.providers_with(SET_USAGE), *who.providers_with(READ_FACTS)} - {None}
+    return {
+        "sees_all": who.sees_all,
+        "seen_providers": list(providers),
+        "seen_offerings": who.scopes("offering", SET_USAGE),
+    }
 
 
 def correction_in(transaction: JournalTransaction, uuid: UUID) -> Correction:

@@ -34,7 +34,7 @@ CHARGE = declare(
     BillingPeriodEnd=Zulu(),
     BillingPeriodStart=Zulu(),
     ChargeCategory=Constant('"Usage"'),
-    ChargeClass=Constant("null"),
+    ChargeClass=Word(("Correction",), allow_none=True),
     ChargeDescription=Text(),
     ChargeFrequency=Constant('"Usage-Based"'),
     ChargePeriodEnd=Zulu(),
@@ -72,7 +72,7 @@ CHARGE = declare(
     x_PlanPrice=Number(allow_none=True),
     x_PriceIsKnown=Boolean(),
 )
-"""A usage of a month as a charge. `ChargeClass` is for corrections, of which there are none yet."""
+"""A usage of a month as a charge. `ChargeClass` says where a correction stated the figure last."""
 
 NO_MONTH = "Enter a month, YYYY-MM."
 

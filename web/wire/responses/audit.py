@@ -75,7 +75,7 @@ _CHANGE: dict[str, Any] = {
 }
 """How the figure of a component usage changed, by which facts and why."""
 
-CHANGE = declare(RowSchema, "ComponentUsageChange", **_CHANGE)
+CHANGE = declare(RowSchema, "ComponentUsageChange", **_CHANGE, corrections=Texts())
 
 UNEXPLAINED = declare(
     RowSchema,
@@ -85,6 +85,19 @@ UNEXPLAINED = declare(
     reported_by=Object(REVISION_USER, allow_none=True),
     revision_date=Moment(attribute="recorded_at"),
 )
+
+
+REVISION_CORRECTION = declare(
+    RowSchema,
+    "RevisionCorrection",
+    uuid=Hex(),
+    title=Text(),
+    state=Text(),
+    proposed_by=Object(REVISION_USER, allow_none=True),
+    approved_by=Object(REVISION_USER, allow_none=True),
+    applied_by=Object(REVISION_USER, allow_none=True),
+)
+"""The correction that stated a figure: null where there was none, or the caller may not know of it."""
 
 
 class Row(fields.Field[Any]):
@@ -113,6 +126,7 @@ _REVISION: Members = {
     "token_uuid": Hex(required=True, allow_none=True),
     "agent": fields.String(required=True),
     "request_id": fields.String(required=True),
+    "correction": fields.Nested(REVISION_CORRECTION, required=True, allow_none=True),
 }
 
 COMPONENT_USAGE_VERSION, COMPONENT_USER_USAGE_VERSION = (
