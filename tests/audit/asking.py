@@ -89,6 +89,8 @@ VALUES: dict[str, list[str]] = {
     "identity_uuid": [AGENT.hex],
     "include_terminated": ["true"],
     "is_closed": ["true"],
+    "jump": ["1.01"],
+    "kind": ["fell"],
     "matches": ["true"],
     "is_restricted": ["false"],
     "last_restarted": [str(IDENTITY["last_restarted"])],
@@ -148,6 +150,8 @@ NEEDED: dict[str, dict[str, str]] = {
     "/api/ledger/diff/": {"from": "0"},
     "/api/ledger/diff-totals/": {"from": "0"},
     "/api/ledger/exports/focus/": {"billing_period": "2026-11"},
+    "/api/ledger/completeness/": {"billing_period": "2026-11"},
+    "/api/ledger/completeness/figures/": {"billing_period": "2026-11"},
 }
 """Parameters without which nothing is answered."""
 

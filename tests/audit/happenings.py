@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.agents.registering import register, register_all
+from tests.billing.sending import send
 from tests.projections.rebuilding import carried
 from tests.projections.test_rebuilt_rows import (
     component,
@@ -86,6 +87,15 @@ def on_other_resources(amount: int) -> Step:
     )
 
 
+def manifest(month: str, **stated: Any) -> Step:
+    """A step that says what was sent for a month, right or wrong."""
+
+    def step(world: World) -> None:
+        send(world, month=month, **stated)
+
+    return step
+
+
 def agents_registered(version: str) -> Step:
     return lambda world: register_all(world, version=version)
 
@@ -142,6 +152,7 @@ EVERYTHING: list[Step] = [
         {"resource": RESOURCE, "type": "cpu", "amount": 8, "date": "2026-11-14"},
     ),
     on_other_resources(3),
+    manifest("2026-11", reports=3, resources=2, totals={"cpu": "8"}),
     agents_registered("1.0.7"),
     limit_set(RESOURCE, "20.00"),
     limit_set(SECOND_RESOURCE, "7.00"),
@@ -161,6 +172,7 @@ EVERYTHING: list[Step] = [
     second_resource(limits={"cpu": 4}, slug="s2", backend_id="b2", attributes={"a": 1}),
     later(20),
     carried,
+    manifest("2026-12", reports=1, totals={"cpu": "31.00", "gpu": "9.50"}),
     component("cores", 40),
     user_report(1, [("eve", "12.5"), ("ann", "0")], 9),
     imported(3, GPU, "77", 40, "reuse"),
@@ -197,6 +209,11 @@ amounts = st.integers(0, 40)
 steps = st.one_of(
     usual_steps,
     st.builds(on_other_resources, amounts),
+    st.builds(
+        lambda month, number: manifest(month, reports=number, totals={"cpu": number}),
+        st.sampled_from(["2026-10", "2026-11"]),
+        amounts,
+    ),
     st.builds(agents_registered, st.sampled_from(["1.0.7", "2.0.0"])),
     st.builds(limit_set, st.sampled_from([RESOURCE, SECOND_RESOURCE]), amounts.map(str)),
     st.just(limits_removed),

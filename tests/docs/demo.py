@@ -80,6 +80,8 @@ PARAMETERS: dict[str, Any] = {
     "include_terminated": True,
     "is_closed": True,
     "is_restricted": False,
+    "jump": 10,
+    "kind": "fell",
     "last_restarted": "2026-11-15T12:00:00Z",
     "limit": 1,
     "limit_based": True,

@@ -18,8 +18,10 @@ from projections.queries.agents import me, registrations
 from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED
 from projections.queries.audit.verifications import VERIFICATIONS
+from projections.queries.billing.completeness import COMPLETENESS, COMPLETENESS_THEN
 from projections.queries.billing.manifests import MANIFESTS
 from projections.queries.billing.months import MONTHS as CLOSED_MONTHS
+from projections.queries.billing.suspects import SUSPECT_FIGURES
 from projections.queries.catalogue import plan_periods
 from projections.queries.catalogue.offering_users import OFFERING_USERS
 from projections.queries.catalogue.offerings import OFFERINGS
@@ -41,6 +43,7 @@ from projections.queries.statistics.offering_usages import OFFERING_USAGES
 from projections.queries.statistics.project_usages import PROJECT_USAGES
 from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
+from web.wire.billing import completeness
 from web.wire.billing.manifests import MANIFEST
 from web.wire.billing.rows import BILLING_MONTH
 from web.wire.exports.focus import CHARGE
@@ -94,8 +97,11 @@ LISTS = [
     (CHARGES, CHARGE),
     (CLOSED_MONTHS, BILLING_MONTH),
     (MANIFESTS, MANIFEST),
+    (COMPLETENESS, completeness.COMPLETENESS),
+    (COMPLETENESS_THEN, completeness.COMPLETENESS),
+    (SUSPECT_FIGURES, completeness.SUSPECT_FIGURE),
 ]
-MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before")
+MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before", "month_end")
 """Parameters of some lists."""
 
 KINDS = ("customers", "providers", "projects", "offerings")
@@ -125,6 +131,7 @@ def plan(
     statement = query.statement(row.columns, restrictions, scopes, order)
     others: dict[str, Any] = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "most": 8}
     others |= {"limit": 10, "offset": 0, "currency": "EUR", "service_categories": ["Other"]}
+    others |= {"jump": 10, "kind": None}
     others |= {"begin": datetime(2026, 11, 1, tzinfo=UTC), "end": datetime(2026, 12, 1, tzinfo=UTC)}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()

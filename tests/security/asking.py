@@ -161,6 +161,8 @@ NAME_NOTHING: dict[str, list[str]] = {
     "include_terminated": ["true"],
     "is_closed": ["true"],
     "is_restricted": ["false"],
+    "jump": ["2"],
+    "kind": ["fell", "jumped", "differs_from_users"],
     "last_restarted": ["2026-11-15T11:59:58.125Z"],
     "limit": ["1000"],
     "limit_based": ["false"],
@@ -190,6 +192,8 @@ TOGETHER = {
     "/api/ledger/diff-totals/": {"from": "0"},
     "/api/ledger/consistency": {"from": "1", "to": "2"},
     "/api/ledger/exports/focus/": {"billing_period": "2026-11"},
+    "/api/ledger/completeness/": {"billing_period": "2026-11"},
+    "/api/ledger/completeness/figures/": {"billing_period": "2026-11"},
     "/api/marketplace-component-usage-monthly/": {"start": "2026-10", "end": "2026-11"},
 }
 """Parameters without which nothing is answered, or little."""

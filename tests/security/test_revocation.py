@@ -78,6 +78,7 @@ READS = [
     "/api/ledger/monthly-usages/",
     "/api/ledger/freshness/",
     "/api/ledger/exports/focus/",
+    "/api/ledger/completeness/",
     f"/api/marketplace-provider-resources/{RESOURCE}/",
     "/api/users/me/",
 ]

@@ -81,6 +81,7 @@ NO_REQUEST_HAS_A_SAY: dict[str, tuple[str, set[str]]] = {
     "projections/lookups/import_targets.py": (BEFORE, {"statement"}),
     "projections/queries/audit/changes.py": (OF_OURS, {"f'u.{name}'"}),
     "projections/queries/audit/revisions.py": (BEFORE, {"text"}),
+    "projections/queries/billing/completeness.py": (OF_CONSTANTS, {"SEEN.replace('{silent}', silent)"}),
     "projections/queries/component_usages.py": (BEFORE, {"statement"}),
     "projections/queries/figures/diff_totals.py": (OF_OURS, {"f't.{name}'"}),
     "projections/queries/figures/freshness.py": (OF_CONSTANTS, {"OFFERINGS.replace('{silent}', silent)"}),

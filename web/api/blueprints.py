@@ -13,7 +13,7 @@ from web.api import (
 from web.api.agents import about, identities
 from web.api.agents import services as agent_services
 from web.api.audit import diff, events, unexplained, verifications
-from web.api.billing import corrections, manifests, months
+from web.api.billing import completeness, corrections, manifests, months
 from web.api.catalogue import (
     offering_users,
     plan_periods,
@@ -43,6 +43,7 @@ BLUEPRINTS = (
     months.blueprint,
     corrections.blueprint,
     manifests.blueprint,
+    completeness.blueprint,
     focus.blueprint,
     checkpoints.blueprint,
     tiles.blueprint,

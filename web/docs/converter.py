@@ -12,7 +12,7 @@ from web.wire import fields, parameters
 from web.wire.agents.bodies import MOST_DEPENDENCIES, Dependencies
 from web.wire.audit import feed, history, proofs, reasons
 from web.wire.billing import bodies as billing
-from web.wire.billing import manifests
+from web.wire.billing import completeness, manifests
 from web.wire.bounds import MOST_ITEMS
 from web.wire.figures import filters as figures
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT, UserLimit
@@ -63,6 +63,13 @@ FIXED: dict[type[Field[Any]], Json] = {
         "maximum": figures.MOST_GROUPS,
         "default": figures.GROUPS,
     },
+    completeness.JumpFilter: {
+        "type": "number",
+        "exclusiveMinimum": 1,
+        "maximum": completeness.LARGEST_JUMP,
+        "default": completeness.JUMP,
+    },
+    completeness.SuspectFilter: {"type": "string", "enum": list(completeness.SUSPECT_KINDS)},
     manifests.Count: POSITION,
     manifests.Totals: {"type": "object", "additionalProperties": AMOUNT},
     history.Time: {"type": "string", "format": "date-time"},

@@ -31,7 +31,7 @@ IS_CARRIED_OVER = """w.was_carried_over AND NOT EXISTS (
 USAGES_OF = f"""
 SELECT
     f.offering_uuid, u.billing_period, u.uuid, u.id, u.since, u.resource_uuid, u.component_uuid,
-    u.component_type, u.project_uuid, u.customer_uuid, u.usage, w.was_carried_over,
+    u.component_type, u.project_uuid, u.customer_uuid, u.usage, u.correction_uuid, w.was_carried_over,
     {IS_CARRIED_OVER} AS is_carried_over
 FROM {{offerings}} f
 JOIN resource r ON r.offering_uuid = f.offering_uuid
