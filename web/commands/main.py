@@ -13,6 +13,8 @@ from web.commands.audit.forget import forget_command
 from web.commands.audit.history import history_command
 from web.commands.audit.keys import key_group
 from web.commands.audit.verify import verify_command
+from web.commands.billing.completeness import completeness_command
+from web.commands.billing.manifests import manifest_group
 from web.commands.billing.months import month_group
 from web.commands.carry_over import carry_over_command
 from web.commands.errors import Group
@@ -66,6 +68,8 @@ for command in (
     unexplained_command,
     export_command,
     month_group,
+    manifest_group,
+    completeness_command,
     user_group,
     role_group,
     token_group,

@@ -1,4 +1,4 @@
-"""Takes manifests, and compares them with what stands."""
+"""Takes manifests, of requests and from files, and compares them with what stands."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -16,12 +16,24 @@ from ledger.domain.months import month_of
 from ledger.domain.provenance import NOBODY_KNOWN, Provenance
 from ledger.events import ManifestSent, Source
 from ledger.journal.transaction import JournalTransaction
+from projections.lookups.catalogue import offerings
 from projections.queries.billing.manifests import MANIFESTS
 from projections.queries.billing.standing import standing
 from web.request.billing.months import NOT_YET
+from web.request.references import check_keys
 from web.request.services import Services
-from web.wire.billing.manifests import MANIFEST
-from web.wire.body import MOST_TOLD, unknown
+from web.wire.billing.manifests import MANIFEST, SEND_MANIFEST
+from web.wire.body import (
+    MOST_TOLD,
+    NON_FIELD,
+    Found,
+    LoadContext,
+    Loading,
+    from_json,
+    not_a_dictionary,
+    unknown,
+)
+from web.wire.fields import uuid_of
 
 Check = Callable[[Cursor[DictRow]], None]
 """Raises what the sender may not do."""
@@ -34,6 +46,27 @@ class Sending(NamedTuple):
     sent_by: UUID | None = None
     source: Source = "command-line"
     provenance: Provenance = NOBODY_KNOWN
+
+
+def manifest_in(services: Services, text: bytes) -> Manifest:
+    """Return the manifest that a JSON text is, in the way of a request.
+
+    Raises MalformedBody, ValidationError.
+    """
+    body = from_json(text)
+    if not isinstance(body, dict):
+        raise ValidationError({NON_FIELD: [not_a_dictionary(body)]})
+    check_keys(SEND_MANIFEST, body)
+    uuid = uuid_of(body.get("offering"))
+    with services.deciding() as cursor:
+        found = Found(offerings=offerings(cursor, [uuid] if uuid else []))
+    with Loading(LoadContext(zone=services.ledger.zone, now=services.clock(), found=found)):
+        manifest: Manifest = SEND_MANIFEST.load(body)
+    return manifest
+
+
+def nobody_asks(_: Cursor[DictRow]) -> None:
+    """Do nothing: whoever runs commands may send manifests."""
 
 
 def send_manifest(services: Services, sending: Sending, check: Check) -> tuple[int, bool]:
@@ -70,9 +103,17 @@ def _strangers(names: list[str], known: frozenset[str]) -> dict[str, list[str]]:
     return {name: [unknown("component type", name, known)] for name in names[:MOST_TOLD]}
 
 
-def manifests(services: Services, restrictions: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield all manifests, or those that are asked for, the latest first, as the endpoint answers them."""
+def manifest_at(services: Services, position: int) -> dict[str, Any]:
+    """Return the manifest of a fact, as the endpoint answers it."""
+    with services.reading() as cursor:
+        row, _ = MANIFESTS.one(cursor, MANIFEST.columns, {"position": position}, None)
+    assert row, "it is kept"
+    found: dict[str, Any] = orjson.loads(row)
+    return found
+
+
+def manifests(services: Services) -> Iterator[dict[str, Any]]:
+    """Yield all manifests, the latest first, as the endpoint answers them."""
     services.projector.catch_up()
     with services.reading() as cursor, cursor.connection.transaction():
-        rows = MANIFESTS.every_row(cursor.connection, MANIFEST.columns, restrictions or {})
-        yield from map(orjson.loads, rows)
+        yield from map(orjson.loads, MANIFESTS.every_row(cursor.connection, MANIFEST.columns, {}))
