@@ -145,7 +145,7 @@ def served(environment: Environment, *options: str, port: int | None = None) -> 
             deadline = time.monotonic() + PATIENCE_SECONDS
             while not answers(here):
                 assert process.poll() is None, Path(folder, "stderr").read_text()
-                assert time.monotonic() < deadline, Path(folder, "stderr").read_text()
+                assert time.monotonic() < deadline, f"{readiness(here)}\n{Path(folder, 'stderr').read_text()}"
                 time.sleep(0.05)
             yield here
         finally:
@@ -154,10 +154,16 @@ def served(environment: Environment, *options: str, port: int | None = None) -> 
 
 
 def answers(here: Served) -> bool:
-    try:  # the words first: workers of a server that was killed may still answer at this port
-        return here.greeting != "" and here.get("/readyz")[0] == 200
-    except (URLError, ConnectionError, TimeoutError):
-        return False
+    # The words first: workers of a server that was killed may still answer at this port.
+    return here.greeting != "" and readiness(here)[:1] == (200,)
+
+
+def readiness(here: Served) -> tuple[Any, ...]:
+    """Return what the service says of itself, or why it does not answer."""
+    try:
+        return here.get("/readyz")
+    except (URLError, ConnectionError, TimeoutError) as error:
+        return (str(error),)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from web.commands.audit.history import history_command
 from web.commands.audit.keys import key_group
 from web.commands.audit.verify import verify_command
 from web.commands.billing.completeness import completeness_command
+from web.commands.billing.corrections import correction_group
 from web.commands.billing.manifests import manifest_group
 from web.commands.billing.months import month_group
 from web.commands.carry_over import carry_over_command
@@ -70,6 +71,7 @@ for command in (
     month_group,
     manifest_group,
     completeness_command,
+    correction_group,
     user_group,
     role_group,
     token_group,
