@@ -95,7 +95,7 @@ MAY_IMPORT = {
     },
     "web.dashboard": {
         *("ledger.domain", "ledger.journal.scripts", "projections.lookups"),
-        *("web.limits", "web.request", "web.wire"),
+        *("web.limits", "web.request", "web.sender.lines", "web.sender.tables", "web.wire"),
     },
     "web.docs": {"ledger", "projections.projector", "web.request", "web.wire"},
     "web": {

@@ -19,7 +19,6 @@ from ledger.journal.ledger import Ledger
 from ledger.journal.tree.keys import KeyFile
 from projections.projector import Projector
 from web.api.audit import events
-from web.api.billing import corrections
 from web.api.blueprints import BLUEPRINTS
 from web.api.exports import focus
 from web.dashboard.blueprints import DASHBOARD
@@ -31,6 +30,7 @@ from web.limits.admission import EXPORTS, STREAMS, Places, Room, admitting
 from web.limits.deadline import pulse
 from web.limits.memory import give_back_memory
 from web.request.authentication import authenticate
+from web.request.billing.corrections import NEEDS_SECOND
 from web.request.conditional import READING, ConditionalGet, add_position
 from web.request.pipeline import STRICT, release
 from web.request.read_your_writes import TIMEOUT, TIMEOUT_SECONDS
@@ -159,7 +159,7 @@ def create_app(
     app.config[TIMEOUT] = position_seconds
     app.config[STRICT] = is_strict
     app.config[events.WAITS], app.config[events.STREAMS] = Room(feed_waits), Room(STREAMS)
-    app.config[focus.CURRENCY], app.config[corrections.NEEDS_SECOND] = currency, needs_second_person
+    app.config[focus.CURRENCY], app.config[NEEDS_SECOND] = currency, needs_second_person
     app.config[answering.EXPORTS] = Room(EXPORTS)
     app.url_map.converters["object_id"] = ObjectId
     app.url_map.merge_slashes = False

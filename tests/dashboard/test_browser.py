@@ -129,6 +129,10 @@ def test_axe_finds_nothing_serious_on_any_page(
         "/dashboard/compare/?from=1",
         "/dashboard/months/",
         CLUSTER,
+        "/dashboard/corrections/",
+        "/dashboard/corrections/propose/",
+        "/dashboard/completeness/",
+        "/dashboard/manifests/",
         "/dashboard/?as_of=2026-11-14",
         "/dashboard/nothing/",
     ):

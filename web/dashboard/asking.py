@@ -73,10 +73,13 @@ class Asker(NamedTuple):
             named["as_of"] = self.as_of
         return _answer_in(passed_on(self.credentials, full, urlencode(named)), full, named)
 
-    def send(self, path: str, body: Any) -> Answer:
-        """Return the answer to a POST of this body, as JSON, to a path below `/api/`. Raises Refused."""
-        full = f"/api/{path}"
-        return _answer_in(passed_on(self.credentials, full, body=orjson.dumps(body)), full, {})
+    def send(self, path: str, body: Any, key: str = "") -> Answer:
+        """Return the answer to a POST of this body, as JSON, to a path below `/api/`. Raises Refused.
+
+        With an idempotency key it is done once, however often it is sent.
+        """
+        full, data = f"/api/{path}", orjson.dumps(body)
+        return _answer_in(passed_on(self.credentials, full, body=data, key=key), full, {})
 
     def ask_if_allowed(self, path: str, **parameters: str | int | None) -> Answer | None:
         """Return the answer as `ask` does, None where it is not for this person, or not there."""
@@ -102,7 +105,9 @@ def _answer_in(response: Response, path: str, parameters: dict[str, str]) -> Ans
     )
 
 
-def passed_on(credentials: Credentials, path: str, query: str = "", body: bytes | None = None) -> Response:
+def passed_on(
+    credentials: Credentials, path: str, query: str = "", body: bytes | None = None, key: str = ""
+) -> Response:
     """Return the application's own response to somebody: to a POST of a body, or else to a GET.
 
     It may be one that is sent in parts.
@@ -125,6 +130,8 @@ def passed_on(credentials: Credentials, path: str, query: str = "", body: bytes 
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_USER_AGENT": f"{AGENT} {outer.get('HTTP_USER_AGENT', '')}".strip(),
         }
+    if key:
+        environ["HTTP_IDEMPOTENCY_KEY"] = key
     received = current().received
     # With a context of its own: of what a question is about, as the past, nothing is left to the next one.
     with current_app.app_context(), current_app.request_context(environ):

@@ -15,7 +15,8 @@ from web.dashboard.pages import (
     session,
     start,
 )
-from web.dashboard.pages.billing import closing, months
+from web.dashboard.pages.billing import closing, completeness, corrections, months, proposing
+from web.dashboard.writing.forms import new_key
 from web.wire.errors import Missing
 from web.wire.urls import root_path, root_url
 
@@ -47,6 +48,9 @@ CHECKED = (
     compare.blueprint,
     months.blueprint,
     closing.blueprint,
+    corrections.blueprint,
+    proposing.blueprint,
+    completeness.blueprint,
 )
 
 PAGES = (*CHECKED, downloads.blueprint, nowhere)
@@ -57,7 +61,7 @@ for each in PAGES:
     each.register_error_handler(Exception, error_page)
 for name, function in FILTERS.items():
     files.add_app_template_filter(function, name)
-for function in (linked, this_page, root_path, root_url):
+for function in (linked, this_page, new_key, root_path, root_url):
     files.add_app_template_global(function)
 
 DASHBOARD = (files, *PAGES)

@@ -39,6 +39,11 @@ def scope_of(kind: str, key: str = "uuid") -> Callable[[Row], str | None]:
     return url
 
 
+def fact_of(row: Row) -> str | None:
+    """Return the URL of the page of the fact at a row's position, None where it has none."""
+    return linked("figure_pages.fact", position=row["position"]) if row["position"] else None
+
+
 PROJECT = Column("Project", "project_name", link=scope_of("projects", "project_uuid"))
 CUSTOMER = Column("Customer", "customer_name", link=scope_of("customers", "customer_uuid"))
 OFFERING = Column("Offering", "offering_name", link=scope_of("offerings", "offering_uuid"))
@@ -49,6 +54,7 @@ MONTH = Column("Month", "billing_period", "month")
 BEFORE = Column("Before", "usage_before", "amount", unit="measured_unit")
 AFTER = Column("After", "usage_after", "amount", unit="measured_unit")
 CHANGE = Column("Change", "delta", "delta", unit="measured_unit")
+POSITION = Column("Position", "position", link=fact_of)
 
 SCOPES = ("project_uuid", "customer_uuid", "offering_uuid", "provider_uuid")
 OF_USAGES = ("project_uuid", "customer_uuid", "offering_uuid", "resource_uuid", "type")
@@ -147,6 +153,24 @@ LISTS: Mapping[str, Listed] = {
         ),
         ("offering_uuid", "provider_uuid"),
         empty="There is no offering.",
+        of_month=True,
+    ),
+    "suspect-figures": Listed(
+        "Figures that somebody should look at",
+        "ledger/completeness/figures/",
+        (
+            FIGURE_MONTH,
+            RESOURCE,
+            COMPONENT,
+            Column("Why", "kind"),
+            Column("Usage", "usage", "amount", figure_of, unit="measured_unit"),
+            Column("Compared with", "compared_with", "amount", unit="measured_unit"),
+            PROJECT,
+            CUSTOMER,
+            OFFERING,
+        ),
+        ("offering_uuid", "provider_uuid", "kind", "jump"),
+        empty="No figure fell, jumped, or differs from those of its users.",
         of_month=True,
     ),
     "unexplained": Listed(

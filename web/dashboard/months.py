@@ -19,7 +19,7 @@ NO_MONTH = "Enter a month like 2026-05."
 
 def month_asked_for() -> date:
     """Return the month of `billing_period`, by default the one of the page. Raises ValidationError."""
-    return _month("billing_period") or here().month
+    return month_named("billing_period") or here().month
 
 
 def months_asked_for() -> list[str]:
@@ -27,8 +27,8 @@ def months_asked_for() -> list[str]:
 
     Raises ValidationError.
     """
-    end = _month("end") or here().month
-    start = _month("start") or before(end, 11)
+    end = month_named("end") or here().month
+    start = month_named("start") or before(end, 11)
     count = (end.year - start.year) * 12 + end.month - start.month + 1
     if count < 1:
         raise ValidationError({"start": ["Must not be after `end`."]})
@@ -46,7 +46,8 @@ def before(month: date, count: int = 1) -> date:
         raise ValidationError({"start": [NO_MONTH]}) from None
 
 
-def _month(name: str) -> date | None:
+def month_named(name: str) -> date | None:
+    """Return the month that a parameter names, None without it. Raises ValidationError."""
     text = request.args.get(name, "").strip()
     if not text:
         return None

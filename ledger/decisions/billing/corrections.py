@@ -180,7 +180,7 @@ def approve(correction: Correction, taken: StepTaken, *, needs_second: bool) -> 
     return CorrectionApproved(**taken.next(correction), is_by_proposer=is_by_proposer)
 
 
-def reject(correction: Correction, reason: str, taken: StepTaken) -> CorrectionRejected:
+def reject(correction: Correction, taken: StepTaken, *, reason: str) -> CorrectionRejected:
     """Return the rejection. Raises WrongStep."""
     correction.check("reject")
     return CorrectionRejected(**taken.next(correction), reason=reason)

@@ -35,11 +35,16 @@ QUERY = st.fixed_dictionaries(
     {},
     optional={name: VALUES.get(name, UUID) | TEXT for name in sorted({*VALUES, *FILTERS, "o", "field", "x"})},
 ).map(lambda query: dict([*query.items()][:4]))
+BILLING = [
+    f"/dashboard/{name}/"
+    for name in ("months", "corrections", "corrections/propose", "completeness", "manifests")
+]
 PATHS = st.one_of(
-    st.sampled_from(["/", "/dashboard/", "/dashboard/compare/", "/dashboard/months/", "/dashboard/sign-in/"]),
+    st.sampled_from(["/", "/dashboard/", "/dashboard/compare/", "/dashboard/sign-in/", *BILLING]),
     st.builds("/dashboard/{}/{}/".format, st.sampled_from([*SCOPES]), UUID.map(quote)),
     st.builds("/dashboard/lists/{}/".format, st.sampled_from([*LISTS]) | TEXT.map(quote)),
     st.builds("/dashboard/figures/{}/".format, UUID.map(quote)),
+    st.builds("/dashboard/corrections/{}/".format, UUID.map(quote)),
     st.builds("/dashboard/facts/{}/".format, st.integers(0, 400) | TEXT.map(quote)),
     st.builds("/dashboard/download/{}".format, st.sampled_from(["ledger/diff/", "users/me/", "no/"])),
     TEXT.map(lambda text: f"/dashboard/{quote(text)}"),

@@ -45,9 +45,6 @@ from web.wire.declared.parameters import takes
 from web.wire.fields import uuid_of
 from web.wire.rendering import answers, json_bytes, raises, reads
 
-NEEDS_SECOND = "LEDGER_FOUR_EYES"
-"""Key in an app's config: whether a second person has to approve."""
-
 blueprint = api("ledger_corrections", "/api/ledger/corrections")
 
 
@@ -92,7 +89,9 @@ def single(uuid: str) -> Response:
 def approve(uuid: str) -> Response:
     refuse_key()
     load(NO_BODY)
-    asking.take_step(named(uuid), partial(deciding.approve, needs_second=current_app.config[NEEDS_SECOND]))
+    asking.take_step(
+        named(uuid), partial(deciding.approve, needs_second=current_app.config[asking.NEEDS_SECOND])
+    )
     return shown(named(uuid))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import orjson
 from flask import Response
@@ -11,6 +12,7 @@ from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
 from web.dashboard.frame import here, linked, page, pages, show
 from web.dashboard.tables import Column, Table
+from web.dashboard.writing.forms import EMPTY, Form
 from web.request.audit.past import AS_OF
 from web.wire.errors import Missing
 
@@ -32,6 +34,12 @@ REVISIONS = (
     Column("Measured", "measured_at", "moment"),
 )
 
+CORRECTION = Column(
+    "Correction",
+    "correction_words",
+    link=lambda row: row["correction"] and linked("corrections.correction", uuid=row["correction"]["uuid"]),
+)
+
 SHARES = (
     Column("User", "username"),
     Column("Usage", "usage", "amount", unit="measured_unit"),
@@ -41,12 +49,22 @@ SHARES = (
 
 @page(blueprint, "/figures/<uuid>/", AS_OF)
 def figure(uuid: str) -> Response:
+    return shown(uuid, EMPTY)
+
+
+def shown(uuid: str, form: Form) -> Response:
+    """Return the page, where a form that proposes a correction was sent with what the API has against it."""
     ask = here().asker.ask
     path = f"marketplace-component-usages/{uuid}/"
     found = ask(path)
     history = ask(f"{path}history/", page_size=MOST_REVISIONS)
+    is_offered = bool(form.step) or _may_correct(found.data)
     return show(
         "figure.html",
+        form.status,
+        form=form,
+        is_offered=is_offered,
+        others=others_of(found.data) if is_offered else [],
         figure=found.data,
         answer=found,
         position=found.position,
@@ -67,16 +85,48 @@ def _drawing(found: dict[str, Any], revisions: list[dict[str, Any]]) -> Any:
     )
 
 
+def _may_correct(found: dict[str, Any]) -> bool:
+    """Return whether the API would let the reader propose a correction of a figure."""
+    if not here().may_change or not here().caller.reports_somewhere:
+        return False
+    offering = here().asker.ask_if_allowed(f"ledger/offerings/{found['offering_uuid']}/")
+    uuids = offering and (UUID(offering.data["uuid"]), UUID(offering.data["provider_uuid"]))
+    return bool(uuids and here().caller.may_report(*uuids))
+
+
+def others_of(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the other figures of a component in the same month: there are some where its plan changed."""
+    same = {"resource_uuid": found["resource_uuid"], "type": found["type"]}
+    rows = here().asker.ask(
+        "marketplace-component-usages/", **same, billing_period=found["billing_period"], page_size=300
+    )
+    return [each for each in rows.data if each["uuid"] != found["uuid"]]
+
+
 def _history(history: Answer) -> Table:
     rows = [
         each
         | {
             "by": (each["revision_user"] or {}).get("username") or each["source"],
             "fact_url": linked("figure_pages.fact", position=each["position"]),
+            "correction_words": _words_of(each["correction"]),
         }
         for each in history.data
     ]
-    return Table("Its history, newest first", REVISIONS, history, rows)
+    is_corrected = any(each["correction"] for each in history.data)
+    columns = [*REVISIONS, CORRECTION] if is_corrected else REVISIONS
+    return Table("Its history, newest first", columns, history, rows)
+
+
+def _words_of(correction: dict[str, Any] | None) -> str:
+    """Return the title of a correction, with who stands behind it."""
+    if correction is None:
+        return ""
+    people = [
+        f"{step} by {(correction[f'{step}_by'] or {}).get('username') or 'somebody without a name'}"
+        for step in ("proposed", "approved", "applied")
+    ]
+    return f"{correction['title']} ({', '.join(people)})"
 
 
 def _shares(found: dict[str, Any]) -> Table | None:

@@ -6,6 +6,7 @@ that refused something can be opened again by its address, nothing is sent twice
 that was made already is refused by the API.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,15 @@ IN_CHUNKS = "Send a form with a Content-Length: in chunks, half of it would look
 
 STEP = "step"
 
+KEY = "key"
+"""The input with the key that a form is known again by."""
+
+ITEMS = "items"
+"""The input with many items; without it a form is about one."""
+
+MOST_REFUSED = 20
+"""How many items are told of."""
+
 
 class Form(NamedTuple):
     """What was typed into a form, and what the API has against it."""
@@ -40,13 +50,18 @@ class Form(NamedTuple):
         """Return what was typed, without what was left empty."""
         return {name: text for name, text in self.typed.items() if text}
 
+    def of(self, step: str) -> "Form":
+        """Return the form if it was of this step, of several on a page, else an empty one."""
+        return self if self.step == step else EMPTY
+
     def send(self, path: str, body: Any) -> "Answer | Form":
         """Return the answer to a POST of this body below `/api/`, or the form with the API's refusal.
 
-        Raises Refused where that can't be told beside it.
+        A form with a key is done once, however often it is sent. Raises Refused where a refusal can't be
+        told beside the form.
         """
         try:
-            return here().asker.send(path, body)
+            return here().asker.send(path, body, self.typed.get(KEY, ""))
         except Refused as refusal:
             return self.refused(refusal)
 
@@ -65,10 +80,34 @@ class Form(NamedTuple):
         """Yield the messages of a body, each with the input that it is about."""
         by_name = body if isinstance(body, dict) else {"detail": body}
         for name, told in by_name.items():
-            if name in self.typed:
+            if name == ITEMS and isinstance(told, list):
+                yield from self._told_of_items(told)
+            elif name in self.typed:
                 yield from ((name, message) for message in messages_in(told))
             else:
                 yield from (("", message) for message in messages_in({name: told}))
+
+    def _told_of_items(self, told: list[Any]) -> Iterator[tuple[str, str]]:
+        """Yield what is told of each item: of the only one by its inputs, else by its place in the list.
+
+        Of the list as a whole messages are told, and no objects.
+        """
+        if told and isinstance(told[0], str):
+            yield from ((ITEMS, message) for message in told)
+            return
+        if ITEMS not in self.typed:
+            yield from self._told(told[0] if told else None)
+            return
+        refused = [(place, each) for place, each in enumerate(told) if each]
+        for place, each in refused[:MOST_REFUSED]:
+            yield from ((ITEMS, f"place {place}: {message}") for message in messages_in(each))
+        if len(refused) > MOST_REFUSED:
+            yield ITEMS, f"{len(refused) - MOST_REFUSED} more are refused."
+
+
+def new_key() -> str:
+    """Return the key of a form that is sent for the first time."""
+    return secrets.token_hex(16)
 
 
 EMPTY = Form()

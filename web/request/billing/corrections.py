@@ -37,6 +37,9 @@ from web.wire.body import Found
 
 KIND = "Correction"
 
+NEEDS_SECOND = "LEDGER_FOUR_EYES"
+"""Key in an app's config: whether a second person has to approve."""
+
 Take = Callable[[Correction, StepTaken], CorrectionStep]
 
 

@@ -1,5 +1,6 @@
 """Months that were closed, by whom and why, and what has moved in them since."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from flask import Response, request
 from ledger.domain.access import SET_USAGE
 from web.dashboard.asking import Answer
 from web.dashboard.frame import here, linked, page, page_asked_for, pages, show
-from web.dashboard.lists import FIRST_ROWS, MONTH, OFFERING, PAGE_ROWS, PROVIDER
+from web.dashboard.lists import FIRST_ROWS, MONTH, OFFERING, PAGE_ROWS, POSITION, PROVIDER
 from web.dashboard.months import before
 from web.dashboard.tables import Column, Pager, Row, Table
 from web.dashboard.writing.forms import EMPTY, Form
@@ -41,7 +42,7 @@ OF_ONE = (
     Column("By", "by"),
     Column("Note", "note"),
     Column("Figures moved", "figures_moved", "count", moved_since),
-    Column("Position", "position", link=lambda row: linked("figure_pages.fact", position=row["position"])),
+    POSITION,
 )
 
 OF_ALL = (MONTH, OFFERING, *OF_ONE[1:], PROVIDER)
@@ -57,6 +58,8 @@ class Closing(NamedTuple):
     """Which one the form begins with: the month before this one."""
     of_all: bool
     """Is it of all of a provider's offerings?"""
+    restricts: Mapping[str, str]
+    """The filter of lists to it."""
 
 
 @page(blueprint, "/months/", *FILTERS, "page", AS_OF)
@@ -91,6 +94,7 @@ def closing(kind: str, named: Row, form: Form = EMPTY) -> Closing | None:
         bool(form.step) or (here().may_change and _may_close(kind, named)),
         f"{before(here().month):%Y-%m}",
         of_all,
+        restricts,
     )
 
 
