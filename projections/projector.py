@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact
-from projections import read_position
+from projections import plans, read_position
 from projections.fast.position import End, KnownPosition, SharedPosition
 from projections.history.steps import steps
 from projections.read_models import READ_MODELS, ReadModels, dispatch
@@ -64,10 +64,19 @@ def project_batch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels = RE
     Returns the position of its last fact that described something, 0 if none did. The database refuses it if
     facts before it are not projected yet.
     """
-    described = max(dispatch(cursor, step, models) for step in steps(facts))
+    begin, described = 0, 0
+    if plans.are_unknown(cursor, len(facts)):
+        begin = plans.MANY
+        described = _dispatch(cursor, facts[:begin], models)
+        plans.analyze(cursor)
+    described = max(described, _dispatch(cursor, facts[begin:], models))
     first, last = facts[0][0], facts[-1][0]
     cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
     return described
+
+
+def _dispatch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels) -> int:
+    return max(dispatch(cursor, step, models) for step in steps(facts))
 
 
 class Projector:
