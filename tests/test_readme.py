@@ -14,7 +14,7 @@ import click
 import pytest
 
 from tests.paths import ENDPOINTS, HANDBOOK, PAGES, README, ROOT
-from tests.support.command import COMMAND, Environment, executed, run, served
+from tests.support.command import COMMAND, Environment, executed, output_of, run, served
 from tests.world import RESOURCE, World
 from web.commands import demo
 from web.commands.main import main
@@ -25,6 +25,7 @@ ROOMS = ("ledger", "ledger/proof", "projections", "web", "web/dashboard")
 OTHERS = [ENDPOINTS, CATALOGUE, HANDBOOK, *(ROOT / room / "README.md" for room in ROOMS)]
 BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+UUIDS = re.compile(r"\b[0-9a-f]{32}\b")
 MODULE = re.compile(r"(?<![\w./-])(?:ledger|projections|tests|web)/[\w./-]*\w")
 ROOM = re.compile(r"^([\w.]+/?) +\S", re.MULTILINE)
 
@@ -85,27 +86,42 @@ def test_the_lines_about_a_catalogue_of_ones_own_lead_to_a_report_and_a_read(
     assert [row[name] for name in ("resource_name", "type", "usage")] == ["sea-ice", "cpu", "12.50"]
 
 
-def test_the_walk_of_an_auditor_prints_what_the_readme_shows(environment: Environment) -> None:
-    with served(environment) as here:
-        agent = {"User-Agent": "site-agent/1.0.7"}
-        reports: list[tuple[str, dict[str, str]]] = [
-            ("230.00", agent),
-            ("231.50", agent | {"Ledger-Reason": "jobs that ended after midnight"}),
-            ("180.00", {"User-Agent": "curl/7.88.1"}),
-        ]
-        for amount, headers in reports:
-            usages = [{"type": "cpu", "amount": amount}]
-            body = {"resource": demo.RESOURCE.hex, "date": "2026-05-31", "usages": usages}
-            headers |= {"Authorization": f"Token {here.demo_token}", "Content-Type": "application/json"}
-            url = f"{here.url}/api/marketplace-component-usages/set_usage/"
-            assert here.send(Request(url, json.dumps(body).encode(), headers))[0] == 201  # noqa: S310 (it is http)
-    shown = textwrap.dedent("\n".join(re.findall(r"^    .*$", section("Audit"), re.MULTILINE)))
+def test_the_walk_of_two_people_prints_what_the_readme_shows(
+    environment: Environment, tmp_path: Path
+) -> None:
+    shown = textwrap.dedent("\n".join(re.findall(r"^    .*$", section("Audit and correct"), re.MULTILINE)))
     commands = [part.splitlines() for part in shown.split("$ usage-ledger ")[1:]]
-    assert [arguments.split()[0] for arguments, *_ in commands] == ["diff", "history"]
-    for arguments, *lines in commands:
-        done = run(environment, *arguments.split(), "--format", "table")
-        printed = [line.rstrip() for line in (done.stderr + done.stdout).splitlines()]
-        assert [MOMENT.sub("-", line) for line in printed] == [MOMENT.sub("-", line) for line in lines]
+    assert [arguments.split()[0] for arguments, *_ in commands] == ["correction"] * 3 + [
+        "history",
+        "correction",
+    ]
+    may = tmp_path / "may.csv"
+    may.write_text(f"resource,type,date,amount\n{demo.RESOURCE.hex},cpu,2026-05-31,230.00\n")
+    in_readme: list[str] = []
+    printed: list[str] = []
+    with served(environment) as here:
+        in_minutes = [{"type": "cpu", "amount": "13800.00"}]
+        body = {"resource": demo.RESOURCE.hex, "date": "2026-05-31", "usages": in_minutes}
+        headers = {"Authorization": f"Token {here.demo_token}", "Content-Type": "application/json"}
+        url = f"{here.url}/api/marketplace-component-usages/set_usage/"
+        report = Request(url, json.dumps(body).encode(), headers | {"User-Agent": "site-agent/1.0.7"})  # noqa: S310 (it is http)
+        assert here.send(report)[0] == 201
+        for arguments, *lines in commands:
+            who = "demo-staff" if "approve" in arguments else "demo-provider"
+            token = output_of(environment, "token", "create", who).split()[-1]
+            uuid = UUIDS.findall(printed[0])[0] if printed else ""
+            words = [str(may) if each == may.name else each for each in shlex.split(arguments)]
+            if words[0] == "correction":
+                words = [uuid if UUIDS.fullmatch(each) else each for each in words] + ["--url", here.url]
+            else:
+                words += ["--format", "table"]
+            done = run(environment | {"LEDGER_TOKEN": token}, *words)
+            assert done.returncode == 0, done.stderr
+            if lines:
+                in_readme += lines
+                printed += [line.rstrip() for line in (done.stderr + done.stdout).splitlines()]
+    told = [UUIDS.sub("-", MOMENT.sub("-", "\n".join(each))) for each in (printed, in_readme)]
+    assert told[0] == told[1]
 
 
 def test_the_lines_of_an_auditor_check_the_journal(environment: Environment, tmp_path: Path) -> None:

@@ -198,10 +198,9 @@ def _tell(correction: dict[str, Any], *, is_error: bool = False) -> None:
             lines.append(f"  {step} {at[:19].replace('T', ' ')} by {_name(correction[f'{step}_by'])}")
     for each in correction["sums"]:
         of_users = " of users" if each["is_of_users"] else ""
-        lines.append(
-            f"  {each['component_type']}{of_users}: figures {each['figures']}, from {each['before']} to"
-            f" {each['after']} {each['measured_unit'] or ''}".rstrip()
-        )
+        figures = "1 figure" if each["figures"] == 1 else f"{each['figures']} figures"
+        before = f"{each['before']} {each['measured_unit'] or ''}".rstrip()
+        lines.append(f"  {each['component_type']}{of_users}: {before} become {each['after']}, in {figures}")
     if possible := " or ".join(DONE[step] for step in correction["next"]):
         lines.append(f"  It can be {possible}.")
     for line in lines:
