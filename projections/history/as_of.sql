@@ -98,6 +98,8 @@ FROM resource r CROSS JOIN LATERAL jsonb_each_text(r.limits) l
 WHERE NOT {only_reports} AND NOT {is_terminated} AND l.value IS NOT NULL
 GROUP BY r.project_uuid, r.offering_uuid, l.key COLLATE "C";
 
+CREATE VIEW manifest AS SELECT * FROM {live}.manifest WHERE id <= {at};
+
 CREATE VIEW reporting_count AS {reporting_count};
 
 CREATE VIEW silence AS {silence};

@@ -31,10 +31,7 @@ WHERE r.state {STATES} AND r.created < %(month_end)s AND {{where}}
   AND NOT EXISTS (
     SELECT FROM component_usage u WHERE u.resource_uuid = r.uuid AND u.billing_period = %(billing_period)s)"""
 
-# Of an earlier position, the manifests that were there then.
-SENT = """
-FROM manifest m
-WHERE m.month = %(billing_period)s AND m.id <= (SELECT position FROM read_position)"""
+SENT = "FROM manifest m WHERE m.month = %(billing_period)s"
 
 SEEN = f"""
 WITH silent AS MATERIALIZED (

@@ -10,9 +10,7 @@ from projections.queries.billing.standing import DIFFERENCES, standing_of
 from projections.queries.json_columns import Listed, Values
 from projections.queries.list_query import ListQuery
 
-# Of an earlier position, those that were there then.
-MANIFESTS_SEEN = """manifest m JOIN offering o ON o.uuid = m.offering_uuid
-WHERE m.id <= (SELECT position FROM read_position) AND {where}"""
+MANIFESTS_SEEN = "manifest m JOIN offering o ON o.uuid = m.offering_uuid WHERE {where}"
 
 STANDING_OF_PAGE = standing_of("of_page")
 
