@@ -10,10 +10,11 @@ from tests.billing.correcting import PROPOSER, SECOND, WRONG, applied, item, pro
 from tests.billing.correcting import shown as told
 from tests.dashboard.reading import Page, Reader, reader, shown
 from tests.dashboard.writing import AUDITOR, CLUSTER, add_auditor, done, head
-from tests.world import OFFERING, PROVIDER, RESOURCE, SECOND_RESOURCE, World
+from tests.world import BASIC, OFFERING, PREMIUM, PROVIDER, RESOURCE, SECOND_RESOURCE, World, uid
 from web.dashboard.errors import FOREIGN
 from web.dashboard.formats import DASH
 from web.dashboard.pages.billing import corrections
+from web.dashboard.pages.billing.proposing import NOTHING_YET, OTHERWISE
 from web.dashboard.writing.items import NONE
 
 CORRECTIONS = "/dashboard/corrections/"
@@ -22,8 +23,6 @@ PROPOSE = f"{CORRECTIONS}propose/"
 TITLE, REASON = "<b>Minutes</b>", "Counted in minutes <script>alert(1)</script>"
 
 WORDS = {"step": "propose", "title": TITLE, "reason": REASON, "ticket": "BILL-7", "key": "a-key"}
-
-NOTHING_YET = "You proposed it. Nothing has changed yet: somebody else is to approve it."
 
 DATED = {"date": "2026-10-20"}
 
@@ -105,7 +104,7 @@ def test_a_figure_is_corrected_by_two_people(shown_world: World, people: tuple[R
     assert steps_of(page) == [f"proposed by {PROPOSER}", f"approved by {SECOND}", f"applied by {SECOND}"]
 
     revision = ann.open(place).rows("#history")[0]
-    people_of = f"(proposed by {PROPOSER}, approved by {SECOND}, applied by {SECOND})"
+    people_of = f"(proposed by {PROPOSER}, approved by {SECOND})"
     assert revision["Correction"] == f"{TITLE} {people_of}"
     assert ann.open(place).link(f"{TITLE} {people_of}", "#history") == place_of(answer)
     for each in (page, ann.open(place)):
@@ -359,10 +358,38 @@ def test_a_form_of_another_site_corrects_nothing(shown_world: World, headers: di
         assert (answer.status, answer.messages, head(shown_world)) == (403, [FOREIGN], before)
 
 
-def test_a_figure_keeps_what_others_of_its_month_are(shown_world: World) -> None:
-    """The API takes the total of the month: here there is no other plan, so it is what was typed."""
-    ann = reader(shown_world, PROPOSER)
-    answer = ann.post(figure(shown_world), **WORDS, amount="230.00")
+PERIODS = [
+    {"uuid": uid(0x91), "resource_uuid": RESOURCE, "plan_uuid": BASIC, "end": "{month}-10T00:00:00Z"},
+    {"uuid": uid(0x92), "resource_uuid": RESOURCE, "plan_uuid": PREMIUM, "start": "{month}-10T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize("month", ["2026-10", "2026-11"])
+def test_of_a_month_with_two_plans_the_total_is_asked_for_and_that_figure_changed(
+    world: World, month: str
+) -> None:
+    """By the plan period that the API names, as it does of this month, or by when it was measured."""
+    periods = [{key: text.format(month=month) for key, text in each.items()} for each in PERIODS]
+    world.describe(resource_plan_periods=periods)
+    for day, total in (("05", "10"), ("12", "25")):
+        usages = [{"type": "cpu", "amount": total}]
+        assert world.report(date=f"{month}-{day}", usages=usages).status_code == 201
+    ann, rows = reader(world, PROPOSER), world.usages(resource_uuid=RESOURCE, type="cpu")
+    assert sorted(row["usage"] for row in rows) == ["10.00", "15.00"]
+    for row in rows:
+        place = f"/dashboard/figures/{row['uuid']}/"
+        assert "in total" in shown(ann.open(place).one("label[for=propose-amount]"))
+        answer = ann.post(place, **WORDS | {"key": row["uuid"]}, amount="27")
+        (found,) = told(world, place_of(answer).split("/")[-2])["items"]
+        other = {"10.00": 15, "15.00": 10}[row["usage"]]
+        assert (found["uuid"], found["usage_after"]) == (row["uuid"], f"{27 - other}.00")
+        assert shown(done(ann, answer).one(".done")) == OTHERWISE
+
+
+def test_the_agent_of_a_form_is_told_without_its_browser(shown_world: World) -> None:
+    ann, place = reader(shown_world, PROPOSER), figure(shown_world)
+    answer = ann.post(place, {"User-Agent": "Mozilla/5.0 (X11; Linux)"}, **WORDS, amount="230")
     uuid = place_of(answer).split("/")[-2]
-    (found,) = told(shown_world, uuid)["items"]
-    assert (found["amount"], found["date"][:10]) == ("230.00", "2026-10-20")
+    for step in ("approve", "apply"):
+        reader(shown_world, SECOND).post(page_of(uuid), step=step)
+    assert ann.open(place).rows("#history")[0]["Through"] == "usage-ledger-dashboard"

@@ -107,7 +107,7 @@ def test_two_people_correct_a_figure_of_a_closed_month_and_put_it_back(
         click(browser, "May 2026", "#items")
         assert browser.find("#figure").text == HOURS
         revision = cells(browser, "#history")
-        people = f"proposed by {ANN}, approved by {BEN}, applied by {BEN}"
+        people = f"proposed by {ANN}, approved by {BEN}"
         assert revision["Correction"] == f"Minutes for hours ({people})"
         assert revision["Why"] == "The agent counted minutes"
         click(browser, "Months", "nav")

@@ -9,7 +9,9 @@ from flask import url_for
 from web.dashboard.asking import Answer
 
 Row = Mapping[str, Any]
-Kind = Literal["text", "amount", "delta", "month", "moment", "day", "count", "meter", "texts"]
+Kind = Literal[
+    "text", "amount", "delta", "month", "moment", "day", "count", "meter", "texts", "words", "noted"
+]
 
 PAGED = {"page", "page_size", "most"}
 """Parameters that a file of all rows does not have."""

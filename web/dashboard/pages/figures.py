@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from flask import Response
 
-from web.dashboard.asking import Answer, Refused
+from web.dashboard.asking import AGENT, Answer, Refused
 from web.dashboard.charts import stacked_bars
 from web.dashboard.formats import decimal, month
 from web.dashboard.frame import here, linked, page, pages, show
@@ -25,7 +25,7 @@ REVISIONS = (
     Column("Position", "position", link=lambda row: row["fact_url"]),
     Column("Recorded", "revision_date", "moment"),
     Column("By", "by"),
-    Column("Through", "agent"),
+    Column("Through", "through"),
     Column("Stated", "amount", "amount"),
     Column("Before", "usage_before", "amount"),
     Column("After", "usage_after", "amount"),
@@ -37,6 +37,7 @@ REVISIONS = (
 CORRECTION = Column(
     "Correction",
     "correction_words",
+    "words",
     link=lambda row: row["correction"] and linked("corrections.correction", uuid=row["correction"]["uuid"]),
 )
 
@@ -110,6 +111,7 @@ def _history(history: Answer) -> Table:
             "by": (each["revision_user"] or {}).get("username") or each["source"],
             "fact_url": linked("figure_pages.fact", position=each["position"]),
             "correction_words": _words_of(each["correction"]),
+            "through": AGENT if each["agent"].startswith(AGENT) else each["agent"],
         }
         for each in history.data
     ]
@@ -119,12 +121,12 @@ def _history(history: Answer) -> Table:
 
 
 def _words_of(correction: dict[str, Any] | None) -> str:
-    """Return the title of a correction, with who stands behind it."""
+    """Return the title of a correction, with the two who stand behind it."""
     if correction is None:
         return ""
     people = [
         f"{step} by {(correction[f'{step}_by'] or {}).get('username') or 'somebody without a name'}"
-        for step in ("proposed", "approved", "applied")
+        for step in ("proposed", "approved")
     ]
     return f"{correction['title']} ({', '.join(people)})"
 

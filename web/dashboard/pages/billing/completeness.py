@@ -116,7 +116,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _manifest(row: Row) -> dict[str, Any]:
     told = [
-        f"{each['name']}: {each['stated'] or 'left out'} was sent, {each['standing']} stands"
+        f"{each['name']}: {each['stated'] or 'nothing'} was stated, {each['standing']} stands"
         for each in row["differences"]
     ]
     return {

@@ -82,7 +82,7 @@ ITEMS = (
     Column("Now", "usage_now", "amount", unit="measured_unit"),
     AFTER,
     CHANGE,
-    Column("Of note", "noted"),
+    Column("Of note", "noted", "noted"),
     POSITION,
 )
 

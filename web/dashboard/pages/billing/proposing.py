@@ -1,6 +1,6 @@
 """Proposing corrections: of a figure on its page, and of many at once."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, request
@@ -10,7 +10,7 @@ from web.dashboard.asking import Answer
 from web.dashboard.formats import decimal
 from web.dashboard.frame import done, here, linked, page, pages, show
 from web.dashboard.pages.billing.corrections import PATH
-from web.dashboard.pages.figures import others_of, shown
+from web.dashboard.pages.figures import shown
 from web.dashboard.writing.forms import EMPTY, ITEMS, KEY, Form, sent
 from web.dashboard.writing.items import items_of
 
@@ -22,11 +22,14 @@ WORDS = ("title", "reason", "ticket")
 
 FILE = "file"
 
-SAID = {
-    201: "You proposed it. Nothing has changed yet: somebody else is to approve it.",
-    200: "You had proposed it already. Nothing was done.",
-}
-"""By the status of the API."""
+NOTHING_YET = "You proposed it. Nothing has changed yet: somebody else is to approve it."
+
+ALREADY = "You had proposed it already. Nothing was done."
+
+OTHERWISE = (
+    "You proposed it, and it would not make that figure what you typed: see what would change. Reject it if"
+    " you did not mean that."
+)
 
 
 @page(blueprint, "/figures/<uuid>/", methods=["POST"])
@@ -34,7 +37,10 @@ def of_figure(uuid: str) -> Response:
     form = sent([PROPOSE], "amount", *WORDS, KEY)
     found = here().asker.ask(f"marketplace-component-usages/{uuid}/").data
     answer = form.send(PATH, _words(form) | {ITEMS: [_item(found, form.typed["amount"])]})
-    return shown(uuid, answer) if isinstance(answer, Form) else _proposed(answer)
+    if isinstance(answer, Form):
+        return shown(uuid, answer)
+    (item,) = answer.data["items"]
+    return _proposed(answer, is_meant=_is_as_typed(item, found["uuid"], form.typed["amount"]))
 
 
 @page(blueprint, "/corrections/propose/")
@@ -61,25 +67,39 @@ def _words(form: Form) -> dict[str, Any]:
     return {name: text for name, text in form.said.items() if name in WORDS}
 
 
-def _proposed(answer: Answer) -> Response:
-    return done(SAID[answer.status], linked("corrections.correction", uuid=answer.data["uuid"]))
+def _proposed(answer: Answer, *, is_meant: bool = True) -> Response:
+    said = (NOTHING_YET if is_meant else OTHERWISE) if answer.status == 201 else ALREADY
+    return done(said, linked("corrections.correction", uuid=answer.data["uuid"]))
 
 
 def _item(found: dict[str, Any], amount: str) -> dict[str, Any]:
-    """Return the item that makes a figure what was typed.
+    """Return the item that is about a figure.
 
-    The API takes the total of the month, and where the plan changed within it the figures of the other plans
-    are a part of that. Which plan it is follows from the moment that the figure was measured at.
+    Where the resource's plan changed within the month there are several, and the plan period is named if the
+    API tells it, which it does of this month. Of others it follows from when the figure was measured.
     """
-    try:
-        others = sum((decimal(each["usage"]) for each in others_of(found)), Decimal(0))
-        amount = f"{Decimal(amount) + others}" if others else amount
-    except InvalidOperation:
-        pass  # the API says what is wrong with it
     is_within = found["date"][:7] == found["billing_period"][:7]
     return {
         "resource": found["resource_uuid"],
         "type": found["type"],
         "date": found["date"] if is_within else found["billing_period"],
         "amount": amount,
+        **_plan_period(found),
     }
+
+
+def _plan_period(found: dict[str, Any]) -> dict[str, str]:
+    periods = here().asker.ask_if_allowed(f"marketplace-resources/{found['resource_uuid']}/plan_periods/")
+    return next(
+        (
+            {"plan_period": each["uuid"]}
+            for each in (periods.data if periods else ())
+            if found["uuid"] in [component["uuid"] for component in each["components"]]
+        ),
+        {},
+    )
+
+
+def _is_as_typed(item: dict[str, Any], uuid: str, amount: str) -> bool:
+    """Return whether an item makes that figure what was typed."""
+    return item["uuid"] == uuid and decimal(item["usage_after"]) == Decimal(amount)
