@@ -107,7 +107,7 @@ def _shown(
     start = figure.before if is_applied else stands
     return {
         "place": place,
-        "uuid": figure.uuid,
+        "uuid": None if stands is None else figure.uuid,
         "resource_uuid": item.ownership.resource_uuid,
         "resource_name": names.get(item.ownership.resource_uuid),
         "component_uuid": item.ownership.component_uuid,

@@ -123,7 +123,7 @@ def revert(uuid: UUID, words: Words) -> UUID:
         command = _command_of(new, words.reason, items, transaction)
         return _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
 
-    services().handler.execute(decide)
+    services().handler.execute(decide, is_locked=True)  # two of them are in two streams
     return new
 
 

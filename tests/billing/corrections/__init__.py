@@ -1,0 +1,1 @@
+"""Corrections, from the proposal to what puts them back."""

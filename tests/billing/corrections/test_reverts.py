@@ -1,0 +1,197 @@
+"""What a correction changed is put back by another one, as far as it still stands."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ledger.events import CorrectionApplied, CorrectionReverted, UserUsageReported
+from tests.api.plans import FIRST, SECOND, describe_periods
+from tests.billing.closing import close
+from tests.billing.correcting import (
+    applied,
+    item,
+    october,
+    proposed,
+    reject,
+    revert,
+    reverted,
+    shown,
+    take,
+)
+from tests.world import BASIC, PREMIUM, RESOURCE, World
+
+SEPTEMBER = {"date": "2026-09-05"}
+
+
+def figures(world: World) -> dict[tuple[str, str], Decimal]:
+    """Return all figures, by month and type of component."""
+    return {
+        (row["billing_period"], row["type"]): Decimal(row["usage"])
+        for row in world.usages(page_size=100, o="billing_period")
+    }
+
+
+def changes(world: World, uuid: str) -> list[tuple[str, str | None, str | None]]:
+    """Return what the items of a correction change: their months, and the figures before and after."""
+    return [
+        (each["billing_period"], each["usage_before"], each["usage_after"])
+        for each in shown(world, uuid)["items"]
+    ]
+
+
+def test_what_a_correction_changed_is_put_back_by_a_correction_of_its_own(world: World) -> None:
+    october(world)
+    close(world, month="2026-10")
+    first = applied(world)
+    second = revert(world, first).get_json()
+    assert (second["title"], second["reason"], second["state"], second["reverts"]) == (
+        "Revert: Minutes",
+        "The minutes were hours",
+        "proposed",
+        first,
+    )
+    assert (shown(world, first)["state"], shown(world, first)["revert"]) == ("applied", second["uuid"])
+    for step in ("approve", "apply"):
+        assert take(world, second["uuid"], step).status_code == 200
+    assert figures(world) == {("2026-10-01", "cpu"): 5}
+    done = shown(world, first)
+    assert (done["state"], done["revert"], done["next"]) == ("reverted", second["uuid"], [])
+    last, after = world.facts()[-2:]
+    assert isinstance(last, CorrectionApplied)
+    assert isinstance(after, CorrectionReverted)
+    assert (after.correction_uuid, after.reverted_with) == (UUID(first), UUID(second["uuid"]))
+
+
+def test_a_revert_is_reverted_and_the_first_one_stays_so(world: World) -> None:
+    october(world)
+    first = applied(world)
+    second = reverted(world, first)
+    third = reverted(world, second)
+    assert figures(world) == {("2026-10-01", "cpu"): 50}
+    states = [shown(world, uuid)["state"] for uuid in (first, second, third)]
+    assert states == ["reverted", "reverted", "applied"]
+
+
+def test_a_figure_that_somebody_stated_since_is_left(world: World) -> None:
+    october(world)
+    first = applied(world, item(), item("3", **SEPTEMBER))
+    october(world, "7")
+    second = reverted(world, first)
+    assert changes(world, second) == [("2026-09-01", "3.00", "0.00")]
+    assert figures(world) == {("2026-09-01", "cpu"): 0, ("2026-10-01", "cpu"): 7}
+
+
+def test_where_nothing_stands_there_is_nothing_to_put_back(world: World) -> None:
+    october(world)
+    first = applied(world)
+    october(world, "7")
+    done = revert(world, first)
+    assert (done.status_code, done.get_json()) == (
+        409,
+        {"detail": "No figure stands as it was applied: there is nothing to put back."},
+    )
+
+
+def test_what_a_later_correction_changed_is_its_own(world: World) -> None:
+    october(world)
+    first, second = applied(world), applied(world, item("60"))
+    assert revert(world, first).status_code == 409
+    reverted(world, second)
+    assert figures(world) == {("2026-10-01", "cpu"): 50}
+    assert revert(world, first).status_code == 409, "that it is 50 again is said by another one"
+
+
+def test_one_revert_is_under_way_at_a_time(world: World) -> None:
+    october(world)
+    first = applied(world)
+    second = revert(world, first).get_json()["uuid"]
+    again = revert(world, first)
+    told = {"detail": f"It is to be reverted by {second}: that can be approved, or rejected."}
+    assert (again.status_code, again.get_json()) == (409, told)
+    assert shown(world, first)["next"] == []
+    assert reject(world, second).status_code == 200
+    assert (shown(world, first)["next"], shown(world, first)["revert"]) == (["revert"], None)
+    third = reverted(world, first)
+    assert shown(world, first)["revert"] == third
+
+
+def test_only_what_was_applied_is_reverted(world: World) -> None:
+    october(world)
+    uuid = proposed(world)
+    done = revert(world, uuid)
+    assert (done.status_code, done.get_json()) == (
+        409,
+        {"detail": "This correction is proposed: it can be approved or rejected."},
+    )
+    reject(world, uuid)
+    assert revert(world, uuid).get_json() == {"detail": "This correction is rejected: nothing can follow."}
+
+
+def test_shares_of_users_are_put_back_and_new_ones_are_zero(world: World) -> None:
+    october(world, "9", kind="gpu")
+    (usage,) = world.usages()
+    assert world.report_user(usage["uuid"], username="ann", usage=3).status_code == 201
+    of_users: list[dict[str, Any]] = [
+        {"component_usage": usage["uuid"], "username": "ann", "usage": "4"},
+        {"resource": RESOURCE, "type": "gpu", "username": "bob", "usage": "2", "date": "2026-10-05"},
+    ]
+    first = applied(world, *of_users)
+    assert {row["username"]: row["usage"] for row in world.user_usages()} == {"ann": "4.00", "bob": "2.00"}
+    second = reverted(world, first)
+    assert {row["username"]: row["usage"] for row in world.user_usages()} == {"ann": "3.00", "bob": "0.00"}
+    assert [fact.correction_uuid for fact in world.facts(UserUsageReported)][-2:] == [UUID(second)] * 2
+    assert figures(world) == {("2026-10-01", "gpu"): 9}
+
+
+def test_a_share_that_somebody_stated_since_is_left(world: World) -> None:
+    october(world, "9", kind="gpu")
+    (usage,) = world.usages()
+    of_users = [{"component_usage": usage["uuid"], "username": name, "usage": "4"} for name in ("ann", "bob")]
+    first = applied(world, *of_users)
+    world.report_user(usage["uuid"], username="ann", usage=5)
+    second = reverted(world, first)
+    assert [each["username"] for each in shown(world, second)["items"]] == ["bob"]
+    assert {row["username"]: row["usage"] for row in world.user_usages()} == {"ann": "5.00", "bob": "0.00"}
+
+
+@pytest.mark.parametrize("is_first_moved", [False, True])
+def test_a_figure_of_one_of_two_plans_is_put_back_to_what_it_was(world: World, is_first_moved: bool) -> None:
+    """A report states the total of the month, whatever part of it is of other plans."""
+    describe_periods(
+        world,
+        (FIRST, BASIC, "2026-01-01T00:00:00Z", "2026-10-15T00:00:00Z"),
+        (SECOND, PREMIUM, "2026-10-15T00:00:00Z", None),
+    )
+    october(world, "10")
+    late = {"date": "2026-10-20"}
+    assert world.report(**late, usages=[{"type": "cpu", "amount": "30"}]).status_code == 201
+    assert sorted(row["usage"] for row in world.usages()) == ["10.00", "20.00"]
+    first = applied(world, item("50", **late))
+    assert sorted(row["usage"] for row in world.usages()) == ["10.00", "40.00"]
+    if is_first_moved:
+        october(world, "52")
+        assert sorted(row["usage"] for row in world.usages()) == ["12.00", "40.00"]
+    second = reverted(world, first)
+    assert changes(world, second) == [("2026-10-01", "40.00", "20.00")]
+    stays = "12.00" if is_first_moved else "10.00"
+    assert sorted(row["usage"] for row in world.usages()) == [stays, "20.00"]
+
+
+def test_what_is_stated_while_a_revert_is_under_way_is_marked(world: World) -> None:
+    october(world)
+    second = revert(world, applied(world)).get_json()["uuid"]
+    assert [each["has_moved"] for each in shown(world, second)["items"]] == [False]
+    october(world, "51")
+    (marked,) = shown(world, second)["items"]
+    assert (marked["usage_before"], marked["usage_now"], marked["usage_after"], marked["has_moved"]) == (
+        *("50.00", "51.00", "5.00"),
+        True,
+    )
+
+
+def test_a_title_and_a_ticket_of_its_own_are_kept(world: World) -> None:
+    october(world)
+    done = revert(world, applied(world), title="Back", ticket="BILL-8").get_json()
+    assert (done["title"], done["ticket"]) == ("Back", "BILL-8")
