@@ -17,6 +17,7 @@ from ledger.domain.reports import RecordedOutcome, RecordedRefusal
 from ledger.proof.notes import Signer
 from ledger.proof.rotations import rotation_note
 from tests import world as w
+from tests.billing.controls import CORRECTION_STEPS
 
 Row = dict[str, Any]
 
@@ -513,6 +514,7 @@ FACTS = (
     person_forgotten(),
     read_models_verified(),
     manifest_sent(),
+    *CORRECTION_STEPS,
     signing_key_rotated(),
     request_decided(),
     request_answered(),

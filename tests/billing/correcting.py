@@ -43,6 +43,25 @@ def applied(world: World, *items: dict[str, Any], second: str = SECOND, **words:
     return uuid
 
 
+def reject(world: World, uuid: str, by: str = SECOND) -> TestResponse:
+    return take(world, uuid, "reject", by, reason="Of another ticket")
+
+
+def revert(world: World, uuid: str, by: str = PROPOSER, **words: Any) -> TestResponse:
+    return take(world, uuid, "revert", by, **({"reason": "The minutes were hours"} | words))
+
+
+def reverted(world: World, uuid: str, second: str = SECOND) -> str:
+    """Return the uuid of the correction that put back another one, which was applied."""
+    done = revert(world, uuid)
+    assert done.status_code == 201, done.text
+    back: str = done.get_json()["uuid"]
+    for step in ("approve", "apply"):
+        done = take(world, back, step, by=second)
+        assert done.status_code == 200, done.text
+    return back
+
+
 def shown(world: World, uuid: str, by: str = "staff", **query: Any) -> Any:
     return world.as_(by).get(f"{CORRECTIONS}{uuid}/", **query).get_json()
 

@@ -105,6 +105,7 @@ PARAMETERS: dict[str, Any] = {
     "plan_uuid": uuid_of(601),
     "project_name": "ice",
     "project_uuid": PROJECT,
+    "proposed_by_uuid": uuid_of(1),
     "provider_uuid": PROVIDER,
     "resource": f"/api/marketplace-resources/{RESOURCE}/",
     "resource_uuid": RESOURCE,

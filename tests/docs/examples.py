@@ -30,6 +30,7 @@ from tests.docs.demo import (
     demo_service,
 )
 from tests.docs.failures import (
+    CORRECTIONS,
     IDENTITIES,
     LIMITS,
     MANIFESTS,
@@ -37,6 +38,7 @@ from tests.docs.failures import (
     SET_USAGE,
     URL,
     USAGES,
+    correction,
     limit_of_user,
     of_requests,
     report,
@@ -96,6 +98,7 @@ class Recorder:
         self._limit()
         self._close()
         self._send_manifest()
+        self._correct()
 
     def send(
         self, method: str, path: str, body: Any = None, *, uuid: str = "", **headers: str
@@ -201,6 +204,20 @@ class Recorder:
         for number in (1, 1, 2):
             stated = {"reports": number, "resources": 1, "totals": {"cpu": "18.00"}}
             self.send("POST", MANIFESTS, manifest | stated)
+
+    def _correct(self) -> None:
+        provider = {"Authorization": f"Token {self.here.token_of('demo-provider')}"}
+        said = correction("175.00", ticket="BILL-7")
+        said["items"].append({"resource": RESOURCE, "type": "cpu", "username": "ann", "usage": "20.00"})
+        said["items"][1]["date"] = "2026-05-31"
+        for _ in range(2):
+            done = self.send("POST", CORRECTIONS, said, **provider, Idempotency_Key="BILL-7")
+        one, uuid = f"{CORRECTIONS}{{uuid}}/", done.get_json()["uuid"]
+        for step in ("approve", "apply"):
+            self.send("POST", f"{one}{step}/", {}, uuid=uuid)
+        why = {"reason": "they were hours"}
+        back = self.send("POST", f"{one}revert/", why, uuid=uuid).get_json()["uuid"]
+        self.send("POST", f"{one}reject/", {"reason": "they were minutes"}, uuid=back)
 
     def _fail(self) -> None:
         """Keep what is answered to all that can go wrong."""

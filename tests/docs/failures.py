@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from tests.docs.demo import CPU, OFFERING, OFFERING_USER, PROJECT, RESOURCE, Demo, uuid_of
+from tests.docs.demo import CPU, CUSTOMER, OFFERING, OFFERING_USER, PROJECT, RESOURCE, Demo, uuid_of
 from tests.world import as_lists
 from web.commands import demo, tokens
 from web.importer.importer import import_lists
@@ -17,18 +17,27 @@ USAGES = "/api/marketplace-component-usages/"
 SET_USAGE = f"{USAGES}set_usage/"
 IDENTITIES = "/api/marketplace-site-agent-identities/"
 LIMITS = "/api/component-user-usage-limits/"
-MANIFESTS, MONTHS = "/api/ledger/manifests/", "/api/ledger/months/"
+CORRECTIONS, MANIFESTS, MONTHS = (f"/api/ledger/{name}/" for name in ("corrections", "manifests", "months"))
 URL = "http://localhost/api"
 
 SECOND, NO_PLAN, IN_CREATION = uuid_of(702), uuid_of(791), uuid_of(792)
 STRANGER, VCPU = uuid_of(991), uuid_of(521)
+ELSEWHERE = uuid_of(793)
+"""A resource of another provider."""
 
 _PLACE = {"offering_uuid": OFFERING, "project_uuid": PROJECT, "created": "2026-01-01T00:00:00Z"}
 
 ODD: dict[str, list[Json]] = {
+    "offerings": [{"uuid": uuid_of(591), "name": "elsewhere", "customer_uuid": CUSTOMER}],
+    "offering_components": [
+        {"uuid": uuid_of(592), "offering_uuid": uuid_of(591), "type": "cpu", "name": "CPU"}
+    ],
+    "plans": [{"uuid": uuid_of(691), "name": "elsewhere", "offering_uuid": uuid_of(591)}],
     "resources": [
         {"uuid": NO_PLAN, "name": "no plan", **_PLACE},
         {"uuid": IN_CREATION, "name": "in creation", "plan_uuid": uuid_of(601), "state": 1, **_PLACE},
+        {"uuid": ELSEWHERE, "name": "elsewhere", "plan_uuid": uuid_of(691)}
+        | (_PLACE | {"offering_uuid": uuid_of(591)}),
     ],
     "offering_users": [
         {"uuid": STRANGER, "offering_uuid": OFFERING, "user_uuid": uuid_of(4), "username": "zoe"}
@@ -40,6 +49,13 @@ ODD: dict[str, list[Json]] = {
 def report(amount: str, **more: Any) -> Json:
     """The body of a report of the demo's first resource."""
     return {"resource": RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **more}
+
+
+def correction(*amounts: str, **more: Any) -> Json:
+    """The body that proposes what the CPU hours of May are to be, of the demo's first resource."""
+    may = {"resource": RESOURCE, "type": "cpu", "date": "2026-05-31"}
+    items = [may | {"amount": each} for each in amounts]
+    return {"title": "CPU hours of May", "reason": "minutes were counted as hours", "items": items, **more}
 
 
 def limit_of_user(limit: str, **more: Any) -> Json:
@@ -110,6 +126,12 @@ def _of_others(here: Demo, objects: Json) -> Told:
     yield "OnlyCorrections", post(SET_USAGE, report("1", date="2026-03-01"))
     post(f"{MONTHS}reopen/", closing)
     yield "WrongStep", post(f"{MONTHS}reopen/", closing)
+    yield "SameFigure", post(CORRECTIONS, correction("3.00", "4.00"))
+    of_two = correction("3.00", "4.00")
+    of_two["items"][1]["resource"] = ELSEWHERE
+    yield "OfOtherProvider", post(CORRECTIONS, of_two)
+    own = post(CORRECTIONS, correction("3.00")).get_json()["uuid"]
+    yield "SecondPersonNeeded", post(f"{CORRECTIONS}{own}/approve/", {})
     yield "UserLimitExceeded", post(f"{usage}set_user_usage/", limited)
     yield "AmountMissing", post(f"{usage}set_user_usage/", {"username": "ann"})
     most = [{"username": name, "usage": "999999999999999999.99"} for name in ("bob", "cleo")]

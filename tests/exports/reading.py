@@ -97,7 +97,7 @@ def as_value(kind: DataType, value: Any) -> Any:
     if value is None:
         return None
     if DataType.is_decimal128(kind):
-        return Decimal(value)
+        return Decimal(str(value))
     if DataType.is_date32(kind):
         return date.fromisoformat(value)
     if DataType.is_timestamp(kind):

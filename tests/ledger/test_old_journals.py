@@ -8,7 +8,8 @@ whose facts keep the outcomes and not the answers; `2026_11_agents` has registra
 agent, `2026_11_limits` has limits of users, some of them removed, `2026_11_verified` has verifications,
 `2026_11_forgotten` somebody who was forgotten, and somebody else who was named so later,
 `2026_11_rotated` a signing key that was replaced twice, `2026_11_closed` months that were closed, one of
-them opened again, and `2026_11_manifests` what was said to have been sent, of which some held.
+them opened again, `2026_11_manifests` what was said to have been sent, of which some held, and
+`2026_11_corrections` corrections in each state.
 """
 
 import json
@@ -42,6 +43,7 @@ LISTS = {
     "verifications": "/api/ledger/verifications/",
     "months": "/api/ledger/months/",
     "manifests": "/api/ledger/manifests/",
+    "corrections": "/api/ledger/corrections/",
 }
 
 

@@ -19,6 +19,7 @@ from projections.queries.audit.changes import CHANGES
 from projections.queries.audit.unexplained import UNEXPLAINED
 from projections.queries.audit.verifications import VERIFICATIONS
 from projections.queries.billing.completeness import COMPLETENESS, COMPLETENESS_THEN
+from projections.queries.billing.corrections import CORRECTIONS
 from projections.queries.billing.manifests import MANIFESTS
 from projections.queries.billing.months import MONTHS as CLOSED_MONTHS
 from projections.queries.billing.suspects import SUSPECT_FIGURES
@@ -45,7 +46,7 @@ from projections.queries.statistics.usage_trends import USAGE_TRENDS
 from tests.world import PROJECT, RESOURCE, World
 from web.wire.billing import completeness
 from web.wire.billing.manifests import MANIFEST
-from web.wire.billing.rows import BILLING_MONTH
+from web.wire.billing.rows import BILLING_MONTH, CORRECTION
 from web.wire.exports.focus import CHARGE
 from web.wire.rendering import DECLARED
 from web.wire.responses import audit, catalogue, figures, statistics
@@ -100,6 +101,7 @@ LISTS = [
     (COMPLETENESS, completeness.COMPLETENESS),
     (COMPLETENESS_THEN, completeness.COMPLETENESS),
     (SUSPECT_FIGURES, completeness.SUSPECT_FIGURE),
+    (CORRECTIONS, CORRECTION),
 ]
 MONTHS = ("current", "month", "month_start", "now", "start", "end", "month_before", "month_end")
 """Parameters of some lists."""
@@ -132,6 +134,7 @@ def plan(
     others: dict[str, Any] = {"billing_period": None, "zone": "UTC", "from": 0, "to": 9, "most": 8}
     others |= {"limit": 10, "offset": 0, "currency": "EUR", "service_categories": ["Other"]}
     others |= {"jump": 10, "kind": None}
+    others |= {"sees_all": False, "seen_providers": [], "seen_offerings": []}
     others |= {"begin": datetime(2026, 11, 1, tzinfo=UTC), "end": datetime(2026, 12, 1, tzinfo=UTC)}
     parameters = {**others, **restrictions, **(scopes or {})}
     rows = cursor.execute(b"EXPLAIN " + statement, parameters).fetchall()

@@ -39,8 +39,10 @@ from tests.world import (
 )
 from web.docs.operations import headers_read
 from web.docs.routes import Route, routes
+from web.wire.billing.bodies import CorrectionItems
 from web.wire.declared.strangers import OF_EVERY_GET
 from web.wire.fields import Items
+from web.wire.requests import COMPONENT_REPORT, USER_REPORT
 
 Json = dict[str, Any]
 
@@ -99,6 +101,7 @@ PAIRS: dict[str, list[tuple[str, str]]] = {
     "parent_uuid": [(THEIR_PARENT, NOTHING)],
     "plan_uuid": [(OTHER_PLAN, NOTHING)],
     "project_uuid": [(OTHER_PROJECT, NOTHING)],
+    "proposed_by_uuid": [(THEIR_USER, NOTHING)],
     "provider_uuid": [(OTHER_PROVIDER, NOTHING)],
     "resource_uuid": [(OTHER_RESOURCE, NOTHING)],
     "resource": [(resource_url(OTHER_RESOURCE), resource_url(NOTHING))],
@@ -179,7 +182,7 @@ NAME_NOTHING: dict[str, list[str]] = {
     "period_offset": ["0"],
     "size": ["1"],
     "start": ["2026-11"],
-    "state": ["OK", "Active", "1"],
+    "state": ["OK", "Active", "1", "applied"],
     "timestamp": ["2026-11-20T00:00:00Z"],
     "to": ["{head}"],
     "usage_based": ["true"],
@@ -208,6 +211,7 @@ PATHS = {
     "/api/marketplace-site-agent-identities/": "identity",
     "/api/marketplace-site-agent-processors/": "processor",
     "/api/marketplace-site-agent-services/": "service",
+    "/api/ledger/corrections/": "correction",
     "/api/ledger/customers/": OTHER_CONSUMER,
     "/api/ledger/offerings/": OTHER_OFFERING,
     "/api/ledger/projects/": OTHER_PROJECT,
@@ -249,7 +253,7 @@ KEYS_THAT_NAME_NOTHING = {
     *("month", "note", "reports", "resources", "totals"),
     *("amount", "backend_type", "backend_version", "config_file_content", "config_file_path", "date"),
     *("dependencies", "description", "expect", "last_restarted", "limit", "missing_usage_policy", "mode"),
-    *("package", "reason", "recurring", "usage", "usages", "version"),
+    *("package", "reason", "recurring", "ticket", "title", "usage", "usages", "version"),
 }
 
 BODIES: dict[str, Json] = {
@@ -258,7 +262,12 @@ BODIES: dict[str, Json] = {
     "ComponentReport": {"resource": RESOURCE, "type": "cpu", "amount": "3.00"},
     "IdentityBody": {"offering": OFFERING, "name": "agent-1", "version": "1"},
     "IdentityChanges": {"version": "1"},
+    "NoBody": {},
     "ProcessorBody": {"name": "a", "backend_type": "slurm"},
+    "ProposeCorrection": {"title": "Minutes", "reason": "Counted in minutes"}
+    | {"items": [{"resource": RESOURCE, "type": "cpu", "amount": "3.00", "date": "2026-10-05"}]},
+    "RejectCorrection": {"reason": "Of another ticket"},
+    "RevertCorrection": {"reason": "The minutes were hours"},
     "SendManifest": {"offering": OFFERING, "month": "2026-08"}
     | {"reports": 1, "resources": 1, "totals": {"cpu": "1.00"}},
     "ServiceBody": {"name": "a"},
@@ -373,7 +382,15 @@ class Asking(NamedTuple):
         """Yield a body with one key after the other that names what is not ours."""
         assert route.read
         schema = next(each for each in route.read.bodies if BODIES[type(each).__name__] is body)
+        yield from self._swapped_of(schema, route, body)
+
+    def _swapped_of(
+        self, schema: Schema, route: Route, body: Json
+    ) -> Iterator[tuple[str, tuple[Json, Json]]]:
         for key, listed in keys_of(schema):
+            if isinstance(schema.fields.get(key), CorrectionItems):
+                yield from self._items_swapped(route, body, key)
+                continue
             if key in KEYS_THAT_NAME_NOTHING:
                 continue
             assert key in KEYS, f"{route.path} reads a key of which nobody said what it names: {key}"
@@ -388,6 +405,15 @@ class Asking(NamedTuple):
                     others = {name: each for name, each in body.items() if name != INSTEAD.get(key)}
                     theirs, nobodys = (others | {key: each} for each in values)
                 yield key, (theirs, nobodys)
+
+    def _items_swapped(
+        self, route: Route, body: Json, listed: str
+    ) -> Iterator[tuple[str, tuple[Json, Json]]]:
+        """Yield a body with items of either kind, in which one key after the other names what is not ours."""
+        for schema in (COMPONENT_REPORT, USER_REPORT):
+            item = BODIES[type(schema).__name__] | {"date": "2026-10-05"}
+            for key, (theirs, nobodys) in self._swapped_of(schema, route, item):
+                yield f"{listed}.{key}", ({**body, listed: [theirs]}, {**body, listed: [nobodys]})
 
 
 def keys_of(schema: Schema) -> Iterable[tuple[str, str]]:

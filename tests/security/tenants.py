@@ -118,10 +118,25 @@ def two_tenants(url: str) -> Iterator[Tenants]:
             assert world.as_("staff").post("/api/ledger/months/close/", month).status_code == 201
             manifest = {"reports": 0, "resources": 0, "totals": {}}
             assert world.as_("staff").post("/api/ledger/manifests/", month | manifest).status_code == 201
+        ours["correction"] = _corrected(world, world.as_("provider-owner"), RESOURCE, "cpu", "7", "Ours")
+        theirs["correction"] = _corrected(world, their_client, OTHER_RESOURCE, f"{MARK}-core", FIGURE, MARK)
         asked = their_client.send("POST", f"{USAGES}set_usage/", json=body, headers={"Idempotency-Key": KEY})
         assert asked.status_code == 201, asked.text
         clients = {name: _client(world, *of) for name, of in ROLES.items()}
         yield Tenants(world, ours, theirs, clients, position_of(asked))
+
+
+def _corrected(world: World, by: Client, resource: str, kind: str, amount: str, title: str) -> str:
+    """Correct what a resource used in October. Returns the correction's uuid."""
+    items = [{"resource": resource, "type": kind, "date": "2026-10-05", "amount": f"{amount}.30"}]
+    said = {"title": title, "reason": f"Reason of {title}", "ticket": f"{title}-7", "items": items}
+    done = by.post("/api/ledger/corrections/", said)
+    assert done.status_code == 201, done.text
+    uuid: str = done.get_json()["uuid"]
+    for step in ("approve", "apply"):
+        done = world.as_("staff").post(f"/api/ledger/corrections/{uuid}/{step}/", {})
+        assert done.status_code == 200, done.text
+    return uuid
 
 
 def _client(world: World, username: str, uses: TokenUses, offering: str | None) -> Client:

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from ledger.events import TokenIssued, UsageReported
 from tests.agents.registering import IDENTITIES, IDENTITY
 from tests.audit.asking import NEEDED
+from tests.billing.correcting import CORRECTIONS, applied, item, proposed, take
 from tests.dashboard.reading import SIGN_IN
 from tests.support.served import Served, served
 from tests.world import OFFERING, PROVIDER, RESOURCE, USAGES, Client, World, open_world, uid
@@ -135,7 +136,14 @@ def a_manifest(client: Client) -> TestResponse:
     return client.post("/api/ledger/manifests/", {"offering": OFFERING, "month": "2026-10"} | manifest)
 
 
-@pytest.mark.parametrize("write", [a_report, a_bulk, what_stands_already, an_agent, a_month, a_manifest])
+def a_correction(client: Client) -> TestResponse:
+    return client.post(CORRECTIONS, {"title": "Late", "reason": "Late", "items": [item()]})
+
+
+WRITES = [a_report, a_bulk, what_stands_already, an_agent, a_month, a_manifest, a_correction]
+
+
+@pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_nothing_is_written_by_who_has_lost_the_right(
     world: World, other: World, loss: Loss, write: Callable[[Client], TestResponse]
@@ -147,6 +155,25 @@ def test_nothing_is_written_by_who_has_lost_the_right(
     assert write(client).status_code == (CONTENDED if is_known else UNKNOWN)
     assert other.ledger.journal.max_notification_id() == head
     assert write(client).status_code in ((400, 403) if is_known else (UNKNOWN,))
+    assert other.ledger.journal.max_notification_id() == head
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_step_of_a_correction_is_taken_by_who_has_lost_the_right(
+    world: World, other: World, loss: Loss
+) -> None:
+    asked = {"reject": {"reason": "Late"}, "revert": {"reason": "Late"}}
+    approved = proposed(world, by="staff")
+    assert take(world, approved, "approve").status_code == 200
+    done = applied(world, by="staff")
+    steps = {"approve": proposed(world, by="staff"), "reject": approved, "apply": approved, "revert": done}
+    client = provider_of(world)
+    lose(loss, other, client)
+    head = other.ledger.journal.max_notification_id()
+    is_known = LOSSES[loss] == AGAIN
+    for step, uuid in steps.items():
+        answer = client.post(f"{CORRECTIONS}{uuid}/{step}/", asked.get(step, {}))
+        assert answer.status_code in ((CONTENDED, 404) if is_known else (UNKNOWN,)), step
     assert other.ledger.journal.max_notification_id() == head
 
 

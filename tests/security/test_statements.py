@@ -19,7 +19,7 @@ HANDLERS = {
     *("web/commands/accounts.py", "web/commands/audit/forget.py", "web/commands/audit/keys.py"),
     *("web/commands/audit/verify.py", "web/commands/carry_over.py", "web/commands/tokens.py"),
     *("web/importer/importer.py", "web/request/billing/months.py", "web/request/describing.py"),
-    "web/request/billing/manifests.py",
+    *("web/request/billing/corrections.py", "web/request/billing/manifests.py"),
 }
 """Where `execute` is a command handler's, which takes a function."""
 
@@ -82,6 +82,7 @@ NO_REQUEST_HAS_A_SAY: dict[str, tuple[str, set[str]]] = {
     "projections/queries/audit/changes.py": (OF_OURS, {"f'u.{name}'"}),
     "projections/queries/audit/revisions.py": (BEFORE, {"text"}),
     "projections/queries/billing/completeness.py": (OF_CONSTANTS, {"SEEN.replace('{silent}', silent)"}),
+    "projections/queries/billing/corrections.py": (OF_OURS, {"f'k.{step}_at'", "rows"}),
     "projections/queries/component_usages.py": (BEFORE, {"statement"}),
     "projections/queries/figures/diff_totals.py": (OF_OURS, {"f't.{name}'"}),
     "projections/queries/figures/freshness.py": (OF_CONSTANTS, {"OFFERINGS.replace('{silent}', silent)"}),

@@ -32,6 +32,7 @@ ON_PURPOSE: dict[str, str] = {
         for method, path in (("POST", ""), ("PUT", "{uuid}/"), ("PATCH", "{uuid}/"))
         for key in ("component", "resource", "user")
     },
+    "POST /api/ledger/corrections/ {items.resource}": NOT_CACHED,
     "POST /api/ledger/reports/ {resource}": NOT_CACHED,
 }
 """What differs, by what the question is about, and why. Who names such a thing knows its uuid, 122 random

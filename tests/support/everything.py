@@ -11,6 +11,7 @@ from projections.lookups.verifications import earlier_verifications
 from tests.agents.registering import register_all
 from tests.api.monthly import entity
 from tests.billing.closing import close, reopen
+from tests.billing.correcting import applied, item, proposed, reject, revert, reverted
 from tests.billing.sending import send
 from tests.controls import person_forgotten
 from tests.world import BASIC, CPU, OFFERING_USER, RESOURCE, SECOND_PROJECT, World, uid
@@ -43,8 +44,18 @@ def tell_of_everything(world: World) -> None:
     for step in (close, reopen, close):
         assert step(world, by="provider-owner", month="2026-10").status_code == 201
     assert send(world, by="provider-owner", note="Sent").status_code == 201
+    correct(world)
     record_verification(world)
     forget_where_names_are_known(world)
+
+
+def correct(world: World) -> None:
+    """Propose corrections of what is reported above, of which one is in each state in the end."""
+    of_user = {"resource": RESOURCE, "type": "gpu", "username": "ann", "usage": "4", "date": "2026-11-02"}
+    applied(world, item("9"), of_user)
+    reverted(world, applied(world, item("10")))
+    revert(world, applied(world, item("11")))
+    reject(world, proposed(world, item("12")))
 
 
 class Ledgered(Protocol):

@@ -37,6 +37,8 @@ CHANGED = {
     "uuid": "md5(coalesce({0}::text, ''))::uuid",
     "date": "CASE WHEN isfinite({0}) THEN {0} + 1000 ELSE '2020-02-02' END",
     "timestamptz": "coalesce({0}, '2020-02-02') + interval '1 day'",
+    "_uuid": "array_append({0}, '00000000-0000-0000-0000-000000000002')",
+    "_date": "array_append({0}, '2020-02-02')",
     "jsonb": "jsonb_build_object('changed', {0})",
 }
 """By the type of a column: a value that is not the one which is there."""
@@ -232,7 +234,7 @@ def test_a_row_too_many_is_shown_as_it_is(world: World) -> None:
 
 
 UNIQUE = {
-    *(("account", "id"), ("token", "token_hash")),
+    *(("account", "id"), ("correction", "id"), ("token", "token_hash")),
     *((f"agent_{each}", "id") for each in ("identity", "service", "processor")),
 }
 """Columns that are unique besides keys."""
