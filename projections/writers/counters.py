@@ -78,7 +78,8 @@ CHANGE_AND_KEEP = SQL("""
 WITH after AS ({change} RETURNING u.resource_uuid, u.billing_period, u.uuid, u.since)
 {keep}""")
 
-# Of usages, which have sums besides. Users are only read where a usage has something to pass on to them.
+# Of usages, which have sums besides. Users are only read where a usage has something to pass on to them. What is
+# counted is summed up before it is spread over scopes: most changes of a usage count nothing.
 CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,
@@ -101,10 +102,15 @@ WITH after AS ({change}
     FROM after {before}
 ), counts AS (
     INSERT INTO usage_count (kind, scope, offering_uuid, month, component_usages, user_usages)
-    SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.sign), sum(c.sign * c.users)
-    FROM changed c CROSS JOIN LATERAL {scopes}
+    SELECT s.kind, s.scope, s.offering_uuid, c.billing_period, sum(c.usages), sum(c.users)
+    FROM (
+        SELECT offering_uuid, project_uuid, customer_uuid, billing_period, sum(sign) AS usages,
+            sum(sign * users) AS users
+        FROM changed GROUP BY offering_uuid, project_uuid, customer_uuid, billing_period
+        HAVING sum(sign) <> 0 OR sum(sign * users) <> 0
+    ) c CROSS JOIN LATERAL {scopes}
     GROUP BY s.kind, s.scope, s.offering_uuid, c.billing_period
-    HAVING sum(c.sign) <> 0 OR sum(c.sign * c.users) <> 0
+    HAVING sum(c.usages) <> 0 OR sum(c.users) <> 0
     ON CONFLICT (kind, scope, month, offering_uuid) DO UPDATE SET
         component_usages = usage_count.component_usages + EXCLUDED.component_usages,
         user_usages = usage_count.user_usages + EXCLUDED.user_usages
