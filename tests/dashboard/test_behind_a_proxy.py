@@ -9,6 +9,7 @@ from tests.edge.test_nginx import proxied
 from tests.support.programs import program
 from tests.support.served import served
 from tests.world import World
+from web.dashboard.pages.billing.proposing import NOTHING_YET
 
 
 def links(browser: Browser) -> set[str]:
@@ -48,6 +49,12 @@ def test_a_reader_signs_in_follows_links_and_downloads_below_a_prefix(
         browser.until(lambda: [*downloads.glob("*.csv")])
         (cookie,) = browser.driver.get_cookies()
         assert (cookie["path"], cookie["secure"]) == ("/ledger/dashboard/", True)
+        for name, text in (("amount", "230"), ("title", "Minutes"), ("reason", "Counted in minutes")):
+            browser.find(f"#propose-{name}").send_keys(text)
+        click(browser, "Propose it", "#propose")
+        assert browser.find(".done").text == NOTHING_YET
+        assert browser.driver.current_url.startswith(f"{url}/dashboard/corrections/")
+        seen |= links(browser)
         click(browser, "Sign out", "header")
         assert browser.driver.title == "Sign in · usage-ledger"
         click(browser, "API documentation", "footer")

@@ -10,6 +10,8 @@ from selenium.common.exceptions import StaleElementReferenceException, WebDriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.billing.closing import close
+from tests.billing.correcting import item, proposed
 from tests.browser.driving import Browser, browsing
 from tests.dashboard.writing import CLUSTER
 from tests.support.programs import pages
@@ -159,7 +161,10 @@ def test_on_a_phone_every_value_is_in_sight_beside_its_heading(
     screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": True}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     sign_in(browser, url, shown_world)
-    for place in ("", f"projects/{PROJECT}/", "lists/usages/", "compare/?from=1"):
+    uuid = proposed(shown_world, item("230", date="2026-10-20"), title="Minutes for hours")
+    close(shown_world, month="2026-10", note="Invoiced")
+    billing = ("months/", "corrections/", f"corrections/{uuid}/", "completeness/")
+    for place in ("", f"projects/{PROJECT}/", "lists/usages/", *billing, "compare/?from=1"):
         assert seen_by_axe(browser, f"{url}/dashboard/{place}") == []
         assert browser.driver.execute_script("return document.documentElement.scrollWidth") == width
         values = [each for each in browser.all(".listing td") if each.is_displayed()]

@@ -127,7 +127,9 @@ def test_what_was_applied_is_put_back_by_two_people(
     for step in ("approve", "apply"):
         page = done(ann, ann.post(place_of(answer), step=step))
     assert (stands(shown_world), page.values("#items", "After")) == ("231.50", ["231.50"])
-    assert shown(ann.open(page_of(uuid)).one("#state")) == "reverted"
+    first = ann.open(page_of(uuid))
+    assert (shown(first.one("#state")), first.rows("#items")[0]["Of note"]) == ("reverted", DASH)
+    assert first.html.select("#moved") == []
 
 
 def test_a_rejection_says_why(shown_world: World, people: tuple[Reader, Reader]) -> None:

@@ -7,10 +7,12 @@ from tests.dashboard.reading import DASHBOARD, SIGN_IN, Reader, anybody, reader,
 from tests.dashboard.writing import CLUSTER, done, head
 from tests.world import World
 from web.commands import tokens
+from web.dashboard.asking import Refused
 from web.dashboard.errors import FOREIGN
+from web.dashboard.frame import SignInFirst
 from web.dashboard.sessions import COOKIE
 from web.dashboard.writing import messages
-from web.dashboard.writing.forms import IN_CHUNKS
+from web.dashboard.writing.forms import IN_CHUNKS, MOST_REFUSED, Form
 from web.request.services import Replica
 
 OCTOBER = {"step": "close", "month": "2026-10", "note": "Audited"}
@@ -149,3 +151,25 @@ def test_a_replica_offers_no_form_and_takes_none(world: World) -> None:
     page = somebody.post(CLUSTER, **OCTOBER)
     told = "This server is read-only. Write to https://ledger.example.org/."
     assert (page.status, page.messages, head(world)) == (503, [told], before)
+
+
+@pytest.mark.parametrize("status", [409, 429, 503])
+def test_what_is_to_be_sent_again_later_is_told_beside_what_was_typed(status: int) -> None:
+    form = Form("close", {"month": "2026-10", "note": ""})
+    refused = form.refused(Refused(status, {"detail": "Nothing was stored; send it again."}))
+    assert refused == form._replace(status=status, errors={"": ["Nothing was stored; send it again."]})
+
+
+def test_what_may_have_been_done_is_told_on_a_page_of_its_own() -> None:
+    form, refusal = Form("close", {"month": "2026-10"}), Refused(500, {"detail": "A server error occurred."})
+    with pytest.raises(Refused):
+        form.refused(refusal)
+    with pytest.raises(SignInFirst):
+        form.refused(Refused(401, {"detail": "Invalid token."}))
+
+
+def test_of_many_items_that_are_refused_the_first_are_told_by_their_places() -> None:
+    told = [{} if place == 1 else {"amount": ["No."]} for place in range(MOST_REFUSED + 3)]
+    refused = Form("propose", {"items": ""}).refused(Refused(400, {"items": told})).errors["items"]
+    assert refused[:2] == ["place 0: amount: No.", "place 2: amount: No."]
+    assert (len(refused), refused[-1]) == (MOST_REFUSED + 1, "2 more are refused.")

@@ -114,6 +114,8 @@ def test_two_people_correct_a_figure_of_a_closed_month_and_put_it_back(
         assert cells(browser, "#months")["Figures moved"] == "1"
         click(browser, "1", "#months td.count")
         assert cells(browser, "#figures")["After"] == f"{HOURS} hours"
+        click(browser, "the last one", "#figures")
+        assert browser.driver.current_url == correction
 
         # Ben proposes to put it back; Ann approves and applies that.
         browser.open(correction)

@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from web.dashboard.frame import here, page, page_asked_for, pages, point_of, show
+from web.dashboard.frame import here, linked, page, page_asked_for, pages, point_of, show
 from web.dashboard.lists import (
     AFTER,
     BEFORE,
@@ -14,7 +14,7 @@ from web.dashboard.lists import (
     PROJECT,
     RESOURCE,
 )
-from web.dashboard.tables import Column, Pager, Table
+from web.dashboard.tables import Column, Pager, Row, Table
 
 blueprint = pages("compare")
 
@@ -25,6 +25,12 @@ FILTERS = (
 
 ROWS = 50
 
+
+def correction_of(row: Row) -> str | None:
+    """Return the URL of the last correction that moved a figure, None without one."""
+    return linked("corrections.correction", uuid=row["corrections"][-1]) if row["corrections"] else None
+
+
 FIGURES = (
     FIGURE_MONTH,
     RESOURCE,
@@ -33,6 +39,7 @@ FIGURES = (
     AFTER,
     CHANGE,
     Column("Why", "reasons", "texts"),
+    Column("Correction", "corrected", link=correction_of),
     PROJECT,
     CUSTOMER,
     OFFERING,
@@ -60,13 +67,14 @@ def compare() -> Response:
     asked = filters | {"from": point_of("from", begin), "to": point_of("to", end)}
     totals = here().asker.ask("ledger/diff-totals/", **asked, page_size=ROWS)
     figures = here().asker.ask("ledger/diff/", **asked, page_size=ROWS, page=number)
+    rows = [{**each, "corrected": "the last one" if each["corrections"] else None} for each in figures.data]
     return show(
         "compare.html",
         begin=begin,
         end=end,
         filters=filters,
         totals=Table("By project and component", TOTALS, totals, totals.data, "No figure differs."),
-        figures=Table("Figure by figure", FIGURES, figures, figures.data, "No figure differs."),
+        figures=Table("Figure by figure", FIGURES, figures, rows, "No figure differs."),
         pager=Pager(number, ROWS, figures.total),
         position=figures.position,
     )

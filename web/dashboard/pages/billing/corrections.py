@@ -24,6 +24,9 @@ FILTERS = ("state", "billing_period", "offering_uuid", "provider_uuid", "propose
 
 STATES = ("proposed", "approved", "applied", "rejected", "reverted")
 
+STANDS = ("proposed", "approved", "applied")
+"""States in which it is to be noted that another figure stands: others are past."""
+
 APPROVE, REJECT, APPLY, REVERT = "approve", "reject", "apply", "revert"
 
 WORDS_OF = {REJECT: ("reason",), REVERT: ("title", "reason", "ticket")}
@@ -137,7 +140,8 @@ def _said(step: str, answer: Answer) -> str:
 def _shown(uuid: str, form: Form) -> Response:
     answer = here().asker.ask(f"{PATH}{uuid}/")
     found, number = answer.data, page_asked_for()
-    rows = found["items"][(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    moved = [item["has_moved"] and found["state"] in STANDS for item in found["items"]]
+    rows = [*zip(found["items"], moved, strict=True)][(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
     return show(
         "correction.html",
         form.status,
@@ -145,9 +149,9 @@ def _shown(uuid: str, form: Form) -> Response:
         happened=[*_happened(found)],
         months=_months(found),
         sums=Table("Sums", SUMS, answer, [*map(_sum, found["sums"])]),
-        items=Table("Figure by figure", ITEMS, answer, [*map(_item, rows)]),
+        items=Table("Figure by figure", ITEMS, answer, [_item(*each) for each in rows]),
         pager=Pager(number, PAGE_ROWS, len(found["items"])),
-        has_moved=sum(item["has_moved"] for item in found["items"]),
+        has_moved=sum(moved),
         refused=sum(item["errors"] is not None for item in found["items"]),
         steps=_offered(found),
         waits_for_another=APPROVE in found["next"] and _is_own(found),
@@ -201,7 +205,8 @@ def _sum(row: Row) -> dict[str, Any]:
     return {**row, "component": f"{name}, of users" if row["is_of_users"] else name}
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, has_moved: bool) -> dict[str, Any]:
     """Return an item with what is to be noted: that another figure stands, and what refuses it."""
-    moved = ["Another figure stands now than was seen."] if row["has_moved"] else []
+    seen = "applied" if row["position"] else "seen"
+    moved = [f"Another figure stands now than was {seen}."] if has_moved else []
     return {**row, "noted": " ".join([*moved, *messages_in(row["errors"] or [])])}
