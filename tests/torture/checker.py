@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from tests.torture.agents import AGAIN, BULKS, send
+from tests.torture.corrections import faults_of_corrections
 from tests.torture.readers import Auditor, Reader
 from tests.torture.records import Findings, Records, Report
 from tests.torture.service import Service
@@ -66,6 +67,8 @@ class Checker:
             for wrong in faults_of(report, reported.get(report.id, [])):
                 self._findings.say(wrong)
         self._check_projects(facts)
+        for wrong in faults_of_corrections(facts, self._records.applied()):
+            self._findings.say(wrong)
         self._check_auditor(facts)
         self._check_keys(reports, random)
         self._check_histories(reported, random)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Condition, Lock
+from typing import NamedTuple
 
 from tests.torture.service import Answer
 
@@ -39,6 +40,14 @@ class Report:
     @property
     def is_acknowledged(self) -> bool:
         return self.answer.status == 201
+
+
+class Correction(NamedTuple):
+    """A correction of which it was acknowledged that it was applied; it was proposed after `began_at`."""
+
+    uuid: str
+    began_at: float
+    answered_at: float
 
 
 @dataclass
@@ -107,6 +116,7 @@ class Records:
     def __init__(self, losses: Losses) -> None:
         self._losses, self._guard = losses, Lock()
         self._reports: dict[str, Report] = {}
+        self.corrections: list[Correction] = []
 
     def add(self, report: Report) -> None:
         with self._guard:
@@ -120,6 +130,13 @@ class Records:
             last = min(each.answered_at, time.monotonic())
             each.is_doubtful = each.is_doubtful or self._losses.touch(each.sent_at, last)
         return found
+
+    def applied(self) -> list[str]:
+        """Return the corrections that have to be there: what may be lost is forgotten, for ever."""
+        self.corrections = [
+            each for each in self.corrections if not self._losses.touch(each.began_at, each.answered_at)
+        ]
+        return [each.uuid for each in self.corrections]
 
 
 class Gate:

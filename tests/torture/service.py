@@ -65,6 +65,7 @@ class Service:
             "LEDGER_SIGNING_KEY": str(key),
             "LEDGER_ORIGIN": f"torture.example/{name}",
             "LEDGER_PLACES": "4",
+            "LEDGER_FOUR_EYES": "no",
             "LEDGER_LOG": "text",
         }
         self._has_key = False

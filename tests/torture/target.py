@@ -14,6 +14,7 @@ from tests.support.wire import Wire
 from tests.torture.agents import SEA_ICE, agents
 from tests.torture.checker import Checker
 from tests.torture.clusters import Cluster, new_disk, remove_disk
+from tests.torture.corrections import Correcting
 from tests.torture.readers import Auditor, Reader
 from tests.torture.records import Findings, Gate, Losses, Records
 from tests.torture.service import USAGES, Service
@@ -78,7 +79,7 @@ class Target:
         self.gate = Gate()
         self.records = Records(self.losses)
         known = self.service, self.records, self.findings, self.gate, self.losses
-        self.agents = agents(self.new_name(), *known)
+        self.agents = [*agents(name := self.new_name(), *known), Correcting(f"{name}-corrects", *known)]
         self.auditor = Auditor(self.service, self.findings, self.gate, self.losses)
         self.readers = [
             Reader(self.service, self.findings, self.gate, self.losses, f"{self._names}-{number}")

@@ -1,11 +1,14 @@
 """What the suite takes for wrong, and what it takes for lost."""
 
 import time
+from typing import Any
 
+import orjson
 import pytest
 
 from tests.torture.agents import BULKS
-from tests.torture.checker import ReportFact, faults_of
+from tests.torture.checker import ReportFact, StoredFact, faults_of
+from tests.torture.corrections import faults_of_corrections
 from tests.torture.records import Losses, Records, Report
 from tests.torture.service import Answer
 
@@ -61,3 +64,45 @@ def test_a_report_is_doubtful_if_it_was_sent_or_answered_while_something_was_los
     for each in (before, after_the_copy, after):
         records.add(each)
     assert [each.is_doubtful for each in records.all()] == [False, True, False]
+
+
+ONE, NO_OTHER = "1" * 32, "2" * 32
+
+
+def stored(position: int, topic: str, **state: Any) -> StoredFact:
+    return StoredFact(position, None, 1, topic, orjson.dumps(state).decode())
+
+
+def corrected(position: int, amount: str = "5.00", uuid: str = ONE) -> StoredFact:
+    names = {"usage_uuid": "a", "correction_uuid": uuid}
+    return stored(position, "UsageReported", **names, amount=amount, plan_amount=amount)
+
+
+def applied(position: int, *positions: int) -> StoredFact:
+    figures: list[Any] = [{"position": each, "after": "5.00"} for each in positions]
+    return stored(position, "CorrectionApplied", correction_uuid=ONE, figures=[*figures, {"after": "7.00"}])
+
+
+@pytest.mark.parametrize(
+    ("facts", "wrong"),
+    [
+        ([corrected(1), corrected(2), applied(3, 1, 2)], []),
+        ([stored(1, "PlanPeriodDescribed"), corrected(2), applied(3, 2)], []),
+        ([applied(3)], []),
+        ([], [f"correction {ONE} was acknowledged, and is not there"]),
+        (
+            [corrected(1), stored(2, "UsageReported"), corrected(3), applied(4, 1, 3)],
+            [f"the facts of correction {ONE} are not side by side: [1, 3]"],
+        ),
+        (
+            [corrected(1), corrected(2, "6.00"), applied(3, 1, 2)],
+            [f"correction {ONE} names the fact at 2 as 5.00, and it is ('{ONE}', '6.00')"],
+        ),
+        (
+            [corrected(1, uuid=NO_OTHER), corrected(2), applied(3, 2)],
+            [f"the fact at 1 is of correction {NO_OTHER}, which was not applied"],
+        ),
+    ],
+)
+def test_a_correction_is_there_as_a_whole(facts: list[StoredFact], wrong: list[str]) -> None:
+    assert list(faults_of_corrections(facts, [ONE])) == wrong
