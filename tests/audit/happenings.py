@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.agents.registering import register, register_all
+from tests.billing.correcting import CORRECTIONS, item, propose, revert, take
 from tests.billing.sending import send
 from tests.projections.rebuilding import carried
 from tests.projections.test_rebuilt_rows import (
@@ -96,6 +97,23 @@ def manifest(month: str, **stated: Any) -> Step:
     return step
 
 
+def corrected(amount: str, *steps: str) -> Step:
+    """A step that proposes a correction, and goes on with it where that can be done."""
+
+    def step(world: World) -> None:
+        done = propose(world, item(amount, date="2026-11-05"), by="staff")
+        for each in steps if done.status_code == 201 else ():
+            take(world, done.get_json()["uuid"], each, by="provider-owner")
+
+    return step
+
+
+def put_back(world: World) -> None:
+    """Propose to revert the correction that was applied last."""
+    for row in world.as_("staff").get(CORRECTIONS, state="applied", page_size=1).get_json():
+        revert(world, row["uuid"], by="staff")
+
+
 def agents_registered(version: str) -> Step:
     return lambda world: register_all(world, version=version)
 
@@ -153,6 +171,7 @@ EVERYTHING: list[Step] = [
     ),
     on_other_resources(3),
     manifest("2026-11", reports=3, resources=2, totals={"cpu": "8"}),
+    corrected("6", "approve", "apply"),
     agents_registered("1.0.7"),
     limit_set(RESOURCE, "20.00"),
     limit_set(SECOND_RESOURCE, "7.00"),
@@ -164,6 +183,8 @@ EVERYTHING: list[Step] = [
     later(1),
     plan_switch(1, PREMIUM, 8, 0),
     report(RESOURCE, "cpu", "31", 0, "zero"),
+    put_back,
+    corrected("32", "approve"),
     described("customers", uuid=CONSUMER, name="Renamed consumer", abbreviation="RC"),
     described("projects", uuid=PROJECT, name="Moved", customer_uuid=OTHER_CONSUMER),
     described_resource(RESOURCE, 4, {"cpu": 50, "gpu": 5}, SECOND_PROJECT, PREMIUM, "2026-03-04T05:06:07Z"),
@@ -214,6 +235,12 @@ steps = st.one_of(
         st.sampled_from(["2026-10", "2026-11"]),
         amounts,
     ),
+    st.builds(
+        lambda amount, steps: corrected(str(amount), *steps),
+        amounts,
+        st.sampled_from([(), ("approve",), ("approve", "apply")]),
+    ),
+    st.just(put_back),
     st.builds(agents_registered, st.sampled_from(["1.0.7", "2.0.0"])),
     st.builds(limit_set, st.sampled_from([RESOURCE, SECOND_RESOURCE]), amounts.map(str)),
     st.just(limits_removed),

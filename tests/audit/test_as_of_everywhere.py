@@ -110,7 +110,7 @@ def test_a_random_past_is_that_of_then(
     choice: random.Random,
 ) -> None:
     with world_database() as url, open_world(url) as world:
-        for step in EVERYTHING[:9]:
+        for step in EVERYTHING[:10]:
             step(world)
         start = world.projector.catch_up()
         for step in history:
