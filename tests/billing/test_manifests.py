@@ -11,7 +11,7 @@ from ledger.events import ManifestSent
 from projections.rebuild import Rebuilt
 from tests.api.monthly import entity
 from tests.billing.closing import close
-from tests.billing.sending import MANIFESTS, OTHER, listed, send
+from tests.billing.sending import FIRST, MANIFESTS, OTHER, listed, send
 from tests.projections.rebuilding import rebuild_of
 from tests.world import (
     BASIC,
@@ -28,6 +28,7 @@ from tests.world import (
     open_world,
     uid,
 )
+from web.commands import tokens
 from web.commands.carry_over import carry_into
 from web.request.billing import manifests
 
@@ -242,6 +243,18 @@ def test_an_auditor_sees_manifests_and_sends_none(world: World) -> None:
     assert send(world, by="stranger").status_code == 403
     send(world)
     assert len(listed(world, by="stranger")) == 1
+
+
+def test_a_token_that_may_only_report_sends_manifests_and_nothing_else(world: World) -> None:
+    user = tokens.user_named(world.services, "provider-owner")
+    client = world.client(tokens.create(world.services, user, None, uses="report"))
+    month = {"offering": OFFERING, "month": "2026-11"}
+    assert client.post(MANIFESTS, month | FIRST).status_code == 201
+    assert client.post("/api/ledger/months/close/", month).status_code == 403
+    assert client.get(MANIFESTS).status_code == 403
+    reader = world.client(tokens.create(world.services, user, None, uses="read"))
+    assert reader.post(MANIFESTS, month | FIRST).status_code == 403
+    assert len(reader.get(MANIFESTS).get_json()) == 1
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,19 @@ def test_a_rejection_says_why(shown_world: World, people: tuple[Reader, Reader])
     assert (buttons(page), stands(shown_world)) == ([], "231.50")
 
 
+def test_to_put_it_back_twice_is_told_to_be_under_way(
+    shown_world: World, people: tuple[Reader, Reader]
+) -> None:
+    uuid, (_, ben) = applied(shown_world, item("230", **DATED)), people
+    form = {"step": "revert", "reason": "Hours were right"}
+    done(ben, ben.post(page_of(uuid), **form))
+    before = head(shown_world)
+    again = ben.post(page_of(uuid), **form)
+    assert (again.status, head(shown_world)) == (409, before)
+    assert again.html.select("#step-refusal li")
+    assert again.one("#revert-reason")["value"] == "Hours were right"
+
+
 @pytest.mark.parametrize("step", ["approve", "apply"])
 def test_a_step_that_is_sent_twice_is_told_to_be_wrong(
     shown_world: World, people: tuple[Reader, Reader], step: str

@@ -194,6 +194,7 @@ def test_a_page_that_is_being_made_shows_nothing_later(world: World, other: Worl
         lose(revoked, other, client)
         with pytest.raises(Refused) as refused:
             here().asker.ask("marketplace-component-usages/")
+        assert not here().vouches  # which the page that tells it asks for its menu
     assert refused.value.status == UNKNOWN
 
 

@@ -50,7 +50,7 @@ WITH silent AS MATERIALIZED (
       AND (n.resources > 0 OR s.resources > 0 OR o.uuid IN (SELECT m.offering_uuid {SENT}))
 )"""  # noqa: S608 - of constants
 
-STANDING_OF_PAGE = standing_of("page")
+STANDING_OF_PAGE = standing_of("page", "%(billing_period)s")
 
 ROWS = SQL(
     f"""

@@ -16,16 +16,18 @@ from psycopg.rows import DictRow
 from ledger.domain.billing.manifests import ControlTotals, Standing
 
 # Nothing is carried over but where there is no usage yet. Most months have nothing of it, and there it is not
-# looked for.
+# looked for. Facts are looked up one by one (OFFSET 0 keeps it so): all of that kind are found by reading the
+# whole journal.
 WAS_CARRIED_OVER = """
-    SELECT CASE WHEN EXISTS (SELECT FROM carried_month WHERE month = u.billing_period) THEN EXISTS (
-        SELECT FROM journal.ledger_events WHERE notification_id = u.id AND topic = 'UsageCarriedOver'
-    ) ELSE false END AS was_carried_over"""
+    SELECT CASE WHEN u.billing_period IN (SELECT month FROM carried_month) THEN EXISTS (
+        SELECT FROM journal.ledger_events
+        WHERE notification_id = u.id AND topic = 'UsageCarriedOver' OFFSET 0
+    ) ELSE false END AS was_carried_over OFFSET 0"""
 
 # Whatever replaced it since, but for a move of its resource, was a report.
 IS_CARRIED_OVER = """w.was_carried_over AND NOT EXISTS (
         SELECT FROM component_usage_past
-        WHERE uuid = u.uuid AND NOT is_moved AND until <= (SELECT position FROM read_position)
+        WHERE uuid = u.uuid AND NOT is_moved AND until <= (SELECT position FROM read_position) OFFSET 0
     )"""
 
 USAGES_OF = f"""
@@ -35,9 +37,9 @@ SELECT
     {IS_CARRIED_OVER} AS is_carried_over
 FROM {{offerings}} f
 JOIN resource r ON r.offering_uuid = f.offering_uuid
-JOIN component_usage u ON u.resource_uuid = r.uuid AND u.billing_period = f.month
+JOIN component_usage u ON u.resource_uuid = r.uuid AND u.billing_period = {{month}}
 CROSS JOIN LATERAL ({WAS_CARRIED_OVER}) w"""  # noqa: S608 - of constants
-"""The usages of `offerings`, which have an `offering_uuid` and a `month`."""
+"""The usages of `offerings`, which have an `offering_uuid`, in a month: their `month`, or a parameter."""
 
 FIGURES = """
 SELECT
@@ -69,9 +71,14 @@ LEFT JOIN (
 """What the `figures` come to for each of the `offerings`, without those that were carried over."""
 
 
-def standing_of(offerings: LiteralString) -> LiteralString:
+def usages_of(offerings: LiteralString, month: LiteralString) -> LiteralString:
+    """Return the query of the usages of offerings in a month: an index finds those of a parameter at once."""
+    return USAGES_OF.replace("{offerings}", offerings).replace("{month}", month)
+
+
+def standing_of(offerings: LiteralString, month: LiteralString = "f.month") -> LiteralString:
     """Return the parts of a WITH that end with `standing`: that of each of these offerings in its month."""
-    usages, standing = (each.replace("{offerings}", offerings) for each in (USAGES_OF, STANDING))
+    usages, standing = usages_of(offerings, month), STANDING.replace("{offerings}", offerings)
     return f"""usages AS MATERIALIZED ({usages}
 ), figures AS MATERIALIZED ({FIGURES}
 ), standing AS MATERIALIZED ({standing}
@@ -91,7 +98,7 @@ DIFFERENCES = """
     ) d(place, name, stated, standing)
     WHERE d.stated::numeric IS DISTINCT FROM d.standing::numeric"""
 
-STANDING_OF_ONE = standing_of("offerings")
+STANDING_OF_ONE = standing_of("offerings", "%(month)s")
 
 SELECT_STANDING = f"""
 WITH offerings AS (SELECT %(offering)s::uuid AS offering_uuid, %(month)s::date AS month),

@@ -8,33 +8,32 @@ changed within the month each usage can fall, or differ from its users; what jum
 from psycopg.sql import SQL
 
 from projections.queries import display_names
-from projections.queries.billing.standing import USAGES_OF
+from projections.queries.billing.standing import usages_of
 from projections.queries.json_columns import Values
 from projections.queries.list_query import ListQuery
 
 OWN = """u.offering_uuid, u.billing_period, u.uuid, u.since, u.resource_uuid, u.component_uuid,
     u.component_type, u.project_uuid, u.customer_uuid, u.usage"""
 
-# Of the `usages` of one month. What each is compared with is looked up row by row (OFFSET 0 keeps it so). A
-# kind that is not asked for is not looked for. What was only assumed can't fall, nor does anything by a
-# correction, which two people stand behind: reports are compared with it from then on.
+# Of the `usages` of one month. What is compared is joined first and added up then: so PostgreSQL reads whole
+# months, or looks up the few that there are. A kind that is not asked for is not looked for. What was only
+# assumed can't fall, nor does anything by a correction, which two people stand behind: reports are compared
+# with it from then on.
 SUSPECTS = f"""
-SELECT 'fell' AS kind, {OWN}, p.usage AS compared_with
+SELECT 'fell' AS kind, {OWN}, max(p.usage) AS compared_with
 FROM usages u
-CROSS JOIN LATERAL (
-    SELECT max(p.usage) AS usage FROM component_usage_past p
-    WHERE p.uuid = u.uuid AND p.until <= (SELECT position FROM read_position)
-      AND p.since >= coalesce((
-        SELECT max(since) FROM component_usage_past
-        WHERE uuid = u.uuid AND correction_uuid IS NOT NULL
-          AND until <= (SELECT position FROM read_position)), 0)
-      AND (NOT u.was_carried_over OR p.since >= (
-        SELECT min(until) FROM component_usage_past WHERE uuid = u.uuid AND NOT is_moved))
-    OFFSET 0
-) p
-WHERE coalesce(%(kind)s::text, 'fell') = 'fell' AND u.correction_uuid IS NULL AND u.usage < p.usage
+JOIN component_usage_past p ON p.uuid = u.uuid AND p.billing_period = u.billing_period AND p.usage > u.usage
+WHERE coalesce(%(kind)s::text, 'fell') = 'fell' AND p.billing_period = %(billing_period)s
+  AND p.until <= (SELECT position FROM read_position) AND u.correction_uuid IS NULL
+  AND p.since >= coalesce((
+    SELECT max(since) FROM component_usage_past
+    WHERE uuid = u.uuid AND correction_uuid IS NOT NULL
+      AND until <= (SELECT position FROM read_position)), 0)
+  AND (NOT u.was_carried_over OR p.since >= (
+    SELECT min(until) FROM component_usage_past WHERE uuid = u.uuid AND NOT is_moved))
+GROUP BY {OWN}
 UNION ALL
-SELECT 'jumped', {OWN}, b.usage
+SELECT 'jumped', {OWN}, sum(b.usage)
 FROM (
     SELECT
         offering_uuid, billing_period, (array_agg(uuid ORDER BY id DESC))[1] AS uuid, max(since) AS since,
@@ -44,22 +43,20 @@ FROM (
         offering_uuid, billing_period, resource_uuid, component_uuid, component_type, project_uuid,
         customer_uuid
 ) u
-CROSS JOIN LATERAL (
-    SELECT sum(usage) AS usage FROM component_usage
-    WHERE resource_uuid = u.resource_uuid AND billing_period = %(month_before)s
-      AND component_uuid = u.component_uuid OFFSET 0
-) b
-WHERE coalesce(%(kind)s::text, 'jumped') = 'jumped'
-  AND b.usage > 0 AND u.usage > %(jump)s::numeric * b.usage
+JOIN component_usage b ON b.resource_uuid = u.resource_uuid AND b.component_uuid = u.component_uuid
+WHERE coalesce(%(kind)s::text, 'jumped') = 'jumped' AND b.billing_period = %(month_before)s
+GROUP BY {OWN}
+HAVING sum(b.usage) > 0 AND u.usage > %(jump)s::numeric * sum(b.usage)
 UNION ALL
-SELECT 'differs_from_users', {OWN}, s.usage
+SELECT 'differs_from_users', {OWN}, sum(s.usage)
 FROM usages u
-CROSS JOIN LATERAL (
-    SELECT sum(usage) AS usage FROM user_usage WHERE component_usage_uuid = u.uuid OFFSET 0
-) s
-WHERE coalesce(%(kind)s::text, 'differs_from_users') = 'differs_from_users' AND u.usage <> s.usage"""  # noqa: S608 - of constants
+JOIN user_usage s ON s.component_usage_uuid = u.uuid
+WHERE coalesce(%(kind)s::text, 'differs_from_users') = 'differs_from_users'
+  AND s.billing_period = %(billing_period)s
+GROUP BY {OWN}
+HAVING u.usage <> sum(s.usage)"""  # noqa: S608 - of constants
 
-USAGES_OF_ASKED = USAGES_OF.replace("{offerings}", "asked")
+USAGES_OF_ASKED = usages_of("asked", "%(billing_period)s")
 
 PRELUDE = SQL(
     f"""
