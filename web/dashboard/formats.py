@@ -63,8 +63,9 @@ def moment(value: str | None) -> Markup:
 
 
 def day(value: str | None) -> Markup:
-    """Return the day of a time."""
-    return Markup('<time datetime="{}">{}</time>').format(value, value[:10]) if value else NOTHING
+    """Return the day of a time, with the whole of it for machines and for who points at it."""
+    day_only = Markup('<time datetime="{0}" title="{0}">{1}</time>')
+    return day_only.format(value, value[:10]) if value else NOTHING
 
 
 FILTERS: dict[str, Any] = {

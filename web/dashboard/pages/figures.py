@@ -31,7 +31,7 @@ REVISIONS = (
     Column("After", "usage_after", "amount"),
     Column("Change", "delta", "delta"),
     Column("Why", "revision_comment"),
-    Column("Measured", "measured_at", "moment"),
+    Column("Measured", "measured_at", "day"),
 )
 
 CORRECTION = Column(
