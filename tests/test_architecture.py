@@ -37,8 +37,9 @@ MAY_IMPORT = {
     },
     "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
+    "projections.plans": set(),
     "projections.projector": {
-        *("ledger.events", "projections.fast", "projections.history"),
+        *("ledger.events", "projections.fast", "projections.history", "projections.plans"),
         *("projections.read_models", "projections.read_position", "projections.schema"),
     },
     "projections.lookups": {
