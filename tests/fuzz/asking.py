@@ -6,7 +6,7 @@ Whatever is asked, the service answers in its own words, and stores nothing of w
 import gzip
 import re
 from io import BytesIO
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
@@ -16,6 +16,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from tests.agents.registering import IDENTITY
 from tests.audit.asking import NEEDED, VALUES, rules, uuids_of
 from tests.audit.happenings import EVERYTHING
+from tests.billing.correcting import CORRECTIONS
 from tests.user_limits.limiting import LIMITS, body
 from tests.world import OFFERING_USER, RESOURCE, USAGES, USER_USAGES, World
 
@@ -203,6 +204,8 @@ def _posts(usage: str) -> list[Request]:
         {"resource": RESOURCE, "type": "cpu", "amount": 5, "expect": 9999, "reason": "because"},
         {"component_usage": usage, "username": "ann", "usage": 5},
     ]
+    dated: list[dict[str, Any]] = [items[0] | {"date": "2026-11-05"}, items[1]]
+    correction = {"title": "Minutes", "reason": "because", "ticket": "BILL-7", "items": dated}
     form = f"resource={RESOURCE}&usages[0]type=cpu&usages[0]amount=5".encode()
     lines = b"\n".join(map(orjson.dumps, items))
     multipart = (
@@ -219,6 +222,7 @@ def _posts(usage: str) -> list[Request]:
         Request("POST", f"{USAGES}{usage}/set_user_usage/", (), JSON, orjson.dumps(users["usages"][0])),
         Request("POST", bulk, (("atomic", "true"),), JSON, orjson.dumps(items)),
         Request("POST", bulk, (("dry_run", "true"),), LINES, lines),
+        Request("POST", CORRECTIONS, (), JSON, orjson.dumps(correction)),
         Request("POST", LIMITS, (), JSON, orjson.dumps(body(RESOURCE))),
         Request("POST", "/api/marketplace-site-agent-identities/", (), JSON, orjson.dumps(IDENTITY)),
         Request("POST", "/dashboard/sign-in/", (), FORM, b"token=abc"),
