@@ -17,10 +17,8 @@ ARE_UNKNOWN = "SELECT reltuples < %(many)s AS unknown FROM pg_class WHERE oid = 
 ANALYZE = "ANALYZE component_usage, user_usage"
 
 
-def are_unknown(cursor: Cursor[Any], facts: int) -> bool:
-    """Return whether so many facts are to be written to tables of which PostgreSQL knows nothing yet."""
-    if facts <= MANY:
-        return False
+def are_unknown(cursor: Cursor[Any]) -> bool:
+    """Return whether PostgreSQL knows nothing yet of the tables, or of next to no rows in them."""
     row = cursor.execute(ARE_UNKNOWN, {"many": MANY}).fetchone()
     return row is not None and row["unknown"]
 

@@ -64,19 +64,16 @@ def project_batch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels = RE
     Returns the position of its last fact that described something, 0 if none did. The database refuses it if
     facts before it are not projected yet.
     """
-    begin, described = 0, 0
-    if plans.are_unknown(cursor, len(facts)):
-        begin = plans.MANY
-        described = _dispatch(cursor, facts[:begin], models)
-        plans.analyze(cursor)
-    described = max(described, _dispatch(cursor, facts[begin:], models))
+    described, parts = 0, [facts]
+    if len(facts) > plans.MANY and plans.are_unknown(cursor):
+        parts = [facts[: plans.MANY], facts[plans.MANY :]]
+    for place, part in enumerate(parts):
+        if place:
+            plans.analyze(cursor)
+        described = max(described, *[dispatch(cursor, step, models) for step in steps(part)])
     first, last = facts[0][0], facts[-1][0]
     cursor.execute(MOVE_POSITION, {"first": first, "last": last, "described": described})
     return described
-
-
-def _dispatch(cursor: Cursor[DictRow], facts: Facts, models: ReadModels) -> int:
-    return max(dispatch(cursor, step, models) for step in steps(facts))
 
 
 class Projector:

@@ -24,7 +24,7 @@ from ledger.domain.access import Caller
 from ledger.domain.catalogue import NAMESPACE, Component, PlanPeriod, ResourceState
 from ledger.domain.metering import MeteredResource, Ownership
 from ledger.domain.records import Record, UsageRow, record_stream
-from ledger.domain.reports import Measured, Policy, UsageItem, UsageReport
+from ledger.domain.reports import Measured, UsageItem, UsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported
 
 REPORTABLE_STATES = {ResourceState.OK, ResourceState.UPDATING, ResourceState.TERMINATING}
@@ -56,7 +56,8 @@ def report_usage(
 ) -> ReportDecision:
     """Decide what follows from a report of a resource's usage. Its last item is the figure that it states.
 
-    A correction may change any month, of a resource that has ended too, and what it leaves out stays.
+    A correction may change any month, of a resource that has ended too, and what it leaves out stays. It has
+    a fact of each figure, also of one that is as it should be: so nobody states another one meanwhile.
     """
     measured_at = report.measured.at if report.measured else now
     month = report.month(now, zone)
@@ -79,35 +80,31 @@ def report_usage(
         others = [row for row in record.rows if row is not target]
         # Derived from the version that its first fact gets, so a replay derives the same.
         usage_uuid = target.usage_uuid if target else uuid5(stream, str(record.version + 1))
-        policy, description = _said(item, target if is_correction else None)
+        if is_correction and target:
+            item = _completed(item, target)
         row = UsageRow(
             usage_uuid=usage_uuid,
             amount=_plan_amount(item, component, others, context.resource, period),
             measured_at=measured_at,
             plan_uuid=period.plan_uuid if period else None,
             plan_period_uuid=period.uuid if period else None,
-            missing_usage_policy=policy,
-            description=description,
+            missing_usage_policy=item.missing_usage_policy,
+            description=item.description,
             reported_by=caller.user_uuid,
         )
         is_new = target is None
         # A report ends the missing-usage policy of the other rows.
         ends_policy = not is_correction and any(other.missing_usage_policy != "none" for other in others)
-        if row != target or ends_policy:
+        if row != target or ends_policy or is_correction:
             place, ownership = (stream, record.version + 1), context.resource.ownership(component)
             facts.append(usage_reported(place, ownership, month, row, item.amount, report.measured, now))
     return ReportDecision(facts, usage_uuid, is_new)
 
 
-def _said(item: UsageItem, kept: UsageRow | None) -> tuple[Policy, str]:
-    """Return the policy and the description of an item: what it leaves out is as in the row that is kept."""
-    if kept is None:
-        return item.missing_usage_policy, item.description
-    leaves_policy = item.missing_usage_policy == "none"
-    return (
-        kept.missing_usage_policy if leaves_policy else item.missing_usage_policy,
-        item.description or kept.description,
-    )
+def _completed(item: UsageItem, row: UsageRow) -> UsageItem:
+    """Return an item with the policy and the description of the row, where it leaves them out."""
+    policy = row.missing_usage_policy if item.missing_usage_policy == "none" else item.missing_usage_policy
+    return structs.replace(item, missing_usage_policy=policy, description=item.description or row.description)
 
 
 def _check_correction(report: UsageReport, resource: MeteredResource, caller: Caller, now: datetime) -> None:

@@ -49,7 +49,8 @@ def report_user_usages(
         month = item.month(report.month, zone)
         if month not in drafts:
             record = context.record(component.uuid, month)
-            drafts[month] = _Draft(resource.ownership(component), month, record, caller.user_uuid, now)
+            owned = resource.ownership(component)
+            drafts[month] = _Draft(owned, month, record, caller.user_uuid, now, is_correction)
         draft = drafts[month]
         target = draft.oldest_row(item.measured) if item.measured else draft.row(report.usage_uuid)
         try:
@@ -120,6 +121,7 @@ class _Draft:
     record: Record
     reported_by: UUID
     now: datetime
+    is_correction: bool
     stream: UUID = field(init=False)
     new_row: UsageRow | None = None
     usage_facts: list[Fact] = field(default_factory=list)
@@ -181,7 +183,8 @@ class _Draft:
             *_, last = shares
             for person_uuid, (user, person, item) in shares.items():
                 takes_over = total if person_uuid == last else None
-                if user != self.record.users.get((usage_uuid, person_uuid)) or takes_over is not None:
+                is_new = user != self.record.users.get((usage_uuid, person_uuid))
+                if is_new or takes_over is not None or self.is_correction:
                     version = self.record.version + len(facts) + 1
                     facts.append(self._user_usage_reported(version, user, person, item, takes_over))
         return facts

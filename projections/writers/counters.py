@@ -78,8 +78,8 @@ CHANGE_AND_KEEP = SQL("""
 WITH after AS ({change} RETURNING u.resource_uuid, u.billing_period, u.uuid, u.since)
 {keep}""")
 
-# Of usages, which have sums besides. Users are only read where a usage has something to pass on to them. What is
-# counted is summed up before it is spread over scopes: most changes of a usage count nothing.
+# Of usages, which have sums besides. Users are only read where a usage has something to pass on to them. What
+# is counted is summed up before it is spread over scopes: most changes of a usage count nothing.
 CHANGE_WITH_COUNTERS = SQL("""
 WITH after AS ({change}
     RETURNING u.resource_uuid, u.component_uuid, u.billing_period, u.uuid, u.project_uuid, u.customer_uuid,

@@ -202,8 +202,7 @@ def apply(
     for figure in figures:
         assert figure.uuid is not None, "it is not refused"
         assert figure.after is not None, "it is not refused"
-        of_facts = [next(at) for _ in figure.facts]
-        position = of_facts[-1] if of_facts else None
+        position = [next(at) for _ in figure.facts][-1]
         corrected.append(
             CorrectedFigure(uuid=figure.uuid, before=figure.before, after=figure.after, position=position)
         )

@@ -115,8 +115,10 @@ def check_figures(figures: Sequence[Figure]) -> None:
 def putting_back(item: CorrectionItem, state: DecisionState) -> CorrectionItem:
     """Return an item that makes its figure what its amount says, in the plan in which the figure stands.
 
-    Reports state the total of a month: where several plans have a part of it, that of the others is added.
+    Reports state the total of a month: where several plans have a part of it, that of the others is added. It
+    is refused once anybody has stated the month's figure since.
     """
+    item = structs.replace(item, expected=state.head)
     ownership = item.ownership
     resource = state.resources[ownership.resource_uuid]
     record = state.context_of(resource.resource.uuid).record(ownership.component_uuid, item.month)

@@ -63,14 +63,13 @@ class CorrectionItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CorrectedFigure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an item came to when it was applied, in the unit of its component.
 
-    `position` is that of the last fact about it, None where the figure was as it should be already. `before`
-    is None where there was none.
+    `position` is that of the last fact about it, and `before` is None where there was none.
     """
 
     uuid: UUID
     after: Decimal
     before: Decimal | None = None
-    position: int | None = None
+    position: int
 
 
 class ComponentSum(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -258,3 +259,13 @@ def test_a_correction_of_a_month_without_any_figure_makes_it(world: World) -> No
     (row,) = world.as_("staff").get(USAGES).get_json()
     assert (told["usage_before"], told["usage_after"], told["uuid"]) == (None, "12.34", row["uuid"])
     assert Decimal(row["usage"]) == Decimal("12.34")
+
+
+def test_a_figure_that_is_as_it_should_be_has_a_fact_of_the_correction_too(world: World) -> None:
+    for _ in range(2):  # the second one finds all as the first one has left it
+        uuid = applied(world, item("50"), by="staff", second=PROPOSER)
+        *_, fact = world.facts(UsageReported)
+        *_, done = world.facts(CorrectionApplied)
+        assert fact.correction_uuid == UUID(uuid)
+        assert [figure.uuid for figure in done.figures] == [fact.usage_uuid]
+    assert (done.figures[0].before, done.figures[0].after) == (Decimal(50), Decimal(50))

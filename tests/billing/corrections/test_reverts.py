@@ -179,16 +179,18 @@ def test_a_figure_of_one_of_two_plans_is_put_back_to_what_it_was(world: World, i
     assert sorted(row["usage"] for row in world.usages()) == [stays, "20.00"]
 
 
-def test_what_is_stated_while_a_revert_is_under_way_is_marked(world: World) -> None:
+def test_what_is_stated_while_a_revert_is_under_way_is_not_overwritten(world: World) -> None:
     october(world)
     second = revert(world, applied(world)).get_json()["uuid"]
     assert [each["has_moved"] for each in shown(world, second)["items"]] == [False]
     october(world, "51")
     (marked,) = shown(world, second)["items"]
-    assert (marked["usage_before"], marked["usage_now"], marked["usage_after"], marked["has_moved"]) == (
-        *("50.00", "51.00", "5.00"),
-        True,
-    )
+    assert (marked["usage_before"], marked["usage_now"], marked["has_moved"]) == ("50.00", "51.00", True)
+    assert list(marked["errors"]) == ["expect"]
+    assert take(world, second, "approve").status_code == 200
+    refused = take(world, second, "apply")
+    assert (refused.status_code, refused.get_json()) == (400, {"items": [marked["errors"]]})
+    assert [row["usage"] for row in world.usages()] == ["51.00"]
 
 
 def test_a_title_and_a_ticket_of_its_own_are_kept(world: World) -> None:

@@ -4,11 +4,16 @@ Who may report proposes what figures are to be, with a title and a reason: nothi
 who may report all of it approves it, unless the operator asks for none (`LEDGER_FOUR_EYES=no`). Then it is
 applied, as a whole: each fact names the correction and its reason. It may change months that are closed, and
 figures of resources that have ended. To revert it is a correction of its own, already filled in, of the
-figures that still stand as they were applied; a figure that was new is put back to 0.
+figures that still stand as they were applied; a figure that was new is put back to 0. It is refused where
+one of them was stated again before it is applied.
 
 An item is one of `POST /api/ledger/reports/`. It needs a date, or names a component usage: a correction takes
 no month for the current one. What an item of a component leaves out, description and policy, stays as it is.
-All items are of one provider's resources, and none is of the same figure as another.
+All items are of one provider's resources, and none is of the same figure as another. An item that is as it
+should be already has a fact, too.
+
+What an item would come to is told of now. As of a position, and by a server that only reads, a correction
+that is still open shows its figures as they were when it was proposed, and no errors.
 
 Who may report all that a correction changes sees it, so do auditors of the provider, staff and support. For
 all others there is none. Each step is a fact, and is answered with the correction as it is then; a step that

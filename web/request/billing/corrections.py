@@ -197,12 +197,12 @@ def _standing_items(transaction: JournalTransaction, correction: Correction) -> 
     changed = [
         (item, figure)
         for item, figure in zip(correction.proposal.items, correction.figures, strict=True)
-        if figure.position is not None
+        if figure.before != figure.after
     ]
     places = [(figure.uuid, item.ownership.resource_uuid, figure.position) for item, figure in changed]
     standing = stored.standing(transaction.cursor, correction.uuid, places)
     return [
-        structs.replace(item, figure_uuid=figure.uuid, amount=figure.before or Decimal("0.00"), expected=None)
+        structs.replace(item, figure_uuid=figure.uuid, amount=figure.before or Decimal("0.00"))
         for item, figure in changed
         if figure.uuid in standing
     ]
