@@ -12,4 +12,5 @@ stay, or read models that do not follow from the journal.
 | `running.py` | the service with its catalogue, and what has to hold in the end |
 | `crowd.py` | the phases of a crowd, each followed by calm |
 | `soak.py` | an hour of what agents and readers do |
+| `corrections.py` | corrections of 10,000 figures beside reports, in a minute or two |
 """

@@ -123,15 +123,15 @@ def catalogue() -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[Running]:
-    """Start a PostgreSQL and the service on it, with the catalogue."""
+def running(**variables: str) -> Iterator[Running]:
+    """Start a PostgreSQL and the service on it, with the catalogue. It has these `variables` besides."""
     folder = Path(tempfile.mkdtemp(prefix="usage-ledger-load-"))
     folder.chmod(0o755)
     cluster = Cluster.new(folder)
     try:
         url = cluster.url()
         environment = {"LEDGER_DATABASE_URL": url, "HOME": str(folder), "PATH": "/usr/bin:/bin"}
-        environment["LEDGER_METRICS"] = "open"
+        environment |= {"LEDGER_METRICS": "open", **variables}
         (file := folder / "catalogue.json").write_bytes(orjson.dumps(catalogue()))
         with served(environment, "--workers", "2") as here:
             subprocess.run([COMMAND, "import", file], env=environment, check=True, capture_output=True)
