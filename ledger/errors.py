@@ -119,11 +119,6 @@ class SameFigure(Refusal):
 class SecondPersonNeeded(LedgerError):
     """Who proposed a correction does not approve it."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Who proposed a correction does not approve it: a second person who may report it does."
-        )
-
 
 class NotPermitted(LedgerError):
     """The caller holds no role that permits this here."""

@@ -31,6 +31,8 @@ GROUP BY c.relname ORDER BY c.relname"""
 WRITTEN = {
     "bytea": SQL("encode({c}, 'hex')"),
     "uuid": SQL("replace({c}::text, '-', '')"),
+    "uuid[]": SQL("replace({c}::text, '-', '')"),
+    "date[]": SQL("{c}::text"),
     "boolean": SQL("{c}::text"),
     "timestamp with time zone": SQL(
         "CASE WHEN isfinite({c}) THEN to_char({c} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"

@@ -106,10 +106,13 @@ def outcomes_of(fact: RequestDecided) -> list[Outcome]:
     ]
 
 
+OF_ITEMS = (errors.ItemsRefused, errors.CorrectionRefused)
+
+
 def recorded_refusal(refusal: errors.LedgerError) -> RecordedRefusal:
     """Return a refusal as facts keep it: every one of them hands what it is made with to Exception."""
     name = type(refusal).__name__
-    if isinstance(refusal, errors.ItemsRefused):
+    if isinstance(refusal, OF_ITEMS):
         items = tuple(recorded_refusal(each) if each else None for each in refusal.refusals)
         return RecordedRefusal(name, items=items)
     return RecordedRefusal(name, refusal.args)
@@ -118,7 +121,7 @@ def recorded_refusal(refusal: errors.LedgerError) -> RecordedRefusal:
 def refusal_of(kept: RecordedRefusal) -> Any:
     """Return the refusal that a fact keeps."""
     kind = getattr(errors, kept.name)
-    if kind is errors.ItemsRefused:
+    if kind in OF_ITEMS:
         return kind([refusal_of(each) if each else None for each in kept.items])
     if not kept.values:
         return kind()

@@ -94,6 +94,7 @@ def test_a_changed_figure_is_told_with_its_facts_and_their_reasons(world: World)
         "delta": "2.50",
         "positions": positions,
         "reasons": ["Zähler getauscht", "again"],
+        "corrections": [],
     }
     (row,) = diff(world.as_("staff"), begin)
     assert list(row.items()) == list(expected.items())
@@ -377,6 +378,7 @@ def expected(world: World, begin: int, to: int, lists: dict[int, dict[str, Row]]
                 "delta": str(Decimal(after["usage"]) - Decimal(before or 0)),
                 "positions": [position for position, _ in facts[uuid]],
                 "reasons": list(dict.fromkeys(reason for _, reason in facts[uuid] if reason)),
+                "corrections": [],
             }
     return rows
 

@@ -87,6 +87,7 @@ def test_a_revision_says_who_stated_what_through_what_and_why(world: World) -> N
         "token_uuid": token.hex,
         "agent": "agent/1.0",
         "request_id": "a1",
+        "correction": None,
     }
     assert figures([oldest]) == [("230.00", None, "230.00", "230.00")]
     assert oldest["serialized_data"] == controls.usage_row(uuid=uuid, usage="230.00", description="nightly")

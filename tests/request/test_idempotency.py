@@ -312,6 +312,8 @@ REFUSALS = [
     errors.InvalidItem({"usages": [{}, {"amount": ["A valid number is required."]}]}),
     errors.ItemsRefused([None, errors.UserLimitExceeded(*AMOUNTS), errors.InvalidItem({"detail": "no"})]),
     errors.NotFound("Resource"),
+    errors.SameFigure(3),
+    errors.CorrectionRefused([None, errors.FigureChanged(7)]),
 ]
 
 
@@ -321,8 +323,8 @@ def test_refusals_have_the_names_for_ever_that_facts_have_of_them() -> None:
     assert names == {
         *("AmountMissing", "ComponentOfOtherOffering", "ComponentsNotReportable", "FigureChanged"),
         *("FigureTooLarge", "InvalidItem", "ItemsRefused", "LimitExists", "MayNotBackfill"),
-        *("MeasuredInFuture", "MonthIsClosed", "NotInProject", "OnlyCorrections", "ResourceHasNoPlan"),
-        *("ResourceNotInValidState", "UserLimitExceeded"),
+        *("MeasuredInFuture", "MonthIsClosed", "NotInProject", "OfOtherProvider", "OnlyCorrections"),
+        *("ResourceHasNoPlan", "ResourceNotInValidState", "SameFigure", "UserLimitExceeded"),
     }
 
 

@@ -31,6 +31,7 @@ OF_REPORTS = {
     "/api/marketplace-component-usages/<object_id:uuid>/set_user_usage/",
     "/api/marketplace-component-usages/<object_id:uuid>/set_user_usages/",
     "/api/ledger/reports/",
+    "/api/ledger/manifests/",
 }
 
 

@@ -179,7 +179,6 @@ def test_a_server_whose_workers_fail_to_start_can_be_ended(tmp_path: Path) -> No
         ("_serve_loop", ["self", "spawn_target", "target_loader"]),
         ("_spawn_worker", ["self", "idx", "target", "callback_loader"]),
         ("_stop_workers", ["self"]),
-        ("_start_metrics", ["self"]),
         ("startup", ["self", "spawn_target", "target_loader"]),
     ],
 )

@@ -1,11 +1,15 @@
 """The worker processes: granian's, each with a beat, and another one for each that dies or stands still.
 
 granian has no public way to replace its main loop, so `Server` overrides private methods of MPServer:
-`_serve_loop`, `_spawn_worker`, `_start_metrics` and `_stop_workers`. Price: a new granian may break this, so
+`_serve_loop`, `_spawn_worker` and `_stop_workers`. Price: a new granian may break this, so
 it is pinned to a minor version, and a test compares these methods with granian's own. The other ways cost
 more. MTServer, in processes of our own, refuses to start on a Python with a GIL. The embedded server does not
 serve WSGI. An MPServer for each worker, below a parent of our own, would use public names only, but needs a
 second process for each worker, and signals would pass through two.
+
+granian's own metrics stay off: they run threads in this process, and a worker that is forked while one of
+them holds a lock never takes a request, although its connections are accepted. That was one start in about a
+hundred. Price: nobody tells how many connections are open.
 """
 
 import logging
@@ -21,18 +25,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from granian._granian import SocketHolder, WorkerSignal
 from granian.server import MPServer
 from granian.server.mp import WorkerProcess
 
-from web.telemetry.folder import GRANIAN
+from web.telemetry.folder import RESPAWNS
 
 log = logging.getLogger(__name__)
 
 STOPPING = {signal.SIGTERM, signal.SIGINT}
-
-GRANIAN_SECONDS = 1
-"""How often workers tell granian's parent what they count."""
 
 LOOK_SECONDS = 1.0
 """Workers beat so often, and their beats are looked at as often."""
@@ -107,12 +107,10 @@ class Server(MPServer):
             address=host,
             port=port,
             workers=workers,
-            metrics_enabled=metrics is not None,
-            metrics_scrape_interval=GRANIAN_SECONDS,
             **options,
         )
         self._when_ready, self._beats, self._metrics_folder = when_ready, Beats(workers), metrics
-        self._is_ready = False
+        self._is_ready, self._respawns = False, 0
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
         with signals_held():
@@ -140,15 +138,6 @@ class Server(MPServer):
             return application
 
         return super()._spawn_worker(idx, target, load)
-
-    def _start_metrics(self) -> None:
-        """Have granian tell what it counts at some free port of this machine, and write down at which."""
-        assert self._metrics_folder is not None
-        self._metrics_socket = socket.create_server(("127.0.0.1", 0))
-        (self._metrics_folder / GRANIAN).write_text(str(self._metrics_socket.getsockname()[1]))
-        self._metrics_sig = WorkerSignal()
-        holder: Any = SocketHolder  # its stub lacks the parameters: a descriptor, is it Unix's, a backlog
-        self._metrics_exporter.run(holder(self._metrics_socket.fileno(), False, 8), self._metrics_sig)
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         respawn = partial(self._respawn_workers, spawn_target=spawn_target, target_loader=target_loader)
@@ -206,7 +195,9 @@ class Server(MPServer):
             self.interrupt_children.remove(idx)
             with signals_held():
                 respawn([idx])
-            self._metrics.incr_respawn_err(1)
+            self._respawns += 1
+            if self._metrics_folder:
+                (self._metrics_folder / RESPAWNS).write_text(str(self._respawns))
 
     def _kill_stalled(self) -> None:
         for worker in self.wrks:

@@ -21,8 +21,8 @@ PLACES = 256
 OF_SERVER = "server"
 """The name of what the server that made the folder has locked."""
 
-GRANIAN = "granian"
-"""The name of the file that says at which port of this machine granian tells what it counts."""
+RESPAWNS = "respawns"
+"""The name of the file that says how many workers the server has replaced."""
 
 
 @contextmanager

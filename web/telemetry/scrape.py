@@ -1,8 +1,7 @@
-"""What a scrape tells: what the workers keep in their folder, what granian counts, what the database says."""
+"""What a scrape tells: what the workers and their server keep in a folder, and what the database says."""
 
-import http.client
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -10,19 +9,16 @@ from pathlib import Path
 import psycopg
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from ledger.journal.ledger import Ledger
 from projections.fast.position import SharedPosition
 from projections.queries.operation.state import State, select_state
 from web.telemetry.families import LAST_REPORT, LAST_REPORT_HELP
-from web.telemetry.folder import GRANIAN, forget_dead
+from web.telemetry.folder import RESPAWNS, forget_dead
 
 STATEMENT_TIMEOUT = "SET statement_timeout = '2s'"
 """For each statement of a scrape. Prometheus gives up after ten seconds."""
-
-GRANIAN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +36,13 @@ class Scrape(Collector):
         noted = counted.pop(LAST_REPORT, None)
         yield from counted.values()
         yield _gauge("ledger_workers", "Worker processes that count.", living)
+        yield _respawns(self._folder)
         yield _build_info()
         yield _gauge("ledger_database_up", "Whether the database answered this scrape.", state is not None)
         yield from self._positions(state)
         yield _last_reports(noted, state)
         if state:
             yield from _of_operation(state)
-        yield from granian_metrics(self._folder)
 
     def _state(self) -> State | None:
         if self._ledger.reachability.is_away:
@@ -71,6 +67,18 @@ class Scrape(Collector):
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=float(value))
+
+
+def _respawns(folder: Path) -> Metric:
+    """Return how many workers the server has replaced: it writes that down once it has replaced one."""
+    counted = 0
+    with suppress(OSError, ValueError):  # there is none, or it is being written
+        counted = int((folder / RESPAWNS).read_text())
+    return CounterMetricFamily(
+        "ledger_worker_respawns",
+        "Workers that were replaced: they had died or stood still.",
+        value=counted,
+    )
 
 
 def _build_info() -> Metric:
@@ -113,27 +121,3 @@ def _of_operation(state: State) -> Iterator[Metric]:
             "When the last backup was taken.",
             state.backed_up_at.timestamp(),
         )
-
-
-def granian_metrics(folder: Path) -> Iterable[Metric]:
-    """Return what granian counts, nothing where it does not answer."""
-    with suppress(OSError, ValueError, http.client.HTTPException):
-        port = int((folder / GRANIAN).read_text())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GRANIAN_SECONDS)
-        try:
-            connection.request("GET", "/metrics")
-            text = connection.getresponse().read().decode()
-        finally:
-            connection.close()
-        return [_named(each) for each in text_string_to_metric_families(text)]
-    return []
-
-
-def _named(family: Metric) -> Metric:
-    """Return a family as prometheus-client writes it: the names of counters end with `_total`."""
-    if family.type != "counter":
-        return family
-    named = CounterMetricFamily(family.name, family.documentation or "Of granian.")
-    for sample in family.samples:
-        named.add_sample(f"{family.name}_total", sample.labels, sample.value)
-    return named

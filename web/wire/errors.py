@@ -144,7 +144,9 @@ DETAILS: dict[type[Exception], Detail] = {
     errors.NotPermitted: Detail(403, "You do not have permission to perform this action."),
     errors.NotFound: Detail(404, "No {error.kind} matches the given query."),
     Missing: Detail(404),
-    errors.SecondPersonNeeded: Detail(403),
+    errors.SecondPersonNeeded: Detail(
+        403, "Who proposed a correction does not approve it: a second person who may report it does."
+    ),
     errors.WrongStep: Detail(409),
     errors.Contended: Detail(409, "Too many reports at once. Nothing was stored; send it again.", SOON),
     errors.UnderWay: Detail(

@@ -50,7 +50,7 @@ HAVING sum(b.usage) > 0 AND u.usage > %(jump)s::numeric * sum(b.usage)
 UNION ALL
 SELECT 'differs_from_users', {OWN}, sum(s.usage)
 FROM usages u
-JOIN user_usage s ON s.component_usage_uuid = u.uuid
+JOIN user_usage s ON s.resource_uuid = u.resource_uuid AND s.component_usage_uuid = u.uuid
 WHERE coalesce(%(kind)s::text, 'differs_from_users') = 'differs_from_users'
   AND s.billing_period = %(billing_period)s
 GROUP BY {OWN}
