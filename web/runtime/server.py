@@ -193,8 +193,8 @@ def serve(
     The address is that of `holder`, which stays open all the time: see `Port`.
     `load` is called in each worker, with the places for its requests, and after the fork: connections must
     not be shared between processes.
-    `when_ready` is called once, when a worker accepts connections. The server tells in the folder `metrics` how
-    many workers it has replaced. Each worker takes on as much as `bounds` say. Raises SystemExit(1) when
+    `when_ready` is called once, when a worker accepts connections. The server tells in the folder `metrics`
+    how many workers it has replaced. Each worker takes on as much as `bounds` say. Raises SystemExit(1) when
     workers die again and again before they serve.
     """
     multiprocessing.set_start_method("fork", force=True)
