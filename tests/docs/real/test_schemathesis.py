@@ -11,10 +11,16 @@ from tests.docs.real.conftest import Fuzzed
 
 DONE = {"200", "201", "204"}
 
+OF_TWO_PEOPLE = {
+    f"POST /api/ledger/corrections/{{uuid}}/{step}/" for step in ("approve", "reject", "apply", "revert")
+}
+"""Each of these can follow another one only, and whoever asks for all of it is one person."""
+
 
 def test_staff_is_answered_as_described_and_gets_at_everything(fuzzed: Fuzzed, tmp_path: Path) -> None:
     answers = fuzzed.ask(tmp_path, "demo-staff", "--max-examples", "8")
-    in_vain = {name: answers.get(name) for name in fuzzed.known if not DONE & answers.get(name, {}).keys()}
+    reached = fuzzed.known.keys() - OF_TWO_PEOPLE
+    in_vain = {name: answers.get(name) for name in reached if not DONE & answers.get(name, {}).keys()}
     assert in_vain == {}
 
 

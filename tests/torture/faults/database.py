@@ -1,6 +1,7 @@
 """PostgreSQL that is killed, shut down, fills its disk, or is replaced by its replica."""
 
 import os
+import re
 import signal
 import time
 from contextlib import closing, suppress
@@ -79,6 +80,10 @@ def fill_the_disk(target: Target, random: Random) -> None:
         wait_for(target.primary)
 
 
+IS_AWAY = re.compile("in recovery mode|starting up|shutting down|Connection refused|closed the connection")
+"""What PostgreSQL's programs say of a server that they can't copy at the moment."""
+
+
 def fail_over(target: Target, random: Random) -> None:
     """The primary is killed, and a replica that has all that was acknowledged takes its place."""
     with alone(target.database_guard, 20), target.replicating():
@@ -99,7 +104,12 @@ def fail_over(target: Target, random: Random) -> None:
 def new_replica(target: Target) -> Cluster:
     """Return a replica of the primary, on a disk of its own where that is possible."""
     place = new_disk(target.folder, target.new_name())
-    return target.cluster(lambda: target.primary.replica(place, "database"))
+    try:
+        return target.cluster(lambda: target.primary.replica(place, "database"))
+    except RuntimeError as error:
+        if IS_AWAY.search(str(error)):  # as another fault, which goes on, has it
+            raise NotInjected("the database is away") from error
+        raise
 
 
 def take_over(target: Target, replica: Cluster) -> None:
