@@ -11,7 +11,7 @@ from psycopg.sql import SQL
 
 from projections.queries.audit.unexplained import ACCOUNT
 from projections.queries.json_columns import Listed, Values
-from projections.queries.list_query import ListQuery
+from projections.queries.list_query import ListQuery, total_of
 
 SEEN = "(k.provider_uuid = ANY(%(seen_providers)s) OR k.offerings <@ %(seen_offerings)s::uuid[])"
 """The condition that somebody may know of a correction `k`: they see all that it changes."""
@@ -130,6 +130,8 @@ WHERE EXISTS (
 SELECT_REVERT = """
 SELECT uuid FROM correction WHERE reverts = %(uuid)s AND state IN ('proposed', 'approved') LIMIT 1"""
 
+COUNT_REVERTS = "SELECT count(*) AS total FROM correction WHERE reverts = %(uuid)s"
+
 SELECT_NAMES = """
 SELECT uuid, name FROM resource WHERE uuid = ANY(%(resources)s)
 UNION ALL
@@ -166,6 +168,11 @@ def revert_of(cursor: Cursor[DictRow], uuid: UUID) -> UUID | None:
     """Return the correction that is proposed to put this one back, if there is one."""
     row = cursor.execute(SELECT_REVERT, {"uuid": uuid}).fetchone()
     return row["uuid"] if row else None
+
+
+def count_reverts(cursor: Cursor[DictRow], uuid: UUID) -> int:
+    """Return how many corrections were ever proposed to put this one back."""
+    return total_of(cursor.execute(COUNT_REVERTS, {"uuid": uuid}))
 
 
 def names(

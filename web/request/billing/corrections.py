@@ -107,13 +107,15 @@ def revert(uuid: UUID, words: Words) -> UUID:
 
     Raises NotFound, NotPermitted, WrongStep, CorrectionRefused, Contended and Busy.
     """
-    taken, new = _taken(), uuid4()
+    taken = _taken()
 
-    def decide(transaction: JournalTransaction) -> Decision[bool]:
+    def decide(transaction: JournalTransaction) -> Decision[UUID]:
         correction = own_correction(transaction, uuid)
         correction.check("revert")
         if under_way := stored.revert_of(transaction.cursor, uuid):
             raise WrongStep(f"It is to be reverted by {under_way.hex}: that can be approved, or rejected.")
+        # The same id for all who ask at once: of two proposals the second one finds its place taken.
+        new = uuid5(NAMESPACE, f"revert:{uuid.hex}:{stored.count_reverts(transaction.cursor, uuid)}")
         items = _standing_items(transaction, correction)
         if not items:
             raise WrongStep("No figure stands as it was applied: there is nothing to put back.")
@@ -121,10 +123,10 @@ def revert(uuid: UUID, words: Words) -> UUID:
         state = services().handler.state_of([command], transaction)
         items = [putting_back(item, state) for item in items]
         command = _command_of(new, words.reason, items, transaction)
-        return _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
+        proposal = _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
+        return Decision(new, proposal.facts, proposal.people)
 
-    services().handler.execute(decide, is_locked=True)  # two of them are in two streams
-    return new
+    return services().handler.execute(decide)
 
 
 def take_step(uuid: UUID, take: Take) -> None:
