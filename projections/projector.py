@@ -16,7 +16,8 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from ledger.events import Fact
-from projections import plans, read_position
+from projections import read_position
+from projections.fast import plans
 from projections.fast.position import End, KnownPosition, SharedPosition
 from projections.history.steps import steps
 from projections.read_models import READ_MODELS, ReadModels, dispatch

@@ -37,9 +37,8 @@ MAY_IMPORT = {
     },
     "projections.read_models": {"ledger.events", "projections.history", "projections.writers"},
     "projections.read_position": {"ledger.journal.digests", "projections.fast"},
-    "projections.plans": set(),
     "projections.projector": {
-        *("ledger.events", "projections.fast", "projections.history", "projections.plans"),
+        *("ledger.events", "projections.fast", "projections.history"),
         *("projections.read_models", "projections.read_position", "projections.schema"),
     },
     "projections.lookups": {

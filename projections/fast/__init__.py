@@ -1,1 +1,1 @@
-"""Makes reading quick, and nothing else. Read it last: the rest can be understood without it."""
+"""Makes reading quick, and a first large write. Read it last: the rest can be understood without it."""

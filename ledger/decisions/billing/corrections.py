@@ -130,7 +130,7 @@ class StepTaken(NamedTuple):
 
 
 class Words(Struct, frozen=True, kw_only=True):
-    """What a proposal says of itself: a title, the reason, and the ticket that it is about."""
+    """The words of a proposal: a title, the reason, and the ticket that it is about."""
 
     title: str
     reason: str

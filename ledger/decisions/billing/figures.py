@@ -26,7 +26,7 @@ NO_DATE = "Say by a date which month is meant: a correction does not take it for
 
 
 class Figure(NamedTuple):
-    """What an item comes to: its figure and the amounts before and after, or why it is refused.
+    """The outcome of an item: its figure and the amounts before and after, or why it is refused.
 
     `before` is None where there is no figure yet.
     """

@@ -61,7 +61,7 @@ class CorrectionItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CorrectedFigure(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an item came to when it was applied, in the unit of its component.
+    """A figure as an item changed it when it was applied, in the unit of its component.
 
     `position` is that of the last fact about it, and `before` is None where there was none.
     """
@@ -73,7 +73,7 @@ class CorrectedFigure(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ComponentSum(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the figures of a component come to, before and after, or those of its users. In its unit."""
+    """The sums of a component's figures, or of its users', before and after. In its unit."""
 
     component_uuid: UUID
     component_type: str
