@@ -94,6 +94,8 @@ def main(
         click.echo(f"{title}:")
         for name, times in sorted(counted.items(), key=lambda each: -each[1]):
             click.echo(f"  {times:7} {name}")
+    for each in findings.wrong:  # once more, where who only has the end of the output finds it
+        click.echo(f"WRONG: {each}")
     click.echo(f"{number} rounds, {summary(run.well_after)}; {len(findings.wrong)} wrong; seed {seed}")
     if record:
         add(seed, number, run.injected, run.well_after, len(findings.wrong))

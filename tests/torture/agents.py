@@ -70,7 +70,8 @@ class Agent(Thread):
             answer = send(self.service, report)
         report.answer, report.answered_at = answer, time.monotonic()
         self._findings.count(f"answered {answer.status or 'never'}")
-        if answer.status not in (201, *AGAIN):
+        is_good = answer.status in (201, *AGAIN)
+        if not is_good and not self._losses.touch(report.sent_at, report.answered_at):
             self._findings.say(f"{report.id} was answered {answer.status}: {answer.body[:200]!r}")
         if answer.status == 201:
             self.check(report, losses)
@@ -133,9 +134,11 @@ class OfUsers(OfOneFigure):
     """Reports what users used of a figure that stands."""
 
     _usage = ""
+    _found = 0.0, 0.0
+    """When its uuid was asked for, and answered."""
 
     def next(self) -> Report:
-        if not self._usage:
+        if not self._usage or self._losses.touch(*self._found):
             return super().next()
         items = [{"username": each, "usage": self.number + place} for place, each in enumerate(USERS)]
         return self._made(f"{USAGES}{self._usage}/set_user_usages/", {"usages": items}, len(items))
@@ -143,8 +146,10 @@ class OfUsers(OfOneFigure):
     def check(self, report: Report, losses: int) -> None:
         """Find out the uuid of the figure."""
         query = f"?type=cpu&resource_uuid={self._resource}&billing_period={self._month}-01"
+        asked_at = time.monotonic()
         answer = self.service.ask("GET", f"{USAGES}{query}")
         if answer.status == 200 and answer.json:
+            self._found = asked_at, time.monotonic()
             self._usage = answer.json[0]["uuid"]
 
 

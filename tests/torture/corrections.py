@@ -28,34 +28,37 @@ class Correcting(Agent):
 
     def _report(self) -> None:
         self.number += 1
-        losses, began = self._losses.number, time.monotonic()
+        began = time.monotonic()
         months = self.random.sample(MONTHS, self.random.randint(1, len(MONTHS)))
         common = {"resource": PLANKTON, "type": "cpu", "amount": str(self.number)}
         items = [common | {"date": f"{month}-02T00:00:00Z"} for month in months]
         body = {"title": self.name, "reason": f"number {self.number}", "items": items}
-        proposal = self._ask(CORRECTIONS, body, losses, Idempotency_Key=f"{self.name}-{self.number}")
+        proposal = self._ask(CORRECTIONS, body, began, Idempotency_Key=f"{self.name}-{self.number}")
         if proposal.status not in (200, 201):
             return
         uuid = proposal.json["uuid"]
-        if self._apply(uuid, began, losses) and self.random.random() < 0.3:
-            back = self._ask(f"{CORRECTIONS}{uuid}/revert/", {"reason": "as it was"}, losses)
+        if self._apply(uuid, began) and self.random.random() < 0.3:
+            back = self._ask(f"{CORRECTIONS}{uuid}/revert/", {"reason": "as it was"}, began)
             if named := re.search(rb"reverted by ([0-9a-f]{32})", back.body):  # its answer was lost
-                self._apply(named[1].decode(), began, losses)
+                self._apply(named[1].decode(), began)
             elif back.status == 201:
-                self._apply(back.json["uuid"], began, losses)
+                self._apply(back.json["uuid"], began)
 
-    def _apply(self, uuid: str, began: float, losses: int) -> bool:
+    def _apply(self, uuid: str, began: float) -> bool:
         """Approve and apply a correction. Return whether that was acknowledged."""
         for step, told in DONE.items():
-            answer = self._ask(f"{CORRECTIONS}{uuid}/{step}/", {}, losses)
+            answer = self._ask(f"{CORRECTIONS}{uuid}/{step}/", {}, began)
             if answer.status != 200 and told not in answer.body:
                 return False
         self._records.corrections.append(Correction(uuid, began, time.monotonic()))
         self._findings.count("corrections applied")
         return True
 
-    def _ask(self, path: str, body: Any, losses: int, **headers: str) -> Answer:
-        """Send a request again and again until there is an answer that does not ask for that."""
+    def _ask(self, path: str, body: Any, began: float, **headers: str) -> Answer:
+        """Send a request again and again until there is an answer that does not ask for that.
+
+        What it is about is known since `began`, and may be lost by now.
+        """
         while True:
             answer = self.service.ask("POST", path, orjson.dumps(body), PATIENCE_SECONDS, **headers)
             is_told = answer.status == 409 and any(each in answer.body for each in OF_STEPS)
@@ -64,7 +67,7 @@ class Correcting(Agent):
             self._findings.count("sent again")
             time.sleep(self.random.random() / 2)
         is_good = answer.status in (200, 201) or is_told or answer.status in AGAIN
-        if not is_good and self._losses.number == losses:
+        if not is_good and not self._losses.touch(began, time.monotonic()):
             self._findings.say(f"{path} was answered {answer.status}: {answer.body[:200]!r}")
         return answer
 

@@ -64,8 +64,9 @@ class Reader(Thread):
     def _look(self, path: str) -> None:
         asked_at = time.monotonic()
         first = self._service.ask("GET", path)
-        if first.status == 200 and (world := self._walked(path, int(first.headers["Ledger-Position"]))):
-            world = world._replace(asked_at=asked_at)
+        if first.status == 200 and (
+            world := self._walked(path, int(first.headers["Ledger-Position"]), asked_at)
+        ):
             self.worlds.append(world)
             if len(self.worlds) > MOST_WORLDS:
                 self.worlds.pop(self._random.randrange(MOST_WORLDS))
@@ -74,7 +75,7 @@ class Reader(Thread):
         """Compare a world with what is told of it now."""
         if self._losses.touch(world.asked_at, world.seen_at):
             return
-        again = self._walked(world.path, world.position)
+        again = self._walked(world.path, world.position, time.monotonic())
         if again and not self._losses.touch(again.asked_at, again.seen_at):
             self._findings.count("worlds seen again")
             if again.digest != world.digest:
@@ -84,9 +85,12 @@ class Reader(Thread):
         """Forget what may not be there any more."""
         self.worlds = [each for each in self.worlds if not self._losses.touch(each.asked_at, each.seen_at)]
 
-    def _walked(self, path: str, position: int) -> World | None:
-        """Return what all pages say, None where the service did not tell all of it."""
-        began, rows, digest, pages = time.monotonic(), list[Any](), sha256(), 0
+    def _walked(self, path: str, position: int, began: float) -> World | None:
+        """Return what all pages say, None where the service did not tell all of it.
+
+        The position is known since `began`, or was looked up in the losses at that moment.
+        """
+        rows, digest, pages = list[Any](), sha256(), 0
         while True:
             answer = self._service.ask("GET", f"{path}&as_of={position}&page={pages + 1}")
             if answer.status != 200:
@@ -99,7 +103,8 @@ class Reader(Thread):
             if len(rows) >= total or not answer.json:
                 break
         names = [row.get("uuid") or orjson.dumps(row) for row in rows]
-        if len(rows) != total or len(set(names)) != total:
+        is_whole = len(rows) == len(set(names)) == total
+        if not is_whole and not self._losses.touch(began, time.monotonic()):
             self._findings.say(f"{path} as of {position}: {len(set(names))} of {len(rows)} rows, and {total}")
         self._findings.count("worlds walked through")
         return World(path, position, digest.hexdigest(), began, time.monotonic(), pages)
