@@ -88,6 +88,17 @@ class FigureChanged(Refusal):
         self.expected = expected
 
 
+class FigureMoved(FigureChanged):
+    """A figure of a correction is `now` another one than `then`, at the position at which somebody saw it.
+
+    `then` is None where there was none.
+    """
+
+    def __init__(self, expected: int, then: Decimal | None, now: Decimal) -> None:
+        super().__init__(expected)
+        self.args, self.then, self.now = (expected, then, now), then, now
+
+
 class InvalidItem(Refusal):
     """An item of a bulk report is not what it should be. `problems` are in the words of who read it."""
 
@@ -142,6 +153,10 @@ class CorrectionRefused(LedgerError):
     def __init__(self, refusals: list[LedgerError | None]) -> None:
         super().__init__(refusals)
         self.refusals = refusals
+
+
+class FiguresMoved(CorrectionRefused):
+    """Figures of a correction moved since somebody saw them: its refusals are a FigureMoved for each."""
 
 
 class Contended(LedgerError):

@@ -277,11 +277,15 @@ class CorrectionProposed(CorrectionStep, frozen=True, kw_only=True):
 
 
 class CorrectionApproved(CorrectionStep, frozen=True, kw_only=True):
-    """Somebody stood behind a correction: `is_by_proposer` says that it was nobody else."""
+    """Somebody stood behind a correction: `is_by_proposer` says that it was nobody else.
+
+    `seen_at` is the position at which they had seen its figures, None where they did not say so.
+    """
 
     TOPIC = "CorrectionApproved"
 
     is_by_proposer: bool = False
+    seen_at: int | None = None
 
 
 class CorrectionRejected(CorrectionStep, frozen=True, kw_only=True):

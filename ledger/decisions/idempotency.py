@@ -106,7 +106,7 @@ def outcomes_of(fact: RequestDecided) -> list[Outcome]:
     ]
 
 
-OF_ITEMS = (errors.ItemsRefused, errors.CorrectionRefused)
+OF_ITEMS = (errors.ItemsRefused, errors.CorrectionRefused, errors.FiguresMoved)
 
 
 def recorded_refusal(refusal: errors.LedgerError) -> RecordedRefusal:

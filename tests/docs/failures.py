@@ -108,6 +108,7 @@ def _of_others(here: Demo, objects: Json) -> Told:
     usage = f"{USAGES}{objects['marketplace-component-usages']}/"
     agent = {"Authorization": f"Token {here.token_of('demo-agent')}"}
     reader = {"Authorization": f"Token {here.token_of('demo-reader')}"}
+    of_provider = {"Authorization": f"Token {here.token_of('demo-provider')}"}
 
     def post(path: str, body: Any, **headers: str) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -132,6 +133,7 @@ def _of_others(here: Demo, objects: Json) -> Told:
     yield "OfOtherProvider", post(CORRECTIONS, of_two)
     own = post(CORRECTIONS, correction("3.00")).get_json()["uuid"]
     yield "SecondPersonNeeded", post(f"{CORRECTIONS}{own}/approve/", {})
+    yield "FigureMoved", client.post(f"{CORRECTIONS}{own}/approve/", json={"expect": 0}, headers=of_provider)
     yield "UserLimitExceeded", post(f"{usage}set_user_usage/", limited)
     yield "AmountMissing", post(f"{usage}set_user_usage/", {"username": "ann"})
     most = [{"username": name, "usage": "999999999999999999.99"} for name in ("bob", "cleo")]

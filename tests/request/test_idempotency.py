@@ -308,12 +308,14 @@ REFUSALS = [
     errors.ComponentsNotReportable(["fee", "gpu"]),
     errors.UserLimitExceeded(*AMOUNTS),
     errors.FigureChanged(7),
+    errors.FigureMoved(7, None, Decimal("1.50")),
     errors.OnlyCorrections(date(2026, 10, 1)),
     errors.InvalidItem({"usages": [{}, {"amount": ["A valid number is required."]}]}),
     errors.ItemsRefused([None, errors.UserLimitExceeded(*AMOUNTS), errors.InvalidItem({"detail": "no"})]),
     errors.NotFound("Resource"),
     errors.SameFigure(3),
     errors.CorrectionRefused([None, errors.FigureChanged(7)]),
+    errors.FiguresMoved([None, errors.FigureMoved(7, Decimal("1.00"), Decimal("1.50"))]),
 ]
 
 
@@ -322,7 +324,7 @@ def test_refusals_have_the_names_for_ever_that_facts_have_of_them() -> None:
     names = {kind.__name__ for kind in kinds(errors.Refusal) - {errors.Refusal}}
     assert names == {
         *("AmountMissing", "ComponentOfOtherOffering", "ComponentsNotReportable", "FigureChanged"),
-        *("FigureTooLarge", "InvalidItem", "ItemsRefused", "LimitExists", "MayNotBackfill"),
+        *("FigureMoved", "FigureTooLarge", "InvalidItem", "ItemsRefused", "LimitExists", "MayNotBackfill"),
         *("MeasuredInFuture", "MonthIsClosed", "NotInProject", "OfOtherProvider", "OnlyCorrections"),
         *("ResourceHasNoPlan", "ResourceNotInValidState", "SameFigure", "UserLimitExceeded"),
     }

@@ -262,7 +262,7 @@ BODIES: dict[str, Json] = {
     "ComponentReport": {"resource": RESOURCE, "type": "cpu", "amount": "3.00"},
     "IdentityBody": {"offering": OFFERING, "name": "agent-1", "version": "1"},
     "IdentityChanges": {"version": "1"},
-    "NoBody": {},
+    "TakeStep": {},
     "ProcessorBody": {"name": "a", "backend_type": "slurm"},
     "ProposeCorrection": {"title": "Minutes", "reason": "Counted in minutes"}
     | {"items": [{"resource": RESOURCE, "type": "cpu", "amount": "3.00", "date": "2026-10-05"}]},

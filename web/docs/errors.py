@@ -73,8 +73,10 @@ def errors_of(route: Route) -> Errors:
 
 def status_of(kind: type[Exception]) -> int:
     """Return the status that errors of a kind are told with."""
+    if issubclass(kind, errors.FigureChanged | errors.FiguresMoved):
+        return 412
     if issubclass(kind, errors.Refusal):
-        return 412 if issubclass(kind, errors.FigureChanged) else 400
+        return 400
     if issubclass(kind, HTTPException):
         assert kind.code
         return kind.code

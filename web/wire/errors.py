@@ -112,6 +112,8 @@ def body_of(refusal: errors.Refusal) -> dict[str, Any]:
     values = vars(refusal)
     if isinstance(refusal, errors.ComponentsNotReportable):
         values = {"component_types": echo(", ".join(refusal.component_types), LONGEST_ECHOES)}
+    if isinstance(refusal, errors.FigureMoved) and refusal.then is None:
+        values = {**values, "then": "not there"}
     return {field: [message.format(**values)]}
 
 
@@ -186,8 +188,12 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case ValidationError():
             return Problem(400, error.messages)
+        case errors.FiguresMoved(refusals=refusals):
+            moved = len(refusals) - refusals.count(None)
+            of_all = f"{moved} of {len(refusals)} figures moved since that position. Nothing was done."
+            return Problem(412, {"expect": [of_all], "items": [_of_item(each) for each in refusals]})
         case errors.CorrectionRefused(refusals=refusals):
-            return Problem(400, {"items": [_of_item(each) if each else {} for each in refusals]})
+            return Problem(400, {"items": [_of_item(each) for each in refusals]})
         case errors.Refusal():
             return Problem(412 if isinstance(error, errors.FigureChanged) else 400, body_of(error))
         case HTTPException():
@@ -211,8 +217,8 @@ def unwrapped(refusal: errors.LedgerError) -> errors.LedgerError:
     return refusal
 
 
-def _of_item(refusal: errors.LedgerError) -> Any:
-    return problem_of(unwrapped(refusal)).body
+def _of_item(refusal: errors.LedgerError | None) -> Any:
+    return problem_of(unwrapped(refusal)).body if refusal else {}
 
 
 def _problem_of_http(error: HTTPException) -> Problem:

@@ -81,6 +81,17 @@ class Correction(Struct, frozen=True, kw_only=True):
         return next((each.figures for _, each in self.steps if isinstance(each, CorrectionApplied)), ())
 
     @property
+    def approved_as_of(self) -> int | None:
+        """Return the position as of which somebody stood behind it, None where nobody did.
+
+        That is the one at which they had seen its figures, or that of their approval if they named none.
+        """
+        for position, fact in self.steps:
+            if isinstance(fact, CorrectionApproved):
+                return position if fact.seen_at is None else fact.seen_at
+        return None
+
+    @property
     def offerings(self) -> set[UUID]:
         """Return the offerings whose figures it changes."""
         return {item.ownership.offering_uuid for item in self.proposal.items}
@@ -171,13 +182,18 @@ def propose(
     )
 
 
-def approve(correction: Correction, taken: StepTaken, *, needs_second: bool) -> CorrectionApproved:
-    """Return the approval. Raises WrongStep, and SecondPersonNeeded for whoever proposed it."""
+def approve(
+    correction: Correction, taken: StepTaken, *, needs_second: bool, seen_at: int | None = None
+) -> CorrectionApproved:
+    """Return the approval by somebody who had seen its figures at a position, if they say so.
+
+    Raises WrongStep, and SecondPersonNeeded for whoever proposed it.
+    """
     correction.check("approve")
     is_by_proposer = taken.done_by == correction.proposal.done_by
     if is_by_proposer and needs_second:
         raise errors.SecondPersonNeeded
-    return CorrectionApproved(**taken.next(correction), is_by_proposer=is_by_proposer)
+    return CorrectionApproved(**taken.next(correction), is_by_proposer=is_by_proposer, seen_at=seen_at)
 
 
 def reject(correction: Correction, taken: StepTaken, *, reason: str) -> CorrectionRejected:

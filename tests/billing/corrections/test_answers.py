@@ -209,7 +209,7 @@ def test_steps_take_no_keys_that_mean_nothing(world: World, step: str) -> None:
     october(world)
     uuid = proposed(world)
     done = take(world, uuid, step, note="yes")
-    assert (done.status_code, done.get_json()) == (400, {"note": ["Unknown field. None is known here."]})
+    assert (done.status_code, done.get_json()) == (400, {"note": ["Unknown field. Known are expect."]})
 
 
 def test_a_reason_that_is_too_long_is_refused(world: World) -> None:

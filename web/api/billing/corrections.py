@@ -12,6 +12,12 @@ no month for the current one. What an item of a component leaves out, descriptio
 All items are of one provider's resources, and none is of the same figure as another. An item that is as it
 should be already has a fact, too.
 
+Who approves or applies it may say by `expect` at which position they have seen its figures, the
+`Ledger-Position` of an answer: if one of them has moved since, that is a 412 that names it, and nothing is
+done. The approval's fact keeps the position. Without one figures are taken as they are. Each says whether it
+has moved since the approval; with the `approved_as_of` of the answer as `expect`, `apply/` does what was
+approved, or nothing.
+
 What an item would come to is told of now. As of a position, and by a server that only reads, a correction
 that is still open shows its figures as they were when it was proposed, and no errors.
 
@@ -29,7 +35,7 @@ from flask import Response, current_app, request
 
 from ledger.decisions.billing import corrections as deciding
 from ledger.decisions.billing.corrections import Words
-from ledger.errors import NotFound, SecondPersonNeeded, WrongStep
+from ledger.errors import FiguresMoved, NotFound, SecondPersonNeeded, WrongStep
 from projections.queries.billing.corrections import CORRECTIONS
 from web.api.bulk_reports import reports_of
 from web.api.pages import page_of
@@ -37,12 +43,13 @@ from web.request.audit.past import AS_OF
 from web.request.authentication import caller
 from web.request.billing import corrections as asking
 from web.request.billing.correction_items import described
+from web.request.billing.seen import EXPECT, Seen
 from web.request.idempotency import HEADER, refuse_key, refuse_said
 from web.request.pipeline import api
 from web.request.reading import read_whole
 from web.request.references import check_keys, context_of, load
 from web.request.services import services
-from web.wire.billing.bodies import NO_BODY, PROPOSE_CORRECTION, REJECT_CORRECTION, REVERT_CORRECTION
+from web.wire.billing.bodies import PROPOSE_CORRECTION, REJECT_CORRECTION, REVERT_CORRECTION, TAKE_STEP
 from web.wire.billing.filters import CORRECTIONS_QUERY
 from web.wire.billing.rows import CORRECTION, CORRECTION_WITH_ITEMS
 from web.wire.body import Loading
@@ -88,15 +95,15 @@ def single(uuid: str) -> Response:
 
 
 @blueprint.post("/<object_id:uuid>/approve/")
-@reads(NO_BODY)
+@reads(TAKE_STEP)
 @answers(CORRECTION_WITH_ITEMS)
-@raises(WrongStep, SecondPersonNeeded)
+@raises(WrongStep, SecondPersonNeeded, FiguresMoved)
 def approve(uuid: str) -> Response:
     refuse_key()
-    load(NO_BODY)
-    asking.take_step(
-        named(uuid), partial(deciding.approve, needs_second=current_app.config[asking.NEEDS_SECOND])
-    )
+    seen = seen_by_sender()
+    needs_second = current_app.config[asking.NEEDS_SECOND]
+    seen_at = seen.position if seen else None
+    asking.take_step(named(uuid), partial(deciding.approve, needs_second=needs_second, seen_at=seen_at), seen)
     return shown(named(uuid))
 
 
@@ -112,13 +119,12 @@ def reject(uuid: str) -> Response:
 
 
 @blueprint.post("/<object_id:uuid>/apply/")
-@reads(NO_BODY)
+@reads(TAKE_STEP)
 @answers(CORRECTION_WITH_ITEMS)
-@raises(WrongStep)
+@raises(WrongStep, FiguresMoved)
 def apply(uuid: str) -> Response:
     refuse_key()
-    load(NO_BODY)
-    asking.apply(named(uuid))
+    asking.apply(named(uuid), seen_by_sender())
     return shown(named(uuid))
 
 
@@ -138,6 +144,12 @@ def shown(uuid: UUID, status: int = 200) -> Response:
     if request.method == "POST":
         services().projector.catch_up()
     return json_bytes(orjson.dumps(described(uuid)), status)
+
+
+def seen_by_sender() -> Seen | None:
+    """Return what the sender of a step has seen, if they say at which position. Raises ValidationError."""
+    values, _ = load(TAKE_STEP)
+    return Seen(values[EXPECT]) if EXPECT in values else None
 
 
 def named(uuid: str) -> UUID:

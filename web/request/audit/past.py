@@ -100,13 +100,16 @@ def is_later(one: int | datetime, other: int | datetime) -> bool:
 def reading() -> Iterator[Cursor[DictRow]]:
     """Yield a cursor on the read models, as they are or as they were when the request asks for that."""
     past = current().past
-    with services().reading() as cursor:
-        if past is None:
-            yield cursor
-            return
-        with cursor.connection.transaction():
-            as_of.enter(cursor, past.end.position)
-            yield cursor
+    with services().reading() if past is None else reading_as_of(past.end.position) as cursor:
+        yield cursor
+
+
+@contextmanager
+def reading_as_of(position: int) -> Iterator[Cursor[DictRow]]:
+    """Yield a cursor on the read models as they were at the position of a fact, or 0."""
+    with services().reading() as cursor, cursor.connection.transaction():
+        as_of.enter(cursor, position)
+        yield cursor
 
 
 def moment() -> datetime:

@@ -1,6 +1,6 @@
 """A correction with its items: each figure as it was seen, as it stands, and as it would be, or was, made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ import orjson
 
 from ledger.decisions.billing.corrections import Correction
 from ledger.decisions.billing.figures import Figure
+from ledger.decisions.billing.seen import Amounts, moved
 from ledger.domain.billing.corrections import CorrectedFigure, CorrectionItem
 from ledger.errors import NotFound
 from ledger.events import CorrectionStep
@@ -17,13 +18,17 @@ from projections.queries.billing.corrections import CORRECTIONS
 from web.request.audit.past import reading
 from web.request.authentication import caller
 from web.request.billing.corrections import KIND, previewed
+from web.request.billing.seen import figures_at, places_of
 from web.request.services import current, services
 from web.wire.billing.rows import CORRECTION, CORRECTION_ITEM
 from web.wire.errors import problem_of, unwrapped
 
 
 class ItemFigure(NamedTuple):
-    """What is known of an item's figure: `expected` is what should stand, unless somebody stated another."""
+    """What is known of an item's figure: `expected` is what should stand, unless somebody stated another.
+
+    `standing` are the figures that stood for the item when it was applied, or stand now, where that is known.
+    """
 
     uuid: UUID | None
     before: Decimal | None
@@ -31,6 +36,18 @@ class ItemFigure(NamedTuple):
     expected: Decimal | None
     position: int | None = None
     errors: Any = None
+    standing: Amounts | None = None
+
+
+class Approval(NamedTuple):
+    """What somebody stood behind: the figures of a correction as of a position, of which some stand no more.
+
+    The places of those are among `moved`. Without a position nobody did.
+    """
+
+    position: int | None
+    then: Amounts
+    moved: frozenset[int]
 
 
 def described(uuid: UUID) -> dict[str, Any]:
@@ -60,12 +77,45 @@ def described(uuid: UUID) -> dict[str, Any]:
             {each.component_uuid for each in owned},
             {item.person for item in items if item.person},
         )
+    approval = _approval(correction, figures, now)
     shown = [
-        _shown(place, item, figure, bool(correction.figures), now, names)
+        _shown(place, item, figure, bool(correction.figures), now, names) | _approved(place, figure, approval)
         for place, (item, figure) in enumerate(zip(items, figures, strict=True))
     ]
-    row_and_items: dict[str, Any] = orjson.loads(row) | {"items": CORRECTION_ITEM.dump(shown, many=True)}
+    row_and_items: dict[str, Any] = orjson.loads(row) | {
+        "approved_as_of": approval.position,
+        "items": CORRECTION_ITEM.dump(shown, many=True),
+    }
     return row_and_items
+
+
+def _approval(correction: Correction, figures: Sequence[ItemFigure], now: Mapping[UUID, Decimal]) -> Approval:
+    position = correction.approved_as_of
+    if position is None:
+        return Approval(None, {}, frozenset())
+    standing = [
+        _only(each.uuid, _now(each.uuid, now)) if each.standing is None else each.standing for each in figures
+    ]
+    then = figures_at(position, places_of(correction.proposal.items, standing))
+    return Approval(
+        position, then, frozenset(place for place, each in enumerate(standing) if moved(each, then))
+    )
+
+
+def _now(uuid: UUID | None, now: Mapping[UUID, Decimal]) -> Decimal | None:
+    return now.get(uuid) if uuid else None
+
+
+def _only(uuid: UUID | None, amount: Decimal | None) -> Amounts:
+    return {} if uuid is None or amount is None else {uuid: amount}
+
+
+def _approved(place: int, figure: ItemFigure, approval: Approval) -> dict[str, Any]:
+    """Return what an item has by the names of its answer where somebody approved it."""
+    return {
+        "usage_approved": _now(figure.uuid, approval.then),
+        "has_moved_since_approval": None if approval.position is None else place in approval.moved,
+    }
 
 
 def _figures(correction: Correction) -> list[ItemFigure]:
@@ -75,23 +125,26 @@ def _figures(correction: Correction) -> list[ItemFigure]:
         return list(map(_applied, correction.figures))
     is_open = correction.state in ("proposed", "approved")
     if is_open and current().past is None and not services().replica:
-        return [_previewed(item, figure) for item, figure in zip(items, previewed(correction), strict=True)]
+        preview = zip(items, previewed(correction), strict=True)
+        return [_previewed(item, figure, standing) for item, (figure, standing) in preview]
     return [
         ItemFigure(item.figure_uuid, item.amount_seen, item.amount_after, item.amount_seen) for item in items
     ]
 
 
 def _applied(figure: CorrectedFigure) -> ItemFigure:
-    return ItemFigure(figure.uuid, figure.before, figure.after, figure.after, figure.position)
+    standing = _only(figure.uuid, figure.before)
+    return ItemFigure(
+        figure.uuid, figure.before, figure.after, figure.after, figure.position, standing=standing
+    )
 
 
-def _previewed(item: CorrectionItem, figure: Figure) -> ItemFigure:
+def _previewed(item: CorrectionItem, figure: Figure, standing: Amounts) -> ItemFigure:
     seen = item.amount_seen
     if figure.refusal:
-        return ItemFigure(
-            item.figure_uuid, seen, None, seen, None, problem_of(unwrapped(figure.refusal)).body
-        )
-    return ItemFigure(figure.uuid, seen, figure.after, seen)
+        told = problem_of(unwrapped(figure.refusal)).body
+        return ItemFigure(item.figure_uuid, seen, None, seen, errors=told, standing=standing)
+    return ItemFigure(figure.uuid, seen, figure.after, seen, standing=standing)
 
 
 def _shown(
@@ -103,7 +156,7 @@ def _shown(
     names: Mapping[UUID, str],
 ) -> dict[str, Any]:
     """Return an item by the names of its answer."""
-    stands = now.get(figure.uuid) if figure.uuid else None
+    stands = _now(figure.uuid, now)
     start = figure.before if is_applied else stands
     return {
         "place": place,

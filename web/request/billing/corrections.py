@@ -21,6 +21,7 @@ from ledger.decisions.billing.figures import (
     putting_back,
     reports_of,
 )
+from ledger.decisions.billing.seen import Amounts, standing_of
 from ledger.decisions.requests import AnyReport, Decision, ReportCommand
 from ledger.decisions.state import DecisionState
 from ledger.domain.access import READ_FACTS, SET_USAGE, Caller
@@ -32,6 +33,7 @@ from ledger.events import CorrectionProposed, CorrectionStep, Fact
 from ledger.journal.transaction import JournalTransaction
 from projections.queries.billing import corrections as stored
 from web.request.authentication import caller, check_caller, identify_again, provenance
+from web.request.billing.seen import Seen
 from web.request.services import current, services
 from web.wire.body import Found
 
@@ -129,23 +131,29 @@ def revert(uuid: UUID, words: Words) -> UUID:
     return services().handler.execute(decide)
 
 
-def take_step(uuid: UUID, take: Take) -> None:
-    """Append the fact that `take` makes of a correction.
+def take_step(uuid: UUID, take: Take, seen: Seen | None = None) -> None:
+    """Append the fact that `take` makes of a correction, whose figures are as they were `seen`.
 
-    Raises what it raises, NotFound, NotPermitted, Contended and Busy.
+    Raises what it raises, NotFound, NotPermitted, FiguresMoved, Contended and Busy.
     """
     taken = _taken()
 
     def decide(transaction: JournalTransaction) -> Decision[None]:
-        return Decision(None, [take(own_correction(transaction, uuid), taken)])
+        correction = own_correction(transaction, uuid)
+        fact = take(correction, taken)
+        if seen:
+            proposal = correction.proposal
+            command = _command_of(uuid, proposal.reason, proposal.items, transaction)
+            seen.check(proposal.items, services().handler.state_of([command], transaction))
+        return Decision(None, [fact])
 
     services().handler.execute(decide)
 
 
-def apply(uuid: UUID) -> None:
-    """Change all figures of a correction, or none of them.
+def apply(uuid: UUID, seen: Seen | None = None) -> None:
+    """Change all figures of a correction, or none of them: not if one is another than was `seen`.
 
-    Raises NotFound, NotPermitted, WrongStep, CorrectionRefused, Contended and Busy.
+    Raises NotFound, NotPermitted, WrongStep, CorrectionRefused, FiguresMoved, Contended and Busy.
     """
     taken = _taken()
 
@@ -157,8 +165,11 @@ def apply(uuid: UUID) -> None:
         proposal = correction.proposal
         command = _command_of(uuid, proposal.reason, proposal.items, transaction)
         state = services().handler.state_of([command], transaction)
+        before = state.fork()
         figures = figures_of(command, state, services().ledger.zone)
         check_figures(figures)
+        if seen:
+            seen.check(proposal.items, before)
 
         def conclude(_: None, positions: Sequence[int]) -> tuple[None, Sequence[Fact]]:
             return None, deciding.apply(correction, reverted, figures, positions, taken)
@@ -168,15 +179,16 @@ def apply(uuid: UUID) -> None:
     services().handler.execute(decide)
 
 
-def previewed(correction: Correction) -> list[Figure]:
-    """Return what the items of a correction would come to now, whoever applied it."""
+def previewed(correction: Correction) -> list[tuple[Figure, Amounts]]:
+    """Return what the items of a correction would come to now, whoever applied it, and what stands."""
     proposal = correction.proposal
     anybody = Caller(user_uuid=proposal.done_by or proposal.correction_uuid, is_staff=True, is_support=False)
     with services().ledger.transaction() as transaction:
         command = _command_of(correction.uuid, proposal.reason, proposal.items, transaction)
         command = structs.replace(command, caller=anybody, described=None)
         state = services().handler.state_of([command], transaction)
-    return figures_of(command, state, services().ledger.zone)
+    standing = [standing_of(item, state) for item in proposal.items]
+    return list(zip(figures_of(command, state, services().ledger.zone), standing, strict=True))
 
 
 def _proposal(

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 from web.wire.audit.reasons import Reason
 from web.wire.body import Body, Check, not_a_list
 from web.wire.bounds import MOST_ITEMS
-from web.wire.fields import REQUIRED, Reference, Text, uuid_of
+from web.wire.fields import REQUIRED, Position, Reference, Text, uuid_of
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -93,10 +93,12 @@ class RejectCorrection(Body):
     reason = Reason(required=True)
 
 
-class NoBody(Body):
-    """Nothing: what is meant is in the path."""
+class TakeStep(Body):
+    """The position of the answer in which the figures were seen, so that none may have moved since."""
+
+    expect = Position()
 
 
 CHANGE_MONTH = ChangeMonth()
 PROPOSE_CORRECTION, REVERT_CORRECTION = ProposeCorrection(), RevertCorrection()
-REJECT_CORRECTION, NO_BODY = RejectCorrection(), NoBody()
+REJECT_CORRECTION, TAKE_STEP = RejectCorrection(), TakeStep()

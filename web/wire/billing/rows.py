@@ -103,17 +103,24 @@ CORRECTION_ITEM = declare(
     usage_after=Decimal(allow_none=True),
     delta=Decimal(allow_none=True),
     has_moved=Boolean(),
+    usage_approved=Decimal(allow_none=True),
+    has_moved_since_approval=Boolean(allow_none=True),
     position=Integer(allow_none=True),
     reason=Text(allow_none=True),
     errors=fields.Raw(allow_none=True),
 )
 """A figure: `usage_before` is what it was when it was proposed, or applied, and `usage_after` what it would
-become now, or became. `has_moved` says that another one stands now than was seen, or applied. `errors` say
-why it could not be applied now."""
+become now, or became. `has_moved` says that another one stands now than was seen, or applied.
+`usage_approved` is what it was for whoever approved it, and `has_moved_since_approval` says that another one
+stands now, or stood when it was applied, or that another plan's figure moved, which changes what this one
+becomes. `errors` say why it could not be applied now."""
 
 CORRECTION_WITH_ITEMS = declare(
     ObjectSchema,
     "CorrectionWithItems",
     **_CORRECTION,
+    approved_as_of=Integer(allow_none=True),
     items=fields.List(fields.Nested(CORRECTION_ITEM)),
 )
+"""`approved_as_of` is the position at which whoever approved it had seen its figures: where they named none,
+that of their approval."""

@@ -35,6 +35,10 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
         "The figure of the month would have more than 18 digits before the decimal point.",
     ),
     errors.FigureChanged: ("expect", "The figure does not stand as it did at position {expected}."),
+    errors.FigureMoved: (
+        "expect",
+        "The figure does not stand as it did at position {expected}: it was {then}, and is {now}.",
+    ),
     errors.SameFigure: (
         "non_field_errors",
         "Is about the same figure as the item at place {place}, counted from 0.",
