@@ -247,6 +247,64 @@ def test_a_figure_that_moved_since_is_marked(shown_world: World) -> None:
     assert "1 of 1 figures" in shown(page.one("#moved"))
 
 
+@pytest.mark.parametrize("step", ["approve", "apply"])
+def test_a_figure_that_moved_since_the_page_was_opened_is_told_by_name_and_nothing_done(
+    shown_world: World, people: tuple[Reader, Reader], step: str
+) -> None:
+    uuid, (_, ben) = proposed(shown_world, item("230", **DATED), item("41", type="gpu", **DATED)), people
+    if step == "apply":
+        assert take(shown_world, uuid, "approve").status_code == 200
+    opened = str(ben.open(page_of(uuid)).one(f"form[aria-label={step.title()}] input")["value"])
+    usages = [{"type": "cpu", "amount": "240"}]
+    assert shown_world.report(date="2026-10-20", usages=usages).status_code == 201
+    before = head(shown_world)
+    refused = ben.post(page_of(uuid), step=step, expect=opened)
+    assert (refused.status, head(shown_world)) == (412, before)
+    assert [shown(each) for each in refused.html.select("#step-refusal li")] == [
+        "1 of 2 figures moved since that position. Nothing was done.",
+        "October 2026, Resource, cpu: The figure does not stand as it did at position"
+        f" {opened}: it was 231.50, and is 240.00.",
+    ]
+    again = str(refused.one(f"form[aria-label={step.title()}] input")["value"])
+    assert ben.post(page_of(uuid), step=step, expect=again).status == 303
+
+
+def test_a_figure_that_moved_since_the_approval_is_marked_before_and_after(
+    shown_world: World, people: tuple[Reader, Reader]
+) -> None:
+    uuid, (_, ben) = proposed(shown_world, item("230", **DATED), item("41", type="gpu", **DATED)), people
+    page = done(ben, ben.post(page_of(uuid), step="approve", expect=str(head(shown_world))))
+    assert f"As it stood at position {head(shown_world) - 1}." in shown(page.one("#timeline"))
+    assert page.html.select("#moved-since-approval") == []
+    usages = [{"type": "cpu", "amount": "240"}]
+    assert shown_world.report(date="2026-10-20", usages=usages).status_code == 201
+    page = ben.open(page_of(uuid))
+    told = "1 of 2 figures: another one stands now than was approved."
+    assert shown(page.one("#moved-since-approval")) == told
+    noted = "It was 231.50 hours when it was approved."
+    assert [row["Of note"] for row in page.rows("#items")] == [
+        f"Another figure stands now than was seen. {noted}",
+        DASH,
+    ]
+    page = done(ben, ben.post(page_of(uuid), step="apply", expect=str(head(shown_world))))
+    told = "1 of 2 figures: another one stood when it was applied than was approved."
+    assert shown(page.one("#moved-since-approval")) == told
+    assert [row["Of note"] for row in page.rows("#items")] == [noted, DASH]
+
+
+def test_the_figure_that_refuses_it_is_named_among_others(
+    shown_world: World, people: tuple[Reader, Reader]
+) -> None:
+    second = item("41", type="gpu", expect=head(shown_world), **DATED)
+    uuid, (_, ben) = proposed(shown_world, item("230", **DATED), second), people
+    assert take(shown_world, uuid, "approve").status_code == 200
+    usages = [{"type": "gpu", "amount": "40"}]
+    assert shown_world.report(date="2026-10-20", usages=usages).status_code == 201
+    refused = ben.post(page_of(uuid), step="apply", expect=str(head(shown_world)))
+    assert (refused.status, len(refused.html.select("#step-refusal li"))) == (400, 1)
+    assert shown(refused.one("#step-refusal")).startswith("October 2026, Resource, gpu: The figure does not")
+
+
 def test_what_would_be_refused_now_is_said_before_and_after(shown_world: World) -> None:
     uuid = proposed(shown_world, item("230", expect=head(shown_world), **DATED))
     assert take(shown_world, uuid, "approve").status_code == 200

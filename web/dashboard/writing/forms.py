@@ -19,7 +19,7 @@ from web.dashboard.errors import messages_in
 from web.dashboard.frame import SignInFirst, here
 from web.request.services import current
 
-AT_THE_FORM = (400, 403, 404, 409, 413, 422, 429, 503)
+AT_THE_FORM = (400, 403, 404, 409, 412, 413, 422, 429, 503)
 """Statuses of the API that leave the page as it was. Of others nobody can say what was done."""
 
 IN_CHUNKS = "Send a form with a Content-Length: in chunks, half of it would look whole."
@@ -44,6 +44,8 @@ class Form(NamedTuple):
     status: int = 200
     errors: Mapping[str, Sequence[str]] = {}
     """By the name of the input, those of the whole form under an empty one."""
+    told: Any = None
+    """What the API answered to it, where it refused."""
 
     @property
     def said(self) -> dict[str, str]:
@@ -74,7 +76,7 @@ class Form(NamedTuple):
         errors: dict[str, list[str]] = {}
         for name, message in self._told(refusal.body):
             errors.setdefault(name, []).append(message)
-        return self._replace(status=refusal.status, errors=errors)
+        return self._replace(status=refusal.status, errors=errors, told=refusal.body)
 
     def _told(self, body: Any) -> Iterator[tuple[str, str]]:
         """Yield the messages of a body, each with the input that it is about."""

@@ -12,7 +12,7 @@ from web.dashboard.formats import month
 from web.dashboard.frame import done, here, linked, page, page_asked_for, pages, show
 from web.dashboard.lists import AFTER, BEFORE, CHANGE, MONTH, PAGE_ROWS, POSITION, PROVIDER, RESOURCE
 from web.dashboard.tables import Column, Pager, Row, Table
-from web.dashboard.writing.forms import EMPTY, Form, sent
+from web.dashboard.writing.forms import EMPTY, MOST_REFUSED, Form, sent
 from web.request.audit.past import AS_OF
 from web.request.billing.corrections import NEEDS_SECOND
 
@@ -29,7 +29,15 @@ STANDS = ("proposed", "approved", "applied")
 
 APPROVE, REJECT, APPLY, REVERT = "approve", "reject", "apply", "revert"
 
-WORDS_OF = {REJECT: ("reason",), REVERT: ("title", "reason", "ticket")}
+EXPECT = "expect"
+"""The input with the position that a form's page was of: a figure that moved since is told of."""
+
+SAID_WITH = {
+    APPROVE: (EXPECT,),
+    APPLY: (EXPECT,),
+    REJECT: ("reason",),
+    REVERT: ("title", "reason", "ticket"),
+}
 """What is said with a step."""
 
 SAID = {
@@ -122,8 +130,8 @@ def correction(uuid: str) -> Response:
 
 @page(blueprint, "/corrections/<uuid>/", methods=["POST"])
 def step(uuid: str) -> Response:
-    form = sent((APPROVE, REJECT, APPLY, REVERT), "title", "reason", "ticket")
-    said = {name: text for name, text in form.said.items() if name in WORDS_OF.get(form.step, ())}
+    form = sent((APPROVE, REJECT, APPLY, REVERT), "title", "reason", "ticket", EXPECT)
+    said = {name: text for name, text in form.said.items() if name in SAID_WITH[form.step]}
     answer = form.send(f"{PATH}{uuid}/{form.step}/", said)
     if isinstance(answer, Form):
         return _shown(uuid, answer)
@@ -152,12 +160,33 @@ def _shown(uuid: str, form: Form) -> Response:
         items=Table("Figure by figure", ITEMS, answer, [_item(*each) for each in rows]),
         pager=Pager(number, PAGE_ROWS, len(found["items"])),
         has_moved=sum(moved),
+        moved_since_approval=sum(item["has_moved_since_approval"] or False for item in found["items"]),
         refused=sum(item["errors"] is not None for item in found["items"]),
         steps=_offered(found),
         waits_for_another=APPROVE in found["next"] and _is_own(found),
-        form=form,
+        form=_with_names(form, found["items"]),
         position=answer.position,
     )
+
+
+def _with_names(form: Form, items: list[Row]) -> Form:
+    """Return the form with what the API has against it, that against single figures by their names."""
+    if not isinstance(form.told, dict) or "items" not in form.told:
+        return form
+    refused = [each for each in zip(items, form.told["items"], strict=False) if each[1]]
+    messages = [*messages_in([form.told.get(EXPECT, [])])]
+    for item, told in refused[:MOST_REFUSED]:
+        names = (
+            month(item["billing_period"]),
+            item["resource_name"],
+            item["component_type"],
+            item["username"],
+        )
+        figure = ", ".join(name for name in names if name)
+        messages += [f"{figure}: {message}" for message in messages_in([*told.values()])]
+    if len(refused) > MOST_REFUSED:
+        messages.append(f"{len(refused) - MOST_REFUSED} more are refused.")
+    return form._replace(errors={"": messages})
 
 
 def _offered(found: Row) -> list[str]:
@@ -180,8 +209,10 @@ def _happened(found: Row) -> Iterator[Happened]:
         if not found[f"{name}_at"]:
             continue
         said = found["rejection"] if name == "rejected" else ""
-        if name == "approved" and found["is_by_proposer"]:
-            said = "By who proposed it: nobody else had to."
+        if name == "approved":
+            said = f"As it stood at position {found['approved_as_of']}."
+            if found["is_by_proposer"]:
+                said = f"{said} By who proposed it: nobody else had to."
         position = {"proposed": found["position"], "applied": found["applied_position"]}.get(name)
         yield Happened(name, found[f"{name}_at"], name_of(found[f"{name}_by"]), said or "", position)
 
@@ -208,5 +239,15 @@ def _sum(row: Row) -> dict[str, Any]:
 def _item(row: Row, has_moved: bool) -> dict[str, Any]:
     """Return an item with what is to be noted: that another figure stands, and what refuses it."""
     seen = "applied" if row["position"] else "seen"
-    moved = [f"Another figure stands now than was {seen}."] if has_moved else []
-    return {**row, "noted": " ".join([*moved, *messages_in(row["errors"] or [])])}
+    noted = [f"Another figure stands now than was {seen}."] if has_moved else []
+    if row["has_moved_since_approval"]:
+        noted.append(_since_approval(row))
+    return {**row, "noted": " ".join([*noted, *messages_in(row["errors"] or [])])}
+
+
+def _since_approval(row: Row) -> str:
+    if row["usage_approved"] is None:
+        return "There was none when it was approved."
+    if row["usage_approved"] == row["usage_before" if row["position"] else "usage_now"]:
+        return "A figure of another plan moved since it was approved."
+    return f"It was {row['usage_approved']} {row['measured_unit'] or ''}".rstrip() + " when it was approved."
