@@ -71,6 +71,30 @@ def test_two_people_correct_a_figure_and_put_it_back(desk: Desk) -> None:
     assert [line.split(",")[0] for line in one[1:]] == [uuid]
 
 
+def test_what_moved_since_it_was_seen_or_approved_is_told_and_nothing_done(desk: Desk) -> None:
+    def correct(amount: str) -> str:
+        return desk.proposed(desk.file("may.csv", f"{HEADER}{MAY},{amount}\n"), *WORDS)
+
+    def position(uuid: str) -> str:
+        return desk.run("bob", "show", uuid).stderr.split("As of position ")[1].split(".")[0]
+
+    first, second = correct("230.00"), correct("240.00")
+    seen = position(first)
+    assert desk.run("bob", "approve", first, "--expect", seen).returncode == 0
+    assert desk.run("bob", "approve", second).returncode == 0
+    assert desk.run("ann", "apply", second, "--as-approved", "--expect", seen).returncode == 2
+    assert desk.run("ann", "apply", second, "--as-approved").returncode == 0
+    refused = desk.run("ann", "apply", first, "--as-approved")
+    moved = f"The figure does not stand as it did at position {seen}: it was not there, and is 240.00."
+    nothing = "Error: 1 of 1 figures moved since that position. Nothing was done.\n"
+    told = f"sea-ice cpu 2026-05: expect: {moved}\n{nothing}"
+    assert (refused.returncode, refused.stderr) == (1, told)
+    assert desk.run("ann", "apply", first, "--expect", seen).stderr == told
+    shown = desk.run("bob", "show", first, "--format", "csv").stdout.splitlines()[1]
+    assert shown == "0,sea-ice,cpu,CPU hours,2026-05,,,240.00,230.00,-10.00,since approval of none,"
+    assert desk.run("ann", "apply", first, "--expect", position(first)).returncode == 0
+
+
 def test_a_file_has_items_by_line_or_is_one_object(desk: Desk) -> None:
     item = {"resource": DEMO_RESOURCE, "type": "cpu", "date": "2026-05-31", "amount": "1.00"}
     lines = desk.file("items.ndjson", json.dumps(item) + "\n" + json.dumps(item | {"type": "gpu"}) + "\n")

@@ -18,7 +18,7 @@ from web.commands.errors import Group
 from web.commands.report import ask_for_token, one_line, service_url
 from web.runtime.config import api_token, is_proxied
 from web.sender.files import FORMATS, ReportFile, opened_file
-from web.sender.questions import Questions, Refused
+from web.sender.questions import Questions, Refused, words_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +32,8 @@ ITEMS = (
 )
 STEPS = ("proposed", "approved", "applied")
 DONE = {"approve": "approved", "reject": "rejected", "apply": "applied", "revert": "reverted"}
+
+EXPECTED = "Refuse it if a figure moved since this position"
 
 MOST_LISTED = 300
 
@@ -144,17 +146,19 @@ def _pages(questions: Questions, query: dict[str, str]) -> Iterator[dict[str, An
 @asks
 def show_command(questions: Questions, uuid: UUID, form: str | None) -> None:
     """Show what a correction says of itself, and each figure as it stands and as it would be made."""
-    told, _ = questions.ask("GET", f"{PATH}{uuid.hex}/")
+    told, headers = questions.ask("GET", f"{PATH}{uuid.hex}/")
     _tell(told, is_error=True)
+    click.echo(f"  As of position {headers['Ledger-Position']}.", err=True)
     show(ITEMS, map(_item, told["items"]), form)
 
 
 @correction_group.command("approve")
 @click.argument("uuid", type=click.UUID)
+@click.option("--expect", type=click.IntRange(min=0), help=f"{EXPECTED}, as `show` tells it.")
 @asks
-def approve_command(questions: Questions, uuid: UUID) -> None:
+def approve_command(questions: Questions, uuid: UUID, expect: int | None) -> None:
     """Stand behind a correction that somebody else proposed: it can be applied then."""
-    _take(questions, uuid, "approve")
+    _take(questions, uuid, "approve", **({} if expect is None else {"expect": expect}))
 
 
 @correction_group.command("reject")
@@ -168,10 +172,17 @@ def reject_command(questions: Questions, uuid: UUID, reason: str) -> None:
 
 @correction_group.command("apply")
 @click.argument("uuid", type=click.UUID)
+@click.option("--expect", type=click.IntRange(min=0), help=f"{EXPECTED}, as `show` tells it.")
+@click.option("--as-approved", is_flag=True, help="Refuse it if a figure moved since it was approved.")
 @asks
-def apply_command(questions: Questions, uuid: UUID) -> None:
+def apply_command(questions: Questions, uuid: UUID, expect: int | None, *, as_approved: bool) -> None:
     """Change all figures of an approved correction, or none of them."""
-    _take(questions, uuid, "apply")
+    if as_approved and expect is not None:
+        raise click.UsageError("Give --expect or --as-approved, and not both")
+    if as_approved:
+        told, _ = questions.ask("GET", f"{PATH}{uuid.hex}/")
+        expect = told["approved_as_of"]
+    _take(questions, uuid, "apply", **({} if expect is None else {"expect": expect}))
 
 
 @correction_group.command("revert")
@@ -183,9 +194,26 @@ def revert_command(questions: Questions, uuid: UUID, reason: str) -> None:
     _take(questions, uuid, "revert", reason=reason)
 
 
-def _take(questions: Questions, uuid: UUID, step: str, **body: str) -> None:
-    told, _ = questions.ask("POST", f"{PATH}{uuid.hex}/{step}/", body)
+def _take(questions: Questions, uuid: UUID, step: str, **body: str | int) -> None:
+    try:
+        told, _ = questions.ask("POST", f"{PATH}{uuid.hex}/{step}/", body)
+    except Refused as refused:
+        items = refused.told.get("items")
+        if not isinstance(items, list):
+            raise
+        now, _ = questions.ask("GET", f"{PATH}{uuid.hex}/")
+        for item, errors in zip(now["items"], items, strict=False):
+            if errors:
+                click.echo(printable(f"{_figure_named(item)}: {words_of(errors)}"), err=True)
+        raise click.ClickException(
+            " ".join(refused.told.get("expect", ["Items are refused: nothing was done."]))
+        ) from None
     _tell(told)
+
+
+def _figure_named(item: dict[str, Any]) -> str:
+    names = (item["resource_name"], item["component_type"], item["username"], item["billing_period"][:7])
+    return " ".join(name for name in names if name)
 
 
 def _tell(correction: dict[str, Any], *, is_error: bool = False) -> None:
@@ -226,9 +254,15 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "username": item["username"],
         **{name: _figure(item[f"usage_{name}"]) for name in ("before", "now", "after")},
         "delta": _figure(item["delta"]),
-        "moved": "moved" if item["has_moved"] else None,
+        "moved": _moved(item),
         "errors": item["errors"] and orjson.dumps(item["errors"]).decode(),
     }
+
+
+def _moved(item: dict[str, Any]) -> str | None:
+    if item["has_moved_since_approval"]:
+        return f"since approval of {item['usage_approved'] or 'none'}"
+    return "moved" if item["has_moved"] else None
 
 
 def _figure(text: str | None) -> Decimal | None:
