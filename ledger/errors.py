@@ -188,6 +188,25 @@ class JournalIncomplete(LedgerError):
     """The database lacks a part of the journal that can't be made anew. The message says which."""
 
 
+class UnreadableFact(LedgerError):
+    """A fact can't be read: this version does not know its kind, or it does not say what that kind says.
+
+    `why` tells which. `position` is where it is, None where nobody told.
+    """
+
+    def __init__(self, topic: str, why: str, position: int | None = None) -> None:
+        super().__init__(topic, why, position)
+        self.topic, self.why, self.position = topic, why, position
+
+    def __str__(self) -> str:
+        at = "" if self.position is None else f" at position {self.position}"
+        return (
+            f"The fact{at}, of the kind {self.topic[:100]}, can't be read: {self.why}. Either a newer version"
+            " wrote it, and is to be installed here, or the journal was changed: `usage-ledger verify` tells"
+            " of all that can't be read."
+        )
+
+
 class NoSigningKey(LedgerError):
     """There is no key to sign checkpoints with."""
 

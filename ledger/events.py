@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
-from eventsourcing.utils import register_topic
 from msgspec import Struct
 
 from ledger.domain import agents, catalogue
@@ -25,6 +24,10 @@ from ledger.domain.billing.manifests import ControlTotals
 from ledger.domain.reports import Policy, RecordedOutcome
 
 Source = Literal["api", "import", "carry-over", "command-line"]
+
+
+KINDS: dict[str, "type[Fact]"] = {}
+"""The kinds of facts by their topics: what is named in a journal otherwise is none, and is not looked for."""
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,7 +42,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __init_subclass__(cls) -> None:
         if "TOPIC" in vars(cls):
-            register_topic(cls.TOPIC, cls)
+            KINDS[cls.TOPIC] = cls
 
 
 class Requested(Fact, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ def mentions(ledger: Ledger, username: str) -> Iterator[Mention]:
         for after, topic, state in stored:
             # Most facts need not be decoded. One with a backslash may have the name in another spelling.
             if b"\\" in state or is_in(state.decode()):
-                texts = free_texts(ledger.fact(topic, state))
+                texts = free_texts(ledger.fact(topic, state, after))
                 fields = {field: None for field, text in texts if is_in(text)}
                 yield from (Mention(after, topic, field) for field in fields)
 

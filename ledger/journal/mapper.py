@@ -9,9 +9,9 @@ from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
-from eventsourcing.utils import resolve_topic
 
-from ledger.events import Fact
+from ledger.errors import UnreadableFact
+from ledger.events import KINDS, Fact
 
 ENVELOPE = b'{"originator_id":"%s","originator_version":%d,'
 """How the text of every fact begins, with its stream and its version there."""
@@ -42,18 +42,25 @@ class FactMapper(Mapper[UUID]):
             fact.originator_id, fact.originator_version, type(fact).TOPIC, b"{" + version + state
         )
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Fact:
+    def to_domain_event(self, stored_event: StoredEvent, position: int | None = None) -> Fact:
         stream = cast(UUID, stored_event.originator_id)
         envelope = ENVELOPE % (stream.hex.encode(), stored_event.originator_version)
-        return self.fact(stored_event.topic, envelope + stored_event.state[1:])
+        return self.fact(stored_event.topic, envelope + stored_event.state[1:], position)
 
-    def fact(self, topic: str, text: bytes) -> Fact:
-        """Decode a fact of this topic from its text with the envelope."""
+    def fact(self, topic: str, text: bytes, position: int | None = None) -> Fact:
+        """Decode a fact of this topic from its text with the envelope.
+
+        Raises UnreadableFact, which names its position if that is given.
+        """
         if topic not in self._kinds:
-            kind = resolve_topic(topic)
-            self._kinds[topic] = kind, msgspec.json.Decoder(kind)
+            if (known := KINDS.get(topic)) is None:
+                raise UnreadableFact(topic, "this version knows no such kind", position)
+            self._kinds[topic] = known, msgspec.json.Decoder(known)
         kind, decoder = self._kinds[topic]
-        return decoder.decode(self._upcast(text, kind) if kind.class_version > 1 else text)
+        try:
+            return decoder.decode(self._upcast(text, kind) if kind.class_version > 1 else text)
+        except Exception as error:  # whatever a text that nobody wrote leads to
+            raise UnreadableFact(topic, f"{type(error).__name__}: {error}", position) from error
 
     def _upcast(self, text: bytes, kind: type[Fact]) -> bytes:
         state = self._decoder.decode(text)

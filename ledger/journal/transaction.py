@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from psycopg.abc import Query
 from psycopg.rows import DictRow
 
@@ -17,6 +17,7 @@ from ledger.events import Fact, PersonForgotten
 from ledger.fast.prepared_batch import PreparedBatch
 from ledger.journal.digests import digest_of
 from ledger.journal.guard import GAP
+from ledger.journal.mapper import FactMapper
 
 if TYPE_CHECKING:
     from ledger.journal.recorder import JournalRecorder
@@ -103,7 +104,7 @@ class JournalTransaction:
     """
 
     def __init__(
-        self, cursor: PreparedBatch, lock_statements: Sequence[Query], mapper: Mapper[UUID], *, is_bulk: bool
+        self, cursor: PreparedBatch, lock_statements: Sequence[Query], mapper: FactMapper, *, is_bulk: bool
     ) -> None:
         self.cursor = cursor
         self._lock_statements, self._mapper, self._is_bulk = lock_statements, mapper, is_bulk
@@ -202,13 +203,13 @@ class JournalTransaction:
         event = StoredEvent(
             row["originator_id"], row["originator_version"], row["topic"], bytes(row["state"])
         )
-        return cast(Fact, self._mapper.to_domain_event(event))
+        return self._mapper.to_domain_event(event, row["notification_id"])
 
 
 @contextmanager
 def open_transaction(
     recorder: "JournalRecorder",
-    mapper: Mapper[UUID],
+    mapper: FactMapper,
     *,
     is_bulk: bool = False,
     is_locked: bool = False,

@@ -45,9 +45,11 @@ SELECT_FACT = (
     SQL("""
 SELECT
     notification_id AS position, {digest} AS digest,
-    {recorded_at} AS recorded_at
+    coalesce({recorded_at}, (
+        SELECT recorded_at FROM moment WHERE span <= notification_id / {span} ORDER BY span DESC LIMIT 1
+    )) AS recorded_at
 FROM journal.ledger_events WHERE notification_id <= %(position)s ORDER BY notification_id DESC LIMIT 1""")
-    .format(digest=FACT_DIGEST, recorded_at=SQL(RECORDED_AT))
+    .format(digest=FACT_DIGEST, recorded_at=SQL(RECORDED_AT), span=SQL(str(spans.SPAN)))
     .as_string()
 )
 

@@ -13,14 +13,15 @@ from psycopg.rows import DictRow
 from ledger.domain.catalogue import OfferingUser, User
 from ledger.domain.people import Person
 from ledger.domain.records import record_stream
+from ledger.errors import UnreadableFact
 from ledger.events import Described, Fact, Report, UserUsageLimitRemoved, UserUsageReported
 from projections.verification.findings import OnFinding, of_journal
 
 ReadTexts = Callable[[int, int], list[tuple[int, str, bytes]]]
 """Returns position, topic and text of up to so many facts after a position, in order."""
 
-Decode = Callable[[str, bytes], Fact]
-"""Returns a fact of its topic and its text."""
+Decode = Callable[[str, bytes, int], Fact]
+"""Returns a fact of its topic and its text at a position. Raises UnreadableFact."""
 
 KnownPeople = Callable[[Collection[UUID]], Mapping[UUID, Person]]
 """Returns those of some people who have not been forgotten."""
@@ -56,7 +57,7 @@ class CheckedFacts:
 
     def unchecked(self, after: int, limit: int) -> list[tuple[int, Fact]]:
         """Return facts as they are read again."""
-        return [(at, self._decode(topic, text)) for at, topic, text in self._read_texts(after, limit)]
+        return [(at, self._decode(topic, text, at)) for at, topic, text in self._read_texts(after, limit)]
 
     @property
     def is_broken(self) -> bool:
@@ -81,9 +82,9 @@ class CheckedFacts:
         end = None
         for position, topic, text in texts:
             try:
-                facts.append((position, self._decode(topic, text)))
-            except Exception as error:  # whatever a text that nobody wrote leads to
-                self._tell(position, f"can't be read: {type(error).__name__}: {error}")
+                facts.append((position, self._decode(topic, text, position)))
+            except UnreadableFact as error:
+                self._tell(position, f"can't be read: {error.why}")
                 if not self._is_broken:
                     self._is_broken, end = True, len(facts)
         for position, what in [*_misplaced(facts), *self._misnamed(facts)]:

@@ -37,6 +37,10 @@ LOSE_A_TILE = """
 ALTER TABLE journal.tree_tile DISABLE TRIGGER USER;
 DELETE FROM journal.tree_tile WHERE level = 0"""
 
+CHANGE_A_FACT = """
+ALTER TABLE journal.ledger_events DISABLE TRIGGER USER;
+UPDATE journal.ledger_events SET topic = 'Rumour' WHERE notification_id = {position}"""
+
 LOSE_A_COLUMN = "ALTER TABLE read_models.user_usage RENAME COLUMN usage TO used"
 
 
@@ -121,6 +125,10 @@ def _of_the_database(here: Demo) -> Told:
         connection.execute(LOSE_A_TILE)
         wait_until(lambda: here.client.get(USAGES, headers=here.headers).status_code == 200)
         yield "TreeDamaged", here.client.get("/api/ledger/events/5/proof", headers=here.headers)
+        history = f"{USAGES}{here.get(USAGES)[-1]['uuid']}/history/"
+        position = here.get(history)[-1]["position"]
+        connection.execute(sql.SQL(CHANGE_A_FACT).format(position=position))
+        yield "UnreadableFact", here.client.get(history, headers=here.headers)
         connection.execute(LOSE_A_COLUMN)
     yield "Exception", here.client.get("/api/marketplace-component-user-usages/", headers=here.headers)
 

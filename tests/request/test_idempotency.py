@@ -314,6 +314,7 @@ REFUSALS = [
     errors.ItemsRefused([None, errors.UserLimitExceeded(*AMOUNTS), errors.InvalidItem({"detail": "no"})]),
     errors.NotFound("Resource"),
     errors.SameFigure(3),
+    errors.UnreadableFact("Rumour", "this version knows no such kind", 7),
     errors.CorrectionRefused([None, errors.FigureChanged(7)]),
     errors.FiguresMoved([None, errors.FigureMoved(7, Decimal("1.00"), Decimal("1.50"))]),
 ]

@@ -1,42 +1,15 @@
 """What is found in the journal itself, once somebody has turned its guards off."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
-import psycopg
 import pytest
 from eventsourcing.persistence import StoredEvent
-from psycopg import Connection
-from psycopg.rows import DictRow, dict_row
 
 from tests.projections.test_rebuild import report_users
-from tests.verification.verifying import verified
+from tests.verification.verifying import change_state, unguarded, verified
 from tests.world import World
 
 CHANGED = "is not the fact that the tree has there"
-
-
-@contextmanager
-def unguarded(world: World) -> Iterator[Connection[DictRow]]:
-    tables = ("ledger_events", "append_only"), ("ledger_events", "no_gap"), ("person", "only_removal")
-    with psycopg.connect(world.conninfo, autocommit=True, row_factory=dict_row) as connection:
-        for table, guard in tables:
-            connection.execute(f"ALTER TABLE journal.{table} DISABLE TRIGGER {guard}".encode())
-        yield connection
-        for table, guard in tables:
-            connection.execute(f"ALTER TABLE journal.{table} ENABLE ALWAYS TRIGGER {guard}".encode())
-
-
-def change_state(world: World, position: int, before: str, after: str) -> None:
-    with unguarded(world) as connection:
-        changed = connection.execute(
-            "UPDATE journal.ledger_events"
-            " SET state = convert_to(replace(convert_from(state, 'UTF8'), %s, %s), 'UTF8')"
-            " WHERE notification_id = %s AND strpos(convert_from(state, 'UTF8'), %s) > 0",
-            [before, after, position, before],
-        )
-        assert changed.rowcount == 1
 
 
 @pytest.fixture(name="reported")

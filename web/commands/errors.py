@@ -18,7 +18,7 @@ import click
 from eventsourcing.persistence import ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 
-from ledger.errors import Busy, Contended, StreamGap
+from ledger.errors import Busy, Contended, StreamGap, UnreadableFact
 from ledger.journal.tree.keys import KeyUnusable
 from projections.projector import ProjectingFailed
 from projections.rebuild import AlreadyRebuilding
@@ -47,6 +47,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     StructureError,
     PullFailed,
     ProjectingFailed,
+    UnreadableFact,
     AlreadyRebuilding,
     OtherVersion,
     NotThere,

@@ -19,7 +19,7 @@ from werkzeug.exceptions import (
 
 from ledger import errors
 from projections.projector import ProjectingFailed
-from web.wire.failures.database import given_up, is_database_away
+from web.wire.failures.database import UNREADABLE, given_up, is_database_away
 from web.wire.failures.refusals import WORDS
 from web.wire.rendering import json_response
 
@@ -135,6 +135,8 @@ class Detail(NamedTuple):
 
 SOON = {"Retry-After": "1"}
 
+TAMPERED = "A fact that this rests on can't be read: the journal was changed. `usage-ledger verify` names it."
+
 BEHIND = "The read models can't be brought up to date at the moment. Try again."
 
 DETAILS: dict[type[Exception], Detail] = {
@@ -175,6 +177,7 @@ DETAILS: dict[type[Exception], Detail] = {
     psycopg.errors.SerializationFailure: Detail(503, "What was read is being replaced. Try again.", SOON),
     errors.NoSigningKey: Detail(503, "This ledger has no signing key."),
     errors.SigningRefused: Detail(503),
+    errors.UnreadableFact: Detail(503),
     errors.TreeDamaged: Detail(503, "The journal and its tree differ: {error}."),
     errors.StreamGap: Detail(503, BEHIND),
     ProjectingFailed: Detail(503, BEHIND),
@@ -194,6 +197,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(412, {"expect": [of_all], "items": [_of_item(each) for each in refusals]})
         case errors.CorrectionRefused(refusals=refusals):
             return Problem(400, {"items": [_of_item(each) for each in refusals]})
+        case ProjectingFailed(__cause__=errors.UnreadableFact() as unreadable):
+            return problem_of(unreadable)
         case errors.Refusal():
             return Problem(412 if isinstance(error, errors.FigureChanged) else 400, body_of(error))
         case HTTPException():
@@ -202,6 +207,8 @@ def problem_of(error: Exception) -> Problem:
             return _detail(429, str(error), {"Retry-After": str(error.seconds)})
     if ended := given_up(error):
         return _detail(503, ended, SOON)
+    if isinstance(error, UNREADABLE):
+        return _detail(503, TAMPERED)
     if _is_database_away(error):
         return _detail(503, "The database is not available at the moment. Try again.")
     status, message, headers = DETAILS[_kind_of(error)]
@@ -272,6 +279,8 @@ def log_problem(error: Exception, problem: Problem) -> None:
         log.error("The read models are behind the journal: %s", error)
     elif isinstance(error, errors.StreamGap):
         log.error("A report was decided on what is not in the journal: %s", error.__cause__)
+    elif isinstance(error, (errors.UnreadableFact, *UNREADABLE)):
+        log.error("%s %s needs a fact that can't be read: %s", request.method, request.path, error)
     elif given_up(error):
         log.warning("%s %s was given up: %s", request.method, request.path, error)
     elif _is_database_away(error):

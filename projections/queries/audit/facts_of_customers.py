@@ -110,7 +110,10 @@ def _named_by(fact: Stored) -> list[Reference]:
     keys = CUSTOMERS_BY.get(fact.topic)
     if keys is None:
         return []
-    state = _STATES.decode(fact.state)
+    try:
+        state = _STATES.decode(fact.state)
+    except msgspec.DecodeError:  # nobody can tell whose it is
+        return []
     about = state.entity or state
     return [(kind, uuid) for kind, key in keys if (uuid := getattr(about, key)) is not None]
 

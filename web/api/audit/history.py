@@ -74,13 +74,13 @@ def _version(recorded: Recorded, version: Schema, uuid: str) -> Response:
 def _every_version(recorded: Recorded, version: Schema, uuid: str, cursor: Cursor[DictRow]) -> Export:
     """Return all revisions, newest first, as rows of an export. Raises NotFound."""
     wanted, total, end = _found(cursor, recorded, uuid)
-    scopes, known, mapper, root = visible(), seen(), services().ledger.mapper, root_url()
+    scopes, known, fact_of, root = visible(), seen(), services().ledger.fact_of, root_url()
 
     def rows() -> Iterator[str]:
         for offset in range(0, total, MAX_PAGE_SIZE):
             as_of.enter(cursor, end.position)  # again: rows are shown as of their own positions
             found = recorded.history.page(cursor, wanted, scopes, known, end.position, MAX_PAGE_SIZE, offset)
-            for shown in recorded.versions(cursor, wanted, found, mapper, root):
+            for shown in recorded.versions(cursor, wanted, found, fact_of, root):
                 yield orjson.dumps(version.dump(shown)).decode()
 
     return Export(rows(), total, end)
@@ -114,4 +114,4 @@ def _page(
 
 
 def _shown(cursor: Cursor[DictRow], recorded: Recorded, uuid: UUID, found: list[Revision]) -> list[Version]:
-    return [*recorded.versions(cursor, uuid, found, services().ledger.mapper, root_url())]
+    return [*recorded.versions(cursor, uuid, found, services().ledger.fact_of, root_url())]

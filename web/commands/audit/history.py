@@ -61,11 +61,11 @@ def _heading(row: dict[str, Any]) -> str:
 
 def _versions(services: Services, recorded: Recorded, uuid: UUID) -> Iterator[Version]:
     """Yield all revisions, some of them at a time."""
-    mapper, last = services.ledger.mapper, services.projector.reached().end.position
+    fact_of, last = services.ledger.fact_of, services.projector.reached().end.position
     while True:
         with services.reading() as cursor, cursor.connection.transaction():
             found = recorded.history.page(cursor, uuid, None, EVERYBODYS, last, AT_A_TIME)
-            versions = [*recorded.versions(cursor, uuid, found, mapper, "")]
+            versions = [*recorded.versions(cursor, uuid, found, fact_of, "")]
         yield from versions
         if len(found) < AT_A_TIME:
             return

@@ -1,21 +1,24 @@
 """The revisions of usages, each with what its fact says and the row as it was after it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from eventsourcing.persistence import Mapper
+from eventsourcing.persistence import StoredEvent
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from ledger.events import Report, UsageReported, UserUsageReported
+from ledger.events import Fact, Report, UsageReported, UserUsageReported
 from projections.queries.audit import revisions
 from projections.queries.audit.revisions import History, Revision
 from web.wire.responses.audit import REVISION_CORRECTION
 from web.wire.responses.lists import COMPONENT_USAGE, COMPONENT_USER_USAGE
 from web.wire.responses.schemas import RowSchema
+
+FactOf = Callable[[StoredEvent, int], Fact]
+"""Returns the fact at a position. Raises UnreadableFact."""
 
 Version = dict[str, Any]
 """The values of an answer of `history/`, by their names there."""
@@ -29,13 +32,13 @@ class Recorded(NamedTuple):
     row: RowSchema
 
     def versions(
-        self, cursor: Cursor[DictRow], uuid: UUID, found: list[Revision], mapper: Mapper[UUID], root_url: str
+        self, cursor: Cursor[DictRow], uuid: UUID, found: list[Revision], fact_of: FactOf, root_url: str
     ) -> Iterator[Version]:
         """Yield what is shown of these revisions of a row. The cursor must be in a transaction."""
         restrictions = {"uuid": uuid, "root_url": root_url}
         for revision in found:
             row = self.history.row_at(cursor, revision.position, self.row.columns, restrictions)
-            fact = cast(Report, mapper.to_domain_event(revision.stored))
+            fact = cast(Report, fact_of(revision.stored, revision.position))
             yield _version(uuid, revision, fact, orjson.Fragment(row))
 
 

@@ -56,7 +56,7 @@ def described(uuid: UUID) -> dict[str, Any]:
         steps = tuple(
             (position, fact)
             for position, event in stored.steps(cursor, uuid)
-            if isinstance(fact := services().ledger.mapper.to_domain_event(event), CorrectionStep)
+            if isinstance(fact := services().ledger.fact_of(event, position), CorrectionStep)
         )
         row, end = CORRECTIONS.one(cursor, CORRECTION.columns, {"uuid": uuid}, None)
         if not steps or row is None or not (correction := Correction(steps=steps)).is_seen_by(caller()):

@@ -1,6 +1,7 @@
 """The feed on the wire: the parameters that it is read by, and facts as events of CloudEvents 1.0."""
 
 import re
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -76,9 +77,14 @@ def is_asked_for_lines(accepted: MIMEAccept) -> bool:
 def event_of(fact: Notification, source: str, leaf: int) -> bytes:
     """Return a fact, a leaf of the tree, as a CloudEvent: in JSON on one line.
 
-    Its `data` is the state as it is stored.
+    Its `data` is the state as it is stored, whether or not anybody knows its kind. A state that is no JSON,
+    which the ledger never wrote, is there in base64 (`data_base64`), and one without a time has none.
     """
     assert isinstance(fact.originator_id, UUID), "so they are here"
+    try:
+        time, data = {"time": _STATES.decode(fact.state).recorded_at}, _as_json(fact.state)
+    except msgspec.DecodeError:
+        time, data = {}, _as_far_as_it_is_json(fact.state)
     return orjson.dumps(
         {
             "specversion": "1.0",
@@ -86,11 +92,23 @@ def event_of(fact: Notification, source: str, leaf: int) -> bytes:
             "source": source,
             "type": fact.topic,
             "subject": fact.originator_id.hex,
-            "time": _STATES.decode(fact.state).recorded_at,
+            **time,
             "datacontenttype": "application/json",
             "sequence": str(fact.id),
             "originatorversion": fact.originator_version,
             "leafindex": leaf,
-            "data": orjson.Fragment(fact.state),
+            **data,
         }
     )
+
+
+def _as_json(state: bytes) -> dict[str, Any]:
+    return {"data": orjson.Fragment(state)}
+
+
+def _as_far_as_it_is_json(state: bytes) -> dict[str, Any]:
+    try:
+        orjson.loads(state)
+    except orjson.JSONDecodeError:
+        return {"data_base64": b64encode(state).decode()}
+    return _as_json(state)

@@ -15,6 +15,15 @@ DATABASE_IS_AWAY = (
 MISSING_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 """What is said while a database is being restored: a part of it is there, and nothing can be done yet."""
 
+UNREADABLE = (
+    psycopg.errors.InvalidTextRepresentation,
+    psycopg.errors.InvalidDatetimeFormat,
+    psycopg.errors.CharacterNotInRepertoire,
+    psycopg.errors.UntranslatableCharacter,
+)
+"""What is said of texts that are not what statements read them as. Those of requests were looked at before:
+it is one of a fact."""
+
 GIVEN_UP: dict[type[Exception], str] = {
     psycopg.errors.QueryCanceled: "This takes longer than the server allows. Ask for less, or try again.",
     psycopg.errors.LockNotAvailable: "The database is busy with something else. Try again.",

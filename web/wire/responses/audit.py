@@ -28,13 +28,15 @@ CLOUD_EVENT = declare(
     source=fields.String(required=True),
     type=fields.String(required=True),
     subject=Hex(required=True),
-    time=fields.String(required=True),
+    time=fields.String(),
     datacontenttype=fields.Constant("application/json"),
     sequence=fields.String(required=True),
     originatorversion=fields.Integer(required=True),
     leafindex=fields.Integer(required=True),
-    data=fields.Dict(keys=fields.String(), required=True),
+    data=fields.Dict(keys=fields.String()),
+    data_base64=fields.String(),
 )
+"""A fact that is not what the ledger wrote may lack its `time`, and has `data_base64` where it is no JSON."""
 
 CONSISTENCY = declare(
     ObjectSchema,
