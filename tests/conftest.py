@@ -11,7 +11,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import OperationalError, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.journal.ledger import Ledger
@@ -19,9 +19,14 @@ from tests import world
 from tests.support.clients import client as client
 from tests.support.clients import url as url
 from tests.support.command import environment as environment
+from tests.support.memory import memory
+from tests.support.rules import KeptRule
 from tests.support.wire import wire as wire
+from web import Application
 from web.runtime.database import open_ledger, prepare_database, projector_of
 from web.runtime.postgres.embedded import embedded_postgres
+
+Application.url_rule_class = KeptRule
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -35,7 +40,7 @@ def server() -> Iterator[str]:
     if url := os.environ.get("LEDGER_DATABASE_URL"):
         yield url
         return
-    directory = Path(tempfile.mkdtemp(prefix="usage-ledger-"))
+    directory = Path(tempfile.mkdtemp(prefix="usage-ledger-", dir=memory()))
     directory.chmod(0o755)
     try:
         with embedded_postgres(directory) as url:
@@ -55,9 +60,10 @@ numbers = count(1)
 def database(server: str, template: str | None = None) -> Iterator[str]:
     """URL of a new database, copied from another one if told so, which takes PostgreSQL a moment only."""
     name = f"usage_ledger_test_{os.getpid()}_{next(numbers)}"
-    execute(
-        server, "CREATE DATABASE {}" + (" TEMPLATE {}" if template else ""), name, *filter(None, [template])
-    )
+    if template:
+        execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
+    else:
+        execute(server, "CREATE DATABASE {}", name)
     try:
         yield make_conninfo(server, dbname=name)
     finally:
@@ -144,6 +150,7 @@ class Lent:
         self._stack = ExitStack()
         self.url = self._stack.enter_context(database(server, template))
         self._ledger: Ledger | None = None
+        self._cleaner: psycopg.Connection | None = None
 
     def world(self) -> world.World:
         """The world on this database. All of it is new but for the connections."""
@@ -159,10 +166,15 @@ class Lent:
         """Make the rows those of the template again, and return whether another test may have them."""
         if self._ledger and self._ledger.reachability.is_away:
             return False
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            if connection.execute(SHAPE).fetchone() != shape:
+        # A new connection would have to read all about the tables first, which takes longer than the rest.
+        if self._cleaner is None:
+            self._cleaner = self._stack.enter_context(psycopg.connect(self.url, autocommit=True))
+        try:
+            if self._cleaner.execute(SHAPE).fetchone() != shape:
                 return False
-            connection.execute(TAKE_BACK)
+            self._cleaner.execute(TAKE_BACK)
+        except OperationalError:  # a test has ended all connections
+            return False
         return True
 
     def close(self) -> None:

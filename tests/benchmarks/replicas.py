@@ -88,7 +88,7 @@ def of(bench: Bench, servers: Sequence[Served]) -> Side:
 @contextmanager
 def pair(bench: Bench) -> Iterator[tuple[Cluster, Cluster, str]]:
     """A primary with the set of 10 k usages, a standby that follows it, and the URL of the set there."""
-    folder = make_open_folder()
+    folder = make_open_folder(on_disk=True)
     clusters: list[Cluster] = []
     try:
         primary = Cluster.new(folder)

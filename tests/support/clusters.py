@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.paths import ROOT
+from tests.support.memory import memory
 from tests.support.waiting import wait_until
 from web.runtime.postgres.embedded import embedded_postgres
 from web.runtime.postgres.postmaster import serves
@@ -40,9 +41,10 @@ with embedded_postgres(Path(sys.argv[1])) as url:
 """
 
 
-def make_open_folder() -> Path:
+def make_open_folder(*, on_disk: bool = False) -> Path:
     """A folder everybody can enter: pytest's own are closed to the account that runs PostgreSQL for root."""
-    folder = Path(tempfile.mkdtemp(prefix="usage-ledger-test-"))
+    parent = None if on_disk else memory()
+    folder = Path(tempfile.mkdtemp(prefix="usage-ledger-test-", dir=parent))
     folder.chmod(0o755)
     return folder
 
