@@ -225,21 +225,26 @@ def uuids_of(world: World, rule: str, positions: Iterable[int]) -> list[str]:
     return [*list(found)[:4], uid(0xDEAD)]
 
 
+def least(world: World, rule: str, positions: Iterable[int]) -> list[Question]:
+    """The least that can be asked of a path: of some objects where it names one, with what it needs."""
+    uuids = uuids_of(world, rule, positions) if "<" in rule else [""]
+    needed = tuple(NEEDED.get(rule, {}).items())
+    return [Question(re.sub("<.*?>", uuid, rule), needed) for uuid in uuids]
+
+
 def questions(world: World, positions: Iterable[int]) -> list[Question]:
     """Everything that can be asked, with every parameter of every path."""
     found, asked = [], Asked(world.app, world)
     for rule, names, columns in rules(world.app):
-        paths = [rule]
-        if "<" in rule:
-            paths = [re.sub("<.*?>", uuid, rule) for uuid in uuids_of(world, rule, positions)]
         queries = [{name: value} for name in names & VALUES.keys() for value in VALUES[name]]
         queries += [each for each in TOGETHER if each.keys() <= names]
         if columns:
             queries.append({"field": sorted(columns)[0]})
-        known = [Question(path, tuple(NEEDED.get(rule, {}).items())) for path in paths]
+        known = least(world, rule, positions)
+        first = known[0].path
         for query in queries:
             query = NEEDED.get(rule, {}) | query
-            question = Question(paths[0], tuple(sorted(query.items())))
+            question = Question(first, tuple(sorted(query.items())))
             if asked.get(question, "staff").status_code != 400:
                 known.append(question)
         forgotten = names - {AS_OF} - {name for each in known for name, _ in each.query}

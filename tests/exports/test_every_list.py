@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from tests.api.monthly import entity
-from tests.audit.asking import ROLES, Question, questions
+from tests.audit.asking import ROLES, Question, least, questions
 from tests.exports.reading import all_pages, as_cell, as_value, cells, lines, plain, records, table
 from tests.support.everything import tell_of_everything
 from tests.world import PROJECT, RESOURCE, World
@@ -128,10 +128,9 @@ def without_spaces(row: dict[str, Any]) -> dict[str, Any]:
 
 def first_questions(world: World) -> dict[str, dict[str, str]]:
     """The least that can be asked of an object of each list, by path."""
-    found: dict[str, Question] = {}
-    for question in of_lists(world):
-        found.setdefault(route_of(world, question.path), question)
-    return {each.path: dict(each.query) for each in found.values()}
+    end = world.ledger.recorder.max_notification_id() or 0
+    asked = [least(world, rule, [end])[0] for rule in lists(world.app) if rule != FEED]
+    return {each.path: dict(each.query) for each in asked}
 
 
 def assert_same_cells(path: str, found: list[dict[str, str]], rows: list[dict[str, Any]]) -> None:
