@@ -79,8 +79,9 @@ def ask(client: Client, asked: Ask) -> tuple[TestResponse, tuple[str, ...]]:
 class Comparing:
     """Compares what a role is told of the others with what it is told of nobody."""
 
-    def __init__(self, tenants: Tenants, role: str) -> None:
-        self._world, self._client = tenants.world, tenants.clients[role]
+    def __init__(self, tenants: Tenants, role: str, client: Client | None = None) -> None:
+        """Compare what a role is told, with the client of its token unless it has another one."""
+        self._world, self._client = tenants.world, client or tenants.clients[role]
         uuids = [form for each in tenants.uuids for form in (each, str(UUID(each)))]
         nobodys = [form for each in (NOTHING, NOTHING_ELSE) for form in (each, str(UUID(each)))]
         self._names = re.compile("|".join([MARK, *uuids, *nobodys]))
