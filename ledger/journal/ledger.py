@@ -112,7 +112,9 @@ class Ledger(Application[UUID]):
         self, *, is_bulk: bool = False, is_locked: bool = False
     ) -> AbstractContextManager[JournalTransaction]:
         """Open a transaction on the journal, see `open_transaction`."""
-        return open_transaction(self.journal, self._fact_mapper, is_bulk=is_bulk, is_locked=is_locked)
+        return open_transaction(
+            self.journal, cast(FactMapper, self.mapper), is_bulk=is_bulk, is_locked=is_locked
+        )
 
     def new_people(self, usernames: Iterable[str]) -> dict[str, Person]:
         """Make a person for each username, with a random id and salt. Nothing is stored."""
@@ -125,15 +127,11 @@ class Ledger(Application[UUID]):
     @property
     def fact(self) -> Callable[[str, bytes, int], Fact]:
         """Return what decodes a fact of a topic from its text with the envelope, and names its position."""
-        return self._fact_mapper.fact
+        return cast(FactMapper, self.mapper).fact
 
     def fact_of(self, event: StoredEvent, position: int) -> Fact:
         """Return the fact that the journal has at a position in this form. Raises UnreadableFact."""
-        return self._fact_mapper.to_domain_event(event, position)
-
-    @property
-    def _fact_mapper(self) -> FactMapper:
-        return cast(FactMapper, self.mapper)
+        return cast(FactMapper, self.mapper).to_domain_event(event, position)
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, Fact]]:
         """Return up to `limit` facts behind a position, each with its own, in order.
