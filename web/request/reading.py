@@ -22,7 +22,7 @@ from web.limits.memory import SMALL
 from web.request.authentication import caller, token_sent
 from web.request.services import current, services
 from web.wire.audit.reasons import reason_of
-from web.wire.body import NON_FIELD, from_form, from_json, json_line, not_a_dictionary, not_a_list
+from web.wire.body import NON_FIELD, from_form, from_json, json_line, not_a_dictionary, not_a_list, only_once
 from web.wire.bounds import check_fields, check_values, lines_of
 from web.wire.errors import BadHeader, MalformedBody, UnsupportedMediaType
 from web.wire.fields import A_POSITION, position_of
@@ -41,6 +41,7 @@ FORMS = (ENCODED, "multipart/form-data")
 def read_object(listed: str) -> dict[str, Any]:
     """Return the body of the request, an object. An error about its size is of the field `listed`.
 
+    A key that is there twice is refused where unknown ones are; else the last one counts, as in Waldur.
     Raises MalformedBody, UnsupportedMediaType, ValidationError, Busy, and RecursionError for JSON that is
     nested too deeply.
     """
@@ -101,7 +102,7 @@ def _values(listed: str) -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
     _admit(check_values(data, listed))
-    return from_json(data)
+    return from_json(data, only_once if current().is_strict else None)
 
 
 def _values_of_form(listed: str) -> dict[str, Any]:

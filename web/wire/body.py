@@ -204,6 +204,14 @@ def once(pairs: Pairs) -> Any:
     return MalformedBody(f"The key {json.dumps(twice[:100])} is there more than once.")
 
 
+def only_once(pairs: Pairs) -> Any:
+    """Return an object of JSON. Raises MalformedBody if a key is there more than once."""
+    values = once(pairs)
+    if isinstance(values, MalformedBody):
+        raise values
+    return values
+
+
 def _decimal(literal: str) -> Decimal:
     """Return exactly the number that was written, without trailing zeros, which say nothing in JSON."""
     return Decimal(literal).normalize(Precision(prec=len(literal)))

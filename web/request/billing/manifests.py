@@ -31,6 +31,7 @@ from web.wire.body import (
     Loading,
     from_json,
     not_a_dictionary,
+    only_once,
     unknown,
 )
 from web.wire.fields import uuid_of
@@ -53,7 +54,7 @@ def manifest_in(services: Services, text: bytes) -> Manifest:
 
     Raises MalformedBody, ValidationError.
     """
-    body = from_json(text)
+    body = from_json(text, only_once)
     if not isinstance(body, dict):
         raise ValidationError({NON_FIELD: [not_a_dictionary(body)]})
     check_keys(SEND_MANIFEST, body)
