@@ -156,8 +156,9 @@ def test_a_replica_offers_no_form_and_takes_none(world: World) -> None:
 @pytest.mark.parametrize("status", [409, 429, 503])
 def test_what_is_to_be_sent_again_later_is_told_beside_what_was_typed(status: int) -> None:
     form = Form("close", {"month": "2026-10", "note": ""})
-    refused = form.refused(Refused(status, {"detail": "Nothing was stored; send it again."}))
-    assert refused == form._replace(status=status, errors={"": ["Nothing was stored; send it again."]})
+    told = {"detail": "Nothing was stored; send it again."}
+    refused = form.refused(Refused(status, told))
+    assert refused == form._replace(status=status, errors={"": [told["detail"]]}, told=told)
 
 
 def test_what_may_have_been_done_is_told_on_a_page_of_its_own() -> None:
