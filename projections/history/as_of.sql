@@ -17,13 +17,13 @@ CREATE VIEW user_usage AS
 SELECT
     uu.id, u.measured_at, uu.created, v.modified, u.billing_period, u.resource_uuid, uu.uuid,
     uu.component_usage_uuid, uu.component_uuid, u.project_uuid, u.customer_uuid, u.offering_uuid,
-    u.provider_uuid, uu.person, uu.offering_user_uuid, v.usage, u.component_type, uu.username
+    u.provider_uuid, uu.person, uu.offering_user_uuid, v.since, v.usage, u.component_type, uu.username
 FROM {live}.user_usage uu
 JOIN component_usage u ON u.uuid = uu.component_usage_uuid
 CROSS JOIN LATERAL (
-    SELECT uu.usage, uu.modified WHERE uu.since <= {at}
+    SELECT uu.since, uu.usage, uu.modified WHERE uu.since <= {at}
     UNION ALL
-    SELECT p.usage, p.modified FROM user_usage_past p
+    SELECT p.since, p.usage, p.modified FROM user_usage_past p
     WHERE uu.since > {at} AND p.uuid = uu.uuid AND p.since <= {at} AND p.until > {at}
 ) v
 WHERE uu.id <= {at};

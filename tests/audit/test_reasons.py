@@ -121,6 +121,7 @@ BAD: list[tuple[Any, Any]] = [
     ("x" * 501, LONG),
     ("a\nb", CONTROL),
     ("a\x7fb", CONTROL),
+    ("a\u202eb", CONTROL),
     ("a\x00b", {"reason": ["Null characters are not allowed."]}),
     (None, {"reason": ["This field may not be null."]}),
     ([], {"reason": ["Not a valid string."]}),

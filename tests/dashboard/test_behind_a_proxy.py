@@ -9,7 +9,6 @@ from tests.edge.test_nginx import proxied
 from tests.support.programs import program
 from tests.support.served import served
 from tests.world import World
-from web.dashboard.pages.billing.proposing import NOTHING_YET
 
 
 def links(browser: Browser) -> set[str]:
@@ -52,7 +51,10 @@ def test_a_reader_signs_in_follows_links_and_downloads_below_a_prefix(
         for name, text in (("amount", "230"), ("title", "Minutes"), ("reason", "Counted in minutes")):
             browser.find(f"#propose-{name}").send_keys(text)
         click(browser, "Propose it", "#propose")
-        assert browser.find(".done").text == NOTHING_YET
+        assert (
+            browser.find(".done").text
+            == "You proposed it. Nothing has changed yet: somebody else is to approve it."
+        )
         assert browser.driver.current_url.startswith(f"{url}/dashboard/corrections/")
         seen |= links(browser)
         click(browser, "Sign out", "header")

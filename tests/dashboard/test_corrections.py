@@ -14,13 +14,15 @@ from tests.world import BASIC, OFFERING, PREMIUM, PROVIDER, RESOURCE, SECOND_RES
 from web.dashboard.errors import FOREIGN
 from web.dashboard.formats import DASH
 from web.dashboard.pages.billing import corrections
-from web.dashboard.pages.billing.proposing import NOTHING_YET, OTHERWISE
+from web.dashboard.pages.billing.proposing import OTHERWISE
 from web.dashboard.writing.items import NONE
 
 CORRECTIONS = "/dashboard/corrections/"
 PROPOSE = f"{CORRECTIONS}propose/"
 
 TITLE, REASON = "<b>Minutes</b>", "Counted in minutes <script>alert(1)</script>"
+
+NOTHING_YET = "You proposed it. Nothing has changed yet: somebody else is to approve it."
 
 WORDS = {"step": "propose", "title": TITLE, "reason": REASON, "ticket": "BILL-7", "key": "a-key"}
 
@@ -234,6 +236,32 @@ def test_one_person_approves_alone_where_the_operator_says_so(
     assert buttons(ann.open(page_of(uuid))) == ["approve", "reject"]
     page = done(ann, ann.post(page_of(uuid), step="approve"))
     assert "nobody else had to" in shown(page.one("#timeline"))
+    done(ann, ann.post(page_of(uuid), step="apply"))
+    page = done(ann, ann.post(page_of(uuid), step="revert", reason="Hours, after all"))
+    told = "You proposed to put it back. Nothing has changed yet: it is to be approved."
+    assert shown(page.one(".done")) == told
+
+
+def test_what_moved_since_it_was_applied_is_marked_and_not_put_back(shown_world: World) -> None:
+    shown_world.app.config["LEDGER_FOUR_EYES"] = False
+    ann, uuid = (
+        reader(shown_world, PROPOSER),
+        applied(shown_world, item("230", **DATED), item("41", type="gpu", **DATED)),
+    )
+    usages = [{"type": "gpu", "amount": "240"}]
+    assert shown_world.report(date="2026-10-20", usages=usages).status_code == 201
+    page = ann.open(page_of(uuid))
+    assert [row["Of note"] for row in page.rows("#items")] == [DASH, corrections.STATED_SINCE]
+    assert "somebody has stated them again" in shown(page.one("#moved"))
+    page = done(ann, ann.post(page_of(uuid), step="revert", reason="Hours, after all"))
+    assert shown(page.one("#left-out")).startswith("1 of the figures")
+
+
+def test_many_months_are_named_as_a_range(shown_world: World) -> None:
+    dates = [{"date": f"2026-{month:02}-01"} for month in range(1, corrections.MOST_MONTHS + 2)]
+    uuid = proposed(shown_world, *(item("1", **each) for each in dates))
+    page = reader(shown_world, SECOND).open(page_of(uuid))
+    assert "7 months, January 2026 to July 2026" in shown(page.one(".kind"))
 
 
 def test_a_figure_that_moved_since_is_marked(shown_world: World) -> None:

@@ -24,4 +24,4 @@ def amounts(world: World) -> list[int]:
     return [int(fact.amount) for fact in world.facts(UsageReported)]
 
 
-NO_TOKEN = "LEDGER_TOKEN: is not set, and names the API token that `usage-ledger report` reports with"
+NO_TOKEN = "LEDGER_TOKEN: is not set, and names the API token that commands send to a running service"

@@ -128,7 +128,7 @@ CHECKPOINT_SECONDS = Variable(
 )
 TOKEN = Variable(
     "LEDGER_TOKEN",
-    "the API token that `usage-ledger report` reports with",
+    "the API token that commands send to a running service",
     parse_token,
     if_unset="asked for at a terminal",
 )

@@ -76,6 +76,11 @@ class Correction(Struct, frozen=True, kw_only=True):
         return STATES[type(self.steps[-1][1])]
 
     @property
+    def is_open(self) -> bool:
+        """Return whether it may still be applied."""
+        return self.state in ("proposed", "approved")
+
+    @property
     def figures(self) -> tuple[CorrectedFigure, ...]:
         """Return what it changed, aligned with its items; nothing before it was applied."""
         return next((each.figures for _, each in self.steps if isinstance(each, CorrectionApplied)), ())

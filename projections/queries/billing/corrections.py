@@ -139,6 +139,11 @@ SELECT uuid, measured_unit FROM component WHERE uuid = ANY(%(components)s)
 UNION ALL
 SELECT uuid, username FROM journal.person WHERE uuid = ANY(%(people)s)"""
 
+SELECT_OWNERS = """
+SELECT r.uuid, r.project_uuid, p.name AS project_name, p.customer_uuid, c.name AS customer_name
+FROM resource r JOIN project p ON p.uuid = r.project_uuid JOIN customer c ON c.uuid = p.customer_uuid
+WHERE r.uuid = ANY(%(resources)s)"""
+
 SELECT_STEPS = """
 SELECT notification_id, originator_id, originator_version, topic, state FROM journal.ledger_events
 WHERE originator_id = %(uuid)s AND notification_id <= (SELECT position FROM read_position)
@@ -185,6 +190,12 @@ def names(
     named = {"resources": list(resources), "components": list(components), "people": list(people)}
     rows = cursor.execute(SELECT_NAMES, named)
     return {row["uuid"]: row["name"] for row in rows}
+
+
+def owners(cursor: Cursor[DictRow], resources: Collection[UUID]) -> dict[UUID, DictRow]:
+    """Return the projects and customers of resources, with their names, by the resources' uuids."""
+    rows = cursor.execute(SELECT_OWNERS, {"resources": list(resources)})
+    return {row.pop("uuid"): row for row in rows}
 
 
 def steps(cursor: Cursor[DictRow], uuid: UUID) -> list[tuple[int, StoredEvent]]:

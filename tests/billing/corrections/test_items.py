@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from ledger.events import CorrectionApplied, CorrectionProposed, UsageReported, UserUsageReported
+from tests.api.monthly import entity
 from tests.billing.correcting import (
     CORRECTIONS,
     PROPOSER,
@@ -20,7 +21,17 @@ from tests.billing.correcting import (
 )
 from tests.ledger.test_overtaken import terminated
 from tests.user_limits.limiting import describe_each
-from tests.world import OFFERING_USER, OTHER_RESOURCE, RESOURCE, USAGES, World, uid
+from tests.world import (
+    CATALOGUE,
+    OFFERING_USER,
+    OTHER_PROJECT,
+    OTHER_RESOURCE,
+    PROJECT,
+    RESOURCE,
+    USAGES,
+    World,
+    uid,
+)
 from web.commands.audit.forget import forget
 
 
@@ -269,3 +280,35 @@ def test_a_figure_that_is_as_it_should_be_has_a_fact_of_the_correction_too(world
         assert fact.correction_uuid == UUID(uuid)
         assert [figure.uuid for figure in done.figures] == [fact.usage_uuid]
     assert (done.figures[0].before, done.figures[0].after) == (Decimal(50), Decimal(50))
+
+
+def test_sums_of_what_is_open_are_of_the_figures_as_they_stand(world: World) -> None:
+    october(world, "8")
+    october(world, "9", kind="gpu")
+    uuid = proposed(world, item("3"), item("10", type="gpu"))
+    october(world, "11")
+    sums = [
+        (each["component_type"], each["before"], each["after"], each["delta"])
+        for each in shown(world, uuid)["sums"]
+    ]
+    assert sums == [("cpu", "11.00", "3.00", "-8.00"), ("gpu", "9.00", "10.00", "1.00")]
+    (row,) = world.as_("staff").get(CORRECTIONS).get_json()
+    assert [each["before"] for each in row["sums"]] == ["8.00", "9.00"]
+    for step in ("approve", "apply"):
+        told = take(world, uuid, step).get_json()
+    assert [each["before"] for each in told["sums"]] == ["11.00", "9.00"]
+
+
+def test_an_item_says_whose_its_resource_is_and_whether_it_was_anothers(world: World) -> None:
+    october(world)
+    uuid = proposed(world)
+    (told,) = shown(world, uuid)["items"]
+    assert (told["project_uuid"], told["has_changed_hands"]) == (PROJECT, False)
+    world.describe(resources=[entity("resources", RESOURCE, project_uuid=OTHER_PROJECT)])
+    (told,) = shown(world, uuid)["items"]
+    assert (told["project_uuid"], told["has_changed_hands"]) == (OTHER_PROJECT, True)
+    projects = {each["uuid"]: each for each in CATALOGUE["projects"]}
+    customers = {each["uuid"]: each["name"] for each in CATALOGUE["customers"]}
+    found = projects[OTHER_PROJECT]
+    names = (told["project_name"], told["customer_name"], told["customer_uuid"])
+    assert names == (found["name"], customers[found["customer_uuid"]], found["customer_uuid"])

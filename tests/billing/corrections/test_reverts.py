@@ -21,6 +21,7 @@ from tests.billing.correcting import (
     take,
 )
 from tests.world import BASIC, PREMIUM, RESOURCE, World
+from web.request.billing.corrections import NOTHING_STANDS
 
 SEPTEMBER = {"date": "2026-09-05"}
 
@@ -90,8 +91,34 @@ def test_where_nothing_stands_there_is_nothing_to_put_back(world: World) -> None
     done = revert(world, first)
     assert (done.status_code, done.get_json()) == (
         409,
-        {"detail": "No figure stands as it was applied: there is nothing to put back."},
+        {"detail": NOTHING_STANDS},
     )
+
+
+def test_a_figure_that_was_stated_again_as_it_is_has_moved_and_is_left_out(world: World) -> None:
+    october(world)
+    october(world, "9", kind="gpu")
+    first = applied(world, item("50"), item("60", type="gpu"))
+    for amount in ("61", "60"):
+        october(world, amount, kind="gpu")
+    told = shown(world, first)
+    assert [(each["usage_now"], each["has_moved"]) for each in told["items"]] == [
+        ("50.00", False),
+        ("60.00", True),
+    ]
+    assert told["left_out"] is None
+    back = revert(world, first).get_json()
+    assert ([each["component_type"] for each in back["items"]], back["left_out"]) == (["cpu"], 1)
+    for step in ("approve", "apply"):
+        assert take(world, back["uuid"], step).get_json()["left_out"] == 1
+
+
+def test_what_changed_nothing_has_nothing_to_put_back(world: World) -> None:
+    october(world, "50")
+    first = applied(world)
+    assert shown(world, first)["items"][0]["has_moved"] is False
+    done = revert(world, first)
+    assert (done.status_code, done.get_json()) == (409, {"detail": NOTHING_STANDS})
 
 
 def test_what_a_later_correction_changed_is_its_own(world: World) -> None:

@@ -4,8 +4,9 @@ Who may report proposes what figures are to be, with a title and a reason: nothi
 who may report all of it approves it, unless the operator asks for none (`LEDGER_FOUR_EYES=no`). Then it is
 applied, as a whole: each fact names the correction and its reason. It may change months that are closed, and
 figures of resources that have ended. To revert it is a correction of its own, already filled in, of the
-figures that still stand as they were applied; a figure that was new is put back to 0. It is refused where
-one of them was stated again before it is applied.
+figures that still stand as they were applied; a figure that was new is put back to 0. Those that somebody
+has stated since, be it the same amount, are theirs: `left_out` says how many, and they stay when the
+correction is `reverted`. It is refused where one of its own was stated again before it is applied.
 
 An item is one of `POST /api/ledger/reports/`. It needs a date, or names a component usage: a correction takes
 no month for the current one. What an item of a component leaves out, description and policy, stays as it is.
@@ -21,9 +22,13 @@ approved, or nothing.
 What an item would come to is told of now. As of a position, and by a server that only reads, a correction
 that is still open shows its figures as they were when it was proposed, and no errors.
 
+An item has the project and the customer of its resource as they are, and `has_changed_hands` where they were
+others when it was proposed. An approval stays when its person loses their rights: it was theirs to give then.
+
 Who may report all that a correction changes sees it, so do auditors of the provider, staff and support. For
-all others there is none. Each step is a fact, and is answered with the correction as it is then; a step that
-can't follow is a 409 that says which can.
+all others there is none: but who may read the facts of a figure finds there the uuid of the correction that
+stated it, with which they can ask for nothing. Each step is a fact, and is answered with the correction as it
+is then; a step that can't follow is a 409 that says which can.
 """
 
 from functools import partial

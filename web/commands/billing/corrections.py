@@ -229,6 +229,8 @@ def _tell(correction: dict[str, Any], *, is_error: bool = False) -> None:
         figures = "1 figure" if each["figures"] == 1 else f"{each['figures']} figures"
         before = f"{each['before']} {each['measured_unit'] or ''}".rstrip()
         lines.append(f"  {each['component_type']}{of_users}: {before} become {each['after']}, in {figures}")
+    if correction.get("left_out"):
+        lines.append(f"  Stated again since, and not put back: {correction['left_out']}.")
     if possible := " or ".join(DONE[step] for step in correction["next"]):
         lines.append(f"  It can be {possible}.")
     for line in lines:
@@ -260,6 +262,11 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _moved(item: dict[str, Any]) -> str | None:
+    told = [_figure_moved(item), f"to {item['project_name']}" if item["has_changed_hands"] else None]
+    return ", ".join(filter(None, told)) or None
+
+
+def _figure_moved(item: dict[str, Any]) -> str | None:
     if item["has_moved_since_approval"]:
         return f"since approval of {item['usage_approved'] or 'none'}"
     return "moved" if item["has_moved"] else None

@@ -39,6 +39,10 @@ from web.wire.body import Found
 
 KIND = "Correction"
 
+NOTHING_STANDS = (
+    "There is nothing to put back: what this correction changed, if anything, was stated again since."
+)
+
 NEEDS_SECOND = "LEDGER_FOUR_EYES"
 """Key in an app's config: whether a second person has to approve."""
 
@@ -120,7 +124,7 @@ def revert(uuid: UUID, words: Words) -> UUID:
         new = uuid5(NAMESPACE, f"revert:{uuid.hex}:{stored.count_reverts(transaction.cursor, uuid)}")
         items = _standing_items(transaction, correction)
         if not items:
-            raise WrongStep("No figure stands as it was applied: there is nothing to put back.")
+            raise WrongStep(NOTHING_STANDS)
         command = _command_of(new, words.reason, items, transaction)
         state = services().handler.state_of([command], transaction)
         items = [putting_back(item, state) for item in items]

@@ -9,8 +9,8 @@ from web.wire.body import Loading
 from web.wire.fields import Text
 
 LONGEST_REASON = 500
-CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Or another that ends a line, or is no character at all."""
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Or another that ends a line, has what follows read backwards, or is no character at all."""
 
 
 class Reason(Text):

@@ -94,6 +94,11 @@ CORRECTION_ITEM = declare(
     component_uuid=Hex(),
     component_type=Text(),
     measured_unit=Text(allow_none=True),
+    project_uuid=Hex(allow_none=True),
+    project_name=Text(allow_none=True),
+    customer_uuid=Hex(allow_none=True),
+    customer_name=Text(allow_none=True),
+    has_changed_hands=Boolean(),
     billing_period=Date(),
     username=Text(allow_none=True),
     date=Moment(allow_none=True),
@@ -110,7 +115,9 @@ CORRECTION_ITEM = declare(
     errors=fields.Raw(allow_none=True),
 )
 """A figure: `usage_before` is what it was when it was proposed, or applied, and `usage_after` what it would
-become now, or became. `has_moved` says that another one stands now than was seen, or applied.
+become now, or became. `has_moved` says that another one stands now than was seen, and of one that was
+applied that somebody has stated it since. Project and customer are those that its resource has, and
+`has_changed_hands` says that it had others when this was proposed.
 `usage_approved` is what it was for whoever approved it, and `has_moved_since_approval` says that another one
 stands now, or stood when it was applied, or that another plan's figure moved, which changes what this one
 becomes. `errors` say why it could not be applied now."""
@@ -120,7 +127,9 @@ CORRECTION_WITH_ITEMS = declare(
     "CorrectionWithItems",
     **_CORRECTION,
     approved_as_of=Integer(allow_none=True),
+    left_out=Integer(allow_none=True),
     items=fields.List(fields.Nested(CORRECTION_ITEM)),
 )
 """`approved_as_of` is the position at which whoever approved it had seen its figures: where they named none,
-that of their approval."""
+that of their approval. `left_out` is of what puts another correction back: how many figures that one changed
+stay as they are, as somebody has stated them since. While it is open `sums` are of what stands."""

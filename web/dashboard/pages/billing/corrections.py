@@ -43,8 +43,14 @@ SAID_WITH = {
 SAID = {
     APPROVE: "You approved it. Nothing has changed yet: it is to be applied.",
     REJECT: "You rejected it. Nothing was changed.",
-    REVERT: "You proposed to put it back. Nothing has changed yet: somebody else is to approve it.",
+    REVERT: "You proposed to put it back.",
 }
+
+MOST_MONTHS = 6
+"""How many months are named, each for itself."""
+
+STATED_SINCE = "It was stated again since it was applied."
+SEEN_OTHERWISE = "Another figure stands now than was seen."
 
 STEPS = ("proposed", "approved", "rejected", "applied", "reverted")
 """In the order of a timeline."""
@@ -138,7 +144,15 @@ def step(uuid: str) -> Response:
     return done(_said(form.step, answer), linked("corrections.correction", uuid=answer.data["uuid"]))
 
 
+def nothing_yet() -> str:
+    """Return what is said of a correction that was just proposed."""
+    awaited = "somebody else is to approve it" if current_app.config[NEEDS_SECOND] else "it is to be approved"
+    return f"Nothing has changed yet: {awaited}."
+
+
 def _said(step: str, answer: Answer) -> str:
+    if step == REVERT:
+        return f"{SAID[step]} {nothing_yet()}"
     if step != APPLY:
         return SAID[step]
     changed = sum(item["position"] is not None for item in answer.data["items"])
@@ -223,7 +237,10 @@ def name_of(person: Row | None) -> str:
 
 
 def _months(found: Row) -> str:
-    return ", ".join(month(each) for each in found["billing_periods"])
+    periods = found["billing_periods"]
+    if len(periods) > MOST_MONTHS:
+        return f"{len(periods)} months, {month(min(periods))} to {month(max(periods))}"
+    return ", ".join(month(each) for each in periods)
 
 
 def _row(found: Row) -> dict[str, Any]:
@@ -238,8 +255,9 @@ def _sum(row: Row) -> dict[str, Any]:
 
 def _item(row: Row, has_moved: bool) -> dict[str, Any]:
     """Return an item with what is to be noted: that another figure stands, and what refuses it."""
-    seen = "applied" if row["position"] else "seen"
-    noted = [f"Another figure stands now than was {seen}."] if has_moved else []
+    noted = [STATED_SINCE if row["position"] else SEEN_OTHERWISE] if has_moved else []
+    if row["has_changed_hands"]:
+        noted.append(f"Its resource is of {row['project_name']}, {row['customer_name']}, now.")
     if row["has_moved_since_approval"]:
         noted.append(_since_approval(row))
     return {**row, "noted": " ".join([*noted, *messages_in(row["errors"] or [])])}

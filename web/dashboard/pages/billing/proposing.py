@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from web.dashboard.asking import Answer
 from web.dashboard.formats import decimal
 from web.dashboard.frame import done, here, linked, page, pages, show
-from web.dashboard.pages.billing.corrections import PATH
+from web.dashboard.pages.billing.corrections import PATH, nothing_yet
 from web.dashboard.pages.figures import shown
 from web.dashboard.writing.forms import EMPTY, ITEMS, KEY, Form, sent
 from web.dashboard.writing.items import items_of
@@ -21,8 +21,6 @@ PROPOSE = "propose"
 WORDS = ("title", "reason", "ticket")
 
 FILE = "file"
-
-NOTHING_YET = "You proposed it. Nothing has changed yet: somebody else is to approve it."
 
 ALREADY = "You had proposed it already. Nothing was done."
 
@@ -68,7 +66,9 @@ def _words(form: Form) -> dict[str, Any]:
 
 
 def _proposed(answer: Answer, *, is_meant: bool = True) -> Response:
-    said = (NOTHING_YET if is_meant else OTHERWISE) if answer.status == 201 else ALREADY
+    said = (
+        (f"You proposed it. {nothing_yet()}" if is_meant else OTHERWISE) if answer.status == 201 else ALREADY
+    )
     return done(said, linked("corrections.correction", uuid=answer.data["uuid"]))
 
 
