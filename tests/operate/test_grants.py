@@ -16,6 +16,7 @@ from tests.operate.keeping import facts, report, rows, schemas
 from tests.operate.test_handbook import lines_with, paste
 from tests.projections.restoring import AS_SUPERUSER, execute
 from tests.support.command import Environment, output_of, run, served
+from tests.world import NOW
 
 # Roles are of the whole server, which the tests of another process use as well.
 OWNER, SERVICE = f'The owner\'s "{os.getpid()}"', f"service {os.getpid()}"
@@ -63,7 +64,11 @@ def test_all_of_a_service_works_as_its_role(roles: Roles, tmp_path: Path) -> Non
         status, told = serving.get("/readyz")
         assert (status, told["status"], told.get("note")) == (200, "ok", None)
         usages = "/api/marketplace-component-usages/"
-        body = {"resource": f"{0x11:032x}", "usages": [{"type": "cpu", "amount": 321}]}
+        body = {
+            "resource": f"{0x11:032x}",
+            "date": f"{NOW:%Y-%m-%d}",
+            "usages": [{"type": "cpu", "amount": 321}],
+        }
         headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
         request = Request(f"{serving.url}{usages}set_usage/", json.dumps(body).encode(), headers)  # noqa: S310
         assert serving.send(request) == (201, None)

@@ -50,10 +50,11 @@ def starts_under_this_version(environment: Environment, before: list[tuple[objec
     with served(environment, "--no-demo") as here:
         token = output_of(environment, "token", "create", "demo-staff").split()[-1]
         usages = f"/api/marketplace-component-usages/?resource_uuid={DEMO_RESOURCE}"
-        assert [row["usage"] for row in here.get(usages, token)[1]] == ["15.00"]
+        (figure,) = here.get(usages, token)[1]
+        assert figure["usage"] == "15.00"
         shares = here.get("/api/marketplace-component-user-usages/", token)[1]
         assert [(row["username"], row["usage"]) for row in shares] == [("alice", "3.25")]
-        report(here, token, 16)
+        report(here, token, 16, date=figure["billing_period"])
         assert [row["usage"] for row in here.get(usages, token)[1]] == ["16.00"]
     assert run(environment, "verify").returncode == 0
     history = run(environment, "history", str(row_uuid(environment))).stdout

@@ -179,8 +179,9 @@ def positions(environment: Environment) -> list[int]:
     return [row[0] for row in rows]
 
 
-def report(here: Served, token: str, amount: int) -> None:
-    body = {"resource": DEMO_RESOURCE, "usages": [{"type": "cpu", "amount": amount}]}
+def report(here: Served, token: str, amount: int, **said: str) -> None:
+    """Report a figure of the current month, unless a `date` is said."""
+    body = {"resource": DEMO_RESOURCE, "usages": [{"type": "cpu", "amount": amount}], **said}
     headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
     request = Request(f"{here.url}{USAGES}set_usage/", json.dumps(body).encode(), headers)  # noqa: S310
     assert here.send(request) == (201, None)
