@@ -332,6 +332,7 @@ CREATE TABLE billing_month (
     modified timestamptz NOT NULL,
     is_closed boolean NOT NULL,
     note text NOT NULL,
+    source text COLLATE "C" NOT NULL,
     described_by uuid,                     -- a user, null where nobody is known
     since bigint NOT NULL,
     until bigint,
@@ -386,6 +387,7 @@ CREATE TABLE manifest (
     sent_by uuid,                          -- a user, null where nobody is known
     is_match boolean NOT NULL,             -- was it what stood then?
     totals jsonb NOT NULL,                 -- text of amounts, by type of component
+    source text COLLATE "C" NOT NULL,
     note text NOT NULL
 );
 CREATE INDEX manifest_offering ON manifest (offering_uuid, month, id DESC);

@@ -65,8 +65,10 @@ SELECT uuid AS offering_uuid, customer_uuid AS provider_uuid FROM offering WHERE
 SELECT_OFFERINGS_OF = "SELECT uuid FROM offering WHERE customer_uuid = %(provider)s ORDER BY uuid"
 
 SELECT_CLOSED = """
-SELECT offering_uuid FROM billing_month
-WHERE month = %(month)s AND offering_uuid = ANY(%(offerings)s) AND is_closed"""
+SELECT m.offering_uuid, m.note, m.modified AS closed_at, a.username AS closed_by
+FROM billing_month m LEFT JOIN account a ON a.uuid = m.described_by
+WHERE m.month = %(month)s AND m.offering_uuid = ANY(%(offerings)s) AND m.is_closed
+ORDER BY m.since DESC"""
 
 
 def descriptions(cursor: Cursor[DictRow], streams: list[UUID]) -> dict[UUID, tuple[int, str]]:
@@ -113,7 +115,10 @@ def offerings_of(cursor: Cursor[DictRow], provider: UUID) -> list[UUID]:
     return [row["uuid"] for row in cursor.execute(SELECT_OFFERINGS_OF, {"provider": provider})]
 
 
-def closed_for(cursor: Cursor[DictRow], offerings: Collection[UUID], month: date) -> set[UUID]:
-    """Return those of some offerings for which a month is closed."""
+def closed_for(cursor: Cursor[DictRow], offerings: Collection[UUID], month: date) -> dict[UUID, DictRow]:
+    """Return those of some offerings for which a month is closed, the last one first.
+
+    Each comes with its `note`, and with `closed_at` and `closed_by`, a username, where one is known.
+    """
     parameters = {"month": month, "offerings": list(offerings)}
-    return {row["offering_uuid"] for row in cursor.execute(SELECT_CLOSED, parameters)}
+    return {row["offering_uuid"]: row for row in cursor.execute(SELECT_CLOSED, parameters)}

@@ -37,7 +37,7 @@ DATES: dict[type[Entity], tuple[str, ...]] = {
     catalogue.Component: ("modified",),
     catalogue.ServiceProvider: (*ORIGIN, "modified"),
     catalogue.Offering: (*ORIGIN, "modified"),
-    catalogue.BillingMonth: ("modified", "described_by"),
+    catalogue.BillingMonth: ("modified", "described_by", "source"),
     agents.AgentIdentity: (*ORIGIN, "modified"),
     agents.AgentService: (*ORIGIN, "modified"),
     agents.AgentProcessor: (*ORIGIN, "modified"),
@@ -56,7 +56,7 @@ UPSERTS = {
     ),
     catalogue.BillingMonth: upsert(
         "billing_month",
-        (*catalogue.BillingMonth.__struct_fields__, "since", "modified", "described_by"),
+        (*catalogue.BillingMonth.__struct_fields__, "since", "modified", "described_by", "source"),
         key=("offering_uuid", "month"),
     ),
 }
@@ -94,7 +94,7 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
     """Return each entity as it was last described, as a row.
 
     It has also the position of the first of these descriptions (`id`), the moment of that (`described`) and
-    of the last one (`modified`), who described it so, and its position (`since`).
+    of the last one (`modified`), who described it so, from where (`source`), and its position (`since`).
     """
     rows: dict[UUID, dict[str, Any]] = {}
     for position, fact in facts:
@@ -104,6 +104,7 @@ def last_descriptions(facts: Iterable[tuple[int, Described]]) -> Iterable[dict[s
             **{name: before[name] for name in ORIGIN},
             "modified": fact.recorded_at,
             "described_by": fact.described_by,
+            "source": fact.source,
             "since": position,
         }
     return rows.values()

@@ -10,8 +10,8 @@ MONTHS = "/api/ledger/months/"
 
 CLOSED = {
     "date": [
-        "2026-11 was closed for this offering, so that only a correction changes it: no backfilling past"
-        " billing periods."
+        "2026-11 was closed for this offering. A closed month takes corrections only, also while it lasts:"
+        " no backfilling past billing periods."
     ]
 }
 

@@ -49,7 +49,12 @@ def test_a_manifest_is_sent_from_a_file_and_listed(there: Environment, tmp_path:
         (True, True, ["cpu 5.00"]),
     ]
     assert rows[0]["differences"] == ["reports 2, stands 1", "totals.cpu not stated, stands 5.00"]
-    assert rows[0]["sent_by"] is None
+    assert rows[0]["sent_by"] == "command line"
+    output_of(there, "manifest", "send", file_of(tmp_path), "--by", "staff")
+    rows = json.loads(output_of(there, "manifest", "list", "--format", "json"))
+    assert rows[0]["sent_by"] == "staff"
+    unknown = run(there, "manifest", "send", file_of(tmp_path), "--by", "nobody")
+    assert "nobody is named 'nobody'" in unknown.stderr
 
 
 def test_what_is_missing_of_a_month_is_shown_by_offering(there: Environment, tmp_path: Path) -> None:
@@ -107,7 +112,10 @@ def test_a_file_that_is_no_manifest_is_told_to_be_none(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("October",), "billing_period: Enter a month, YYYY-MM."),
+        (("October",), "billing_period: Must be a month like 2026-05, or its first day like 2026-05-01."),
+        (("2999-01",), "billing_period: This month has not begun."),
+        (("2026-10", "--offering", uid(0xFFFF)), f"there is no offering with the uuid {uid(0xFFFF)}"),
+        (("2026-10", "--provider", uid(0xFFFF)), f"no customer with the uuid {uid(0xFFFF)} offers anything"),
         (("2026-10", "--jump", "1"), "jump: Enter a number above 1, and up to 1000000000."),
         (("2026-10", "--kind", "fell"), "--kind is about --figures."),
     ],

@@ -31,6 +31,7 @@ from tests.world import (
 from web.commands import tokens
 from web.commands.carry_over import carry_into
 from web.request.billing import manifests
+from web.wire.billing.months import NO_MONTH
 
 CPU_5 = [{"type": "cpu", "amount": "5"}]
 ROW = {
@@ -44,6 +45,7 @@ ROW = {
     "totals": {"cpu": "5.00"},
     "note": "",
     "sent_at": NOW.isoformat(),
+    "source": "api",
     "matches": True,
     "still_holds": True,
     "differences": [],
@@ -260,7 +262,8 @@ def test_a_token_that_may_only_report_sends_manifests_and_nothing_else(world: Wo
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({"month": "2026-13"}, {"month": ["Must be a month like 2026-05."]}),
+        ({"month": "2026-13"}, {"month": [NO_MONTH]}),
+        ({"month": "2026-11-02"}, {"month": [NO_MONTH]}),
         ({"month": "2026-12"}, {"month": ["This month has not begun."]}),
         ({"month": None}, {"month": ["This field is required."]}),
         ({"reports": -1}, {"reports": ["Must be a whole number from 0 on."]}),

@@ -1,5 +1,6 @@
 """`usage-ledger month`, as operators run it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,27 @@ def test_months_are_closed_listed_and_opened_again(environment: Environment, cat
     assert lines[0].startswith("offering_uuid,offering_name,provider_uuid")
     assert [line.partition(",")[0] for line in lines[1:]] == [OFFERING, SECOND_OFFERING]
     assert "Audited" in lines[1]
+    again = output_of(environment, "month", "close", *OF_ONE)
+    assert again == "2026-10 was closed already for 1 of 1 offerings.\n"
     opened = output_of(environment, "month", "reopen", *OF_ONE)
     assert opened == "2026-10 was opened again for 1 of 1 offerings.\n"
+
+
+def test_a_month_is_closed_by_whoever_is_named_or_by_the_command_line(
+    environment: Environment, catalogue: Path
+) -> None:
+    run(environment, "import", catalogue)
+
+    def rows() -> list[tuple[str, str, str]]:
+        listed = json.loads(output_of(environment, "month", "list", "--format", "json"))
+        return [(row["changed_by"], row["closed_by"], row["closed_note"]) for row in listed]
+
+    output_of(environment, "month", "close", *OF_ONE, "--note", "Audited")
+    assert rows() == [("command line", "command line", "Audited")]
+    output_of(environment, "month", "reopen", *OF_ONE, "--by", "staff")
+    assert rows() == [("staff", "command line", "Audited")]
+    output_of(environment, "month", "close", *OF_ONE, "--by", "staff")
+    assert rows() == [("staff", "staff", "")]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +49,7 @@ def test_months_are_closed_listed_and_opened_again(environment: Environment, cat
     [
         (("reopen", *OF_ONE), "2026-10 is not closed here: it can only be closed."),
         (("close", "--offering", OFFERING, "--month", "2999-01"), "This month has not begun."),
+        (("close", *OF_ONE, "--by", "nobody"), "nobody is named 'nobody'"),
         (("close", "--month", "2026-10"), "Name an --offering, or a --provider for all of its offerings."),
         (
             ("close", "--offering", uid(0xFFFF), "--month", "2026-10"),

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import pytest
 from msgspec import structs
 
 from ledger.decisions.requests import Decision
-from ledger.events import BillingMonthDescribed, UsageReported
+from ledger.events import BillingMonthDescribed, UsageReported, UserUsageReported
 from projections.rebuild import Rebuilt
 from tests.billing.closing import CLOSED, MONTHS, change, close, listed, reopen
 from tests.ledger.test_overtaken import overtake
@@ -33,6 +34,8 @@ from tests.world import (
 from web.commands.carry_over import carry_into
 from web.importer.importer import import_lists
 from web.importer.reading import StructureError
+from web.wire.billing.bodies import NOT_BOTH, ONE_OF_BOTH
+from web.wire.billing.months import NO_MONTH
 
 CPU_5 = [{"type": "cpu", "amount": "5"}]
 
@@ -109,9 +112,73 @@ def test_a_provider_closes_the_month_of_all_its_offerings_and_again_changes_noth
     assert {row["offering_uuid"]: row["note"] for row in rows} == {OFFERING: "November", SECOND_OFFERING: ""}
     assert (rows, everything.headers["Ledger-Position"]) == (listed(world), str(rows[0]["position"]))
     facts = world.facts()
-    again = close(world, provider=PROVIDER, note="Again")
-    assert (again.status_code, again.get_json()) == (200, rows)
+    for note in ("November", ""):
+        again = close(world, provider=PROVIDER, note=note)
+        assert (again.status_code, again.get_json()) == (200, rows)
     assert world.facts() == facts
+
+
+def test_a_closed_month_is_not_closed_again_with_another_note(world: World) -> None:
+    close(world, by="provider-owner", note="Audited")
+    facts = world.facts()
+    refused = close(world, note="Again")
+    told = (
+        "2026-11 is closed already, by provider-owner at 2026-11-15 12:00 UTC, with another note: to be"
+        " closed with this one it has to be opened again first."
+    )
+    assert (refused.status_code, refused.get_json()) == (409, {"detail": told})
+    assert close(world, note="Audited").status_code == 200
+    assert world.facts() == facts
+    assert close(world, provider=PROVIDER, note="Again").status_code == 201
+    assert [row["note"] for row in listed(world, offering_uuid=OFFERING)] == ["Audited"]
+
+
+def test_a_month_that_is_open_again_says_who_had_closed_it(world: World) -> None:
+    close(world, note="Too early")
+    reopen(world)
+    closed = close(world, by="provider-owner", note="Audited").get_json()[0]["position"]
+    reopen(world)
+    (row,) = listed(world)
+    assert (row["is_closed"], row["changed_by"]["username"], row["note"]) == (False, "staff", "")
+    assert (row["closed_by"]["username"], row["closed_note"]) == ("provider-owner", "Audited")
+    assert (row["closed_at"], row["closed_source"], row["source"]) == (NOW.isoformat(), "api", "api")
+    (then,) = listed(world, as_of=closed - 1)
+    assert (then["is_closed"], then["closed_by"]["username"], then["closed_note"]) == (
+        *(False, "staff", "Too early"),
+    )
+    assert rebuild_of(world).run() == Rebuilt(is_live=True)
+    assert listed(world) == [row]
+    assert listed(world, as_of=closed - 1) == [then]
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-11-01"])
+def test_a_month_is_named_as_people_write_it_or_as_answers_do(world: World, month: str) -> None:
+    assert close(world, month=month).status_code == 201
+    assert len(listed(world, billing_period=month)) == 1
+    assert reopen(world, month=month).status_code == 201
+
+
+@pytest.mark.parametrize("month", ["2026-11-15", "2026-1", "November", "0000-01", "2026-13"])
+def test_months_of_no_month_are_not_listed(world: World, month: str) -> None:
+    refused = world.as_("staff").get(MONTHS, billing_period=month)
+    assert (refused.status_code, refused.get_json()) == (400, {"billing_period": [NO_MONTH]})
+
+
+def test_what_users_had_that_moved_in_a_closed_month_is_counted_apart(world: World) -> None:
+    world.report(usages=CPU_5)
+    (usage,) = world.usages()
+    for name in ("ann", "bob"):
+        world.report_user(usage["uuid"], username=name, usage=2)
+    close(world)
+    (row,) = listed(world)
+    assert (row["figures_moved"], row["user_figures_moved"]) == (0, 0)
+    facts = world.facts(UserUsageReported)
+    version = max(fact.originator_version for fact in facts) + 1
+    moved = structs.replace(facts[0], originator_version=version, amount=Decimal(3))
+    world.services.handler.execute(lambda _: Decision(None, [moved]))
+    (now,) = listed(world)
+    assert (now["figures_moved"], now["user_figures_moved"]) == (0, 1)
+    assert listed(world, as_of=row["position"]) == [row]
 
 
 ROW = {
@@ -122,8 +189,13 @@ ROW = {
     "billing_period": "2026-11-01",
     "is_closed": True,
     "changed_at": NOW.isoformat(),
+    "source": "api",
     "note": "Audited",
+    "closed_at": NOW.isoformat(),
+    "closed_source": "api",
+    "closed_note": "Audited",
     "figures_moved": 0,
+    "user_figures_moved": 0,
 }
 
 
@@ -133,14 +205,15 @@ def test_a_row_says_who_closed_the_month_when_and_what_has_moved_since(world: Wo
     close(world, by="provider-owner", note="Audited")
     (row,) = listed(world)
     who = {"uuid": uid(4), "username": "provider-owner", "id": row["changed_by"]["id"]}
-    assert row == ROW | {"position": row["position"], "changed_by": who}
+    diff = f"/api/ledger/diff/?from={row['position']}&offering_uuid={OFFERING}&billing_period=2026-11-01"
+    assert row == ROW | {"position": row["position"], "changed_by": who, "closed_by": who, "diff": diff}
     fact = world.facts(UsageReported)[0]
     moved = structs.replace(fact, originator_version=2, amount=Decimal(7), plan_amount=Decimal(7))
     world.app.extensions["usage-ledger"].handler.execute(lambda _: Decision(None, [moved]))
     (row,) = listed(world)
     assert row["figures_moved"] == 1
-    query = {"from": row["position"], "offering_uuid": OFFERING, "billing_period": "2026-11-01"}
-    (difference,) = world.as_("staff").get("/api/ledger/diff/", **query).get_json()
+    path, _, query = row["diff"].partition("?")
+    (difference,) = world.as_("staff").get(path, **dict(parse_qsl(query))).get_json()
     assert difference["delta"] == "2.00"
     assert listed(world, as_of=row["position"])[0]["figures_moved"] == 0
     assert listed(world, as_of=row["position"] - 1) == []
@@ -217,12 +290,14 @@ def test_an_auditor_sees_closed_months_and_closes_none(world: World) -> None:
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({"month": "2026-13"}, {"month": ["Must be a month like 2026-05."]}),
-        ({"month": 202611}, {"month": ["Must be a month like 2026-05."]}),
+        ({"month": "2026-13"}, {"month": [NO_MONTH]}),
+        ({"month": "2026-11-02"}, {"month": [NO_MONTH]}),
+        ({"month": "0000-01"}, {"month": [NO_MONTH]}),
+        ({"month": 202611}, {"month": [NO_MONTH]}),
         ({"month": "2026-12"}, {"month": ["This month has not begun."]}),
         (
             {"provider": PROVIDER, "offering": OFFERING},
-            {"offering": ["Name an offering, or a provider for all of its offerings."]},
+            {"offering": [NOT_BOTH], "provider": [NOT_BOTH]},
         ),
         ({"provider": "x"}, {"provider": ["Must be a valid UUID."]}),
         ({"notes": "x"}, {"notes": ["Unknown field. Did you mean note?"]}),
@@ -237,10 +312,20 @@ def test_what_is_wrong_with_a_month_is_named(
     assert world.facts() == facts
 
 
+def test_a_month_is_that_of_somebody(world: World) -> None:
+    answer = world.as_("staff").post(f"{MONTHS}close/", {"month": "2026-11"})
+    told = {"offering": [ONE_OF_BOTH], "provider": [ONE_OF_BOTH]}
+    assert (answer.status_code, answer.get_json()) == (400, told)
+
+
 @pytest.mark.parametrize("user", ["staff", "consumer-owner"])
-def test_a_provider_that_offers_nothing_is_not_found(world: World, user: str) -> None:
-    answers = [close(world, by=user, provider=each) for each in (CONSUMER, uid(0xFFFF))]
-    assert [each.status_code for each in answers] == [404, 404]
+@pytest.mark.parametrize("provider", [CONSUMER, uid(0xFFFF)])
+def test_of_a_provider_nobody_learns_whether_it_is_there(world: World, user: str, provider: str) -> None:
+    answer = close(world, by=user, provider=provider)
+    told = {"provider": [f"Object with uuid={provider} does not exist."]}
+    assert (answer.status_code, answer.get_json()) == (400, told)
+    missing = close(world, by=user, offering=uid(0xFFFF))
+    assert missing.get_json() == {"offering": [f"Object with uuid={uid(0xFFFF)} does not exist."]}
 
 
 def test_a_month_that_is_not_closed_is_not_opened(world: World) -> None:

@@ -90,7 +90,7 @@ def test_what_was_typed_is_kept_beside_what_the_api_has_against_it(world: World)
     page = owner.post(CLUSTER, step="close", month="May", note='"Late" <b>')
     assert (page.status, page.heading, head(world)) == (400, "Cluster", before)
     told = page.one("#closing-month-errors li")
-    assert shown(told) == "Must be a month like 2026-05."
+    assert shown(told) == "Must be a month like 2026-05, or its first day like 2026-05-01."
     month, note = page.one("#closing-month"), page.one("#closing-note")
     assert (month["value"], month["aria-invalid"]) == ("May", "true")
     assert month["aria-describedby"] == "closing-month-errors"

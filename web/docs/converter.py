@@ -12,7 +12,7 @@ from web.wire import fields, parameters
 from web.wire.agents.bodies import MOST_DEPENDENCIES, Dependencies
 from web.wire.audit import feed, history, proofs, reasons
 from web.wire.billing import bodies as billing
-from web.wire.billing import completeness, manifests
+from web.wire.billing import completeness, manifests, months
 from web.wire.bounds import MOST_ITEMS
 from web.wire.figures import filters as figures
 from web.wire.requests import COMPONENT_REPORT, USER_REPORT, UserLimit
@@ -70,6 +70,11 @@ FIXED: dict[type[Field[Any]], Json] = {
         "default": completeness.JUMP,
     },
     completeness.SuspectFilter: {"type": "string", "enum": list(completeness.SUSPECT_KINDS)},
+    months.Month: {
+        "type": "string",
+        "pattern": f"^{months.WRITTEN}$",
+        "description": "A month, or its first day.",
+    },
     manifests.Count: POSITION,
     manifests.Totals: {"type": "object", "additionalProperties": AMOUNT},
     history.Time: {"type": "string", "format": "date-time"},

@@ -219,6 +219,11 @@ Kind = Literal["resources", "components", "plan_periods", "usages", "offering_us
 """The part of Found that a field's uuids are looked up in."""
 
 
+def no_such(value: Any) -> str:
+    """Return what is said of a uuid that names nothing, or nothing that the caller may know of."""
+    return f"Object with uuid={echo(value)} does not exist."
+
+
 class Reference(fields.Field[Any]):
     """The uuid of something that exists, loaded as the object that was found for it.
 
@@ -241,7 +246,7 @@ class Reference(fields.Field[Any]):
         uuid = uuid_of(value)
         found = getattr(Loading.get().found, self.kind).get(uuid) if uuid else None
         if found is None:
-            raise ValidationError(f"Object with uuid={echo(value)} does not exist.")
+            raise ValidationError(no_such(value))
         return found
 
 

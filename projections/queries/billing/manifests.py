@@ -47,6 +47,7 @@ COLUMNS: Values = {
     "note": SQL("m.note"),
     "sent_at": SQL("m.sent_at"),
     "sent_by": SENT_BY,
+    "source": SQL("m.source"),
     "compared_at": SQL("m.compared_at"),
     "matches": SQL("m.is_match"),
     "still_holds": SQL(HOLDS),

@@ -12,6 +12,11 @@ ROWS = SQL(
     f"""
 SELECT {{json}} FROM {MONTHS_SEEN}
 LEFT JOIN customer c ON c.uuid = o.customer_uuid
+LEFT JOIN LATERAL (
+    SELECT v.modified, v.described_by, v.source, v.note FROM billing_month_versions v
+    WHERE v.offering_uuid = m.offering_uuid AND v.month = m.month AND v.is_closed AND v.since <= m.since
+    ORDER BY v.since DESC LIMIT 1
+) k ON true
 WHERE {{where}} ORDER BY {{order}} LIMIT %(limit)s OFFSET %(offset)s"""  # noqa: S608 - of constants
 )
 
@@ -28,6 +33,22 @@ MOVED = SQL("""CASE WHEN m.is_closed THEN (
     WHERE u.offering_uuid = m.offering_uuid AND u.billing_period = m.month AND u.since > m.since
       AND u.usage IS DISTINCT FROM b.usage) END""")
 
+# The same of what single users consumed.
+USERS_MOVED = SQL("""CASE WHEN m.is_closed THEN (
+    SELECT count(*)
+    FROM user_usage u
+    LEFT JOIN LATERAL (
+        SELECT p.usage FROM user_usage_past p
+        WHERE p.uuid = u.uuid AND p.since <= m.since AND p.until > m.since
+        OFFSET 0
+    ) b ON true
+    WHERE u.offering_uuid = m.offering_uuid AND u.billing_period = m.month AND u.since > m.since
+      AND u.usage IS DISTINCT FROM b.usage) END""")
+
+DIFF = SQL("""CASE WHEN m.is_closed THEN
+    '/api/ledger/diff/?from=' || m.since || '&offering_uuid=' || encode(uuid_send(m.offering_uuid), 'hex')
+    || '&billing_period=' || to_char(m.month, 'YYYY-MM-DD') END""")
+
 COLUMNS: Values = {
     "offering_uuid": SQL("m.offering_uuid"),
     "offering_name": SQL("o.name"),
@@ -38,8 +59,15 @@ COLUMNS: Values = {
     "position": SQL("m.since"),
     "changed_at": SQL("m.modified"),
     "changed_by": Listed(SQL("SELECT {json} FROM account a WHERE a.uuid = m.described_by"), ACCOUNT),
+    "source": SQL("m.source"),
     "note": SQL("m.note"),
+    "closed_at": SQL("k.modified"),
+    "closed_by": Listed(SQL("SELECT {json} FROM account a WHERE a.uuid = k.described_by"), ACCOUNT),
+    "closed_source": SQL("k.source"),
+    "closed_note": SQL("k.note"),
     "figures_moved": MOVED,
+    "user_figures_moved": USERS_MOVED,
+    "diff": DIFF,
 }
 
 MONTHS = ListQuery(

@@ -27,6 +27,7 @@ def project(cursor: Cursor[DictRow], facts: Sequence[tuple[int, ManifestSent]]) 
             "sent_by": fact.sent_by,
             "is_match": fact.stated.match(fact.standing),
             "totals": {name: str(amount) for name, amount in fact.stated.totals.items()},
+            "source": fact.source,
             "note": fact.note,
         }
         for position, fact in facts

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from marshmallow import ValidationError
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.domain.access import READ_FACTS, SET_USAGE
-from ledger.errors import NotFound, NotPermitted, WrongStep
+from ledger.errors import NotPermitted, WrongStep
 from projections.lookups.catalogue import offerings_of
 from projections.queries.billing.months import MONTHS
 from projections.queries.list_query import Scopes
@@ -29,6 +30,7 @@ from web.request.services import current, services
 from web.wire.billing.bodies import CHANGE_MONTH
 from web.wire.billing.filters import MONTHS_QUERY
 from web.wire.billing.rows import BILLING_MONTH
+from web.wire.fields import no_such
 from web.wire.rendering import answers, json_bytes, raises, reads
 
 blueprint = api("ledger_months", "/api/ledger/months")
@@ -56,7 +58,7 @@ blueprint.add_url_rule("/", "index", page_of(MONTHS, MONTHS_QUERY, BILLING_MONTH
 @blueprint.post("/close/")
 @reads(CHANGE_MONTH)
 @answers(BILLING_MONTH, 200, 201, is_list=True)
-@raises(NotFound)
+@raises(WrongStep)
 def close() -> Response:
     return _change(is_closed=True)
 
@@ -64,7 +66,7 @@ def close() -> Response:
 @blueprint.post("/reopen/")
 @reads(CHANGE_MONTH)
 @answers(BILLING_MONTH, 201, is_list=True)
-@raises(NotFound, WrongStep)
+@raises(WrongStep)
 def reopen() -> Response:
     return _change(is_closed=False)
 
@@ -85,7 +87,10 @@ def _change(*, is_closed: bool) -> Response:
 
 
 def _offerings(values: dict[str, Any], cursor: Cursor[DictRow]) -> Sequence[UUID]:
-    """Return the offerings that a body means. Raises NotPermitted, NotFound, Unauthenticated, Contended."""
+    """Return the offerings that a body means.
+
+    Raises NotPermitted, ValidationError, Unauthenticated, Contended.
+    """
     identify_again(services().projector.shared_position.known().described)
     if offering := values.get("offering"):
         if not caller().may_report(offering["offering_uuid"], offering["provider_uuid"]):
@@ -95,7 +100,7 @@ def _offerings(values: dict[str, Any], cursor: Cursor[DictRow]) -> Sequence[UUID
     found = offerings_of(cursor, provider)
     who = caller()
     if not found or not (who.sees_all or provider in who.providers):
-        raise NotFound("Provider")
+        raise ValidationError({"provider": [no_such(provider.hex)]})
     if not (who.is_staff or provider in who.providers_with(SET_USAGE)):
         raise NotPermitted
     return found

@@ -8,8 +8,10 @@ from uuid import UUID
 import click
 
 from web.commands.audit.tables import show, takes_format
+from web.commands.billing.months import all_offerings, one_offering
 from web.commands.billing.telling import told
 from web.request.billing.completeness import completeness, suspect_figures
+from web.request.services import Services
 from web.runtime.database import open_services
 from web.wire.billing.completeness import COMPLETENESS, JUMP, SUSPECT_KINDS
 
@@ -48,10 +50,20 @@ def completeness_command(
     named |= {"jump": jump, "kind": kind}
     asked = {"billing_period": month} | {name: value for name, value in named.items() if value}
     with open_services(only_reads=True) as services, told():
+        _check(services, offering, provider)
         if has_figures:
             show(OF_FIGURES, map(_figure, suspect_figures(services, asked)), form)
         else:
             show(COLUMNS, map(_row, completeness(services, asked)), form)
+
+
+def _check(services: Services, offering: UUID | None, provider: UUID | None) -> None:
+    """Raise ClickException for what is not there, of which an empty table would tell nothing missing."""
+    with services.deciding() as cursor:
+        if offering:
+            one_offering(offering, cursor)
+        if provider:
+            all_offerings(provider, cursor)
 
 
 def _row(row: Mapping[str, Any]) -> Mapping[str, Any]:

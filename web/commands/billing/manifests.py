@@ -7,8 +7,9 @@ from typing import Any, BinaryIO
 import click
 
 from web.commands.audit.tables import show, takes_format
-from web.commands.billing.telling import told
+from web.commands.billing.telling import done_by, told
 from web.commands.errors import Group
+from web.commands.tokens import user_named
 from web.request.billing.manifests import (
     Sending,
     manifest_at,
@@ -25,6 +26,9 @@ COLUMNS = (
 )
 
 
+BY = "Who sends it, an active user; it is kept. Without it the list says command line."
+
+
 @click.group("manifest", cls=Group)
 def manifest_group() -> None:
     """Say what was sent for a month of an offering, and see whether it is what stands."""
@@ -32,15 +36,17 @@ def manifest_group() -> None:
 
 @manifest_group.command("send")
 @click.argument("file", type=click.File("rb"))
+@click.option("--by", metavar="USERNAME", help=BY)
 @takes_format
 @click.pass_context
-def send_command(context: click.Context, file: BinaryIO, form: str | None) -> None:
+def send_command(context: click.Context, file: BinaryIO, by: str | None, form: str | None) -> None:
     """Compare the manifest in FILE (`-`: standard input) with what stands, and keep it.
 
     FILE is the body of POST /api/ledger/manifests/. What differs is shown, and the exit code is 1 then.
     """
     with open_services() as services, told(file.name):
-        sending = Sending(manifest_in(services, file.read()))
+        user = user_named(services, by) if by else None
+        sending = Sending(manifest_in(services, file.read()), user)
         position, is_new = send_manifest(services, sending, nobody_asks)
         row = manifest_at(services, position)
     kept = f"manifest {position}" if is_new else f"as manifest {position} said already"
@@ -70,5 +76,5 @@ def _row(row: Mapping[str, Any]) -> Mapping[str, Any]:
             for each in row["differences"]
         ],
         "sent_at": datetime.fromisoformat(row["sent_at"]),
-        "sent_by": (row["sent_by"] or {}).get("username"),
+        "sent_by": done_by(row["sent_by"], row["source"]),
     }

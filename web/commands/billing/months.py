@@ -1,6 +1,6 @@
 """`usage-ledger month`: closes months of offerings, opens them again, and lists them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -12,13 +12,17 @@ from marshmallow import ValidationError
 from ledger.errors import WrongStep
 from projections.lookups.catalogue import offerings, offerings_of
 from web.commands.audit.tables import show, takes_format
+from web.commands.billing.telling import done_by
 from web.commands.errors import Group
+from web.commands.tokens import user_named
 from web.request.billing.months import Choose, MonthChange, change_month, months
 from web.request.services import Services
 from web.runtime.database import open_services
 from web.wire.billing.rows import BILLING_MONTH
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+BY = "Who wants it, an active user; it is kept. Without it the lists say command line."
 
 COLUMNS = tuple(column.name for column in BILLING_MONTH.columns)
 
@@ -31,6 +35,7 @@ def month_group() -> None:
 def says_what(command: F) -> F:
     """Have a command take a month, and whose it is."""
     for option in (
+        click.option("--by", metavar="USERNAME", help=BY),
         click.option("--note", default="", help="What for; it is kept."),
         click.option("--month", type=click.DateTime(["%Y-%m"]), required=True, metavar="YYYY-MM"),
         click.option("--provider", type=click.UUID, help="All offerings of this customer."),
@@ -59,17 +64,33 @@ def reopen_command(**options: Any) -> None:
 def list_command(form: str | None) -> None:
     """Show all months that were closed, the latest first, with how many figures have moved since."""
     with open_services(only_reads=True) as services:
-        rows = (row | {"changed_by": (row["changed_by"] or {}).get("username")} for row in months(services))
-        show(COLUMNS, rows, form)
+        show(COLUMNS, map(_row, months(services)), form)
 
 
-def _change(*, is_closed: bool, month: date, note: str, offering: UUID | None, provider: UUID | None) -> None:
+def _row(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    closed_by = done_by(row["closed_by"], row["closed_source"]) if row["closed_at"] else None
+    return {**row, "changed_by": done_by(row["changed_by"], row["source"]), "closed_by": closed_by}
+
+
+def _change(
+    *,
+    is_closed: bool,
+    month: date,
+    note: str,
+    by: str | None,
+    offering: UUID | None,
+    provider: UUID | None,
+) -> None:
     if (offering is None) == (provider is None):
         raise click.UsageError("Name an --offering, or a --provider for all of its offerings.")
-    choose = partial(_one, offering) if offering else partial(_all, provider)
+    choose = partial(one_offering, offering) if offering else partial(all_offerings, provider)
     first = date(month.year, month.month, 1)
     with open_services() as services:
-        of, changed = _changed(services, MonthChange(first, is_closed, note), choose)
+        user = user_named(services, by) if by else None
+        of, changed = _changed(services, MonthChange(first, is_closed, note, user), choose)
+    if is_closed and not changed:
+        click.echo(f"{first:%Y-%m} was closed already for {len(of)} of {len(of)} offerings.")
+        return
     done = "closed" if is_closed else "opened again"
     click.echo(f"{first:%Y-%m} was {done} for {changed} of {len(of)} offerings.")
 
@@ -83,14 +104,16 @@ def _changed(services: Services, change: MonthChange, choose: Choose) -> tuple[A
         raise click.ClickException(str(error.messages_dict["month"][0])) from None
 
 
-def _one(offering: UUID | None, cursor: Any) -> list[UUID]:
+def one_offering(offering: UUID | None, cursor: Any) -> list[UUID]:
+    """Return the offering. Raises ClickException where there is none."""
     found = list(offerings(cursor, [offering] if offering else []))
     if not found:
         raise click.ClickException(f"there is no offering with the uuid {offering and offering.hex}")
     return found
 
 
-def _all(provider: UUID | None, cursor: Any) -> list[UUID]:
+def all_offerings(provider: UUID | None, cursor: Any) -> list[UUID]:
+    """Return a provider's offerings. Raises ClickException where there are none."""
     found = offerings_of(cursor, provider) if provider else []
     if not found:
         raise click.ClickException(f"no customer with the uuid {provider and provider.hex} offers anything")

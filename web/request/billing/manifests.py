@@ -19,10 +19,10 @@ from ledger.journal.transaction import JournalTransaction
 from projections.lookups.catalogue import offerings
 from projections.queries.billing.manifests import MANIFESTS
 from projections.queries.billing.standing import standing
-from web.request.billing.months import NOT_YET
 from web.request.references import check_keys
 from web.request.services import Services
 from web.wire.billing.manifests import MANIFEST, SEND_MANIFEST
+from web.wire.billing.months import NOT_YET
 from web.wire.body import (
     MOST_TOLD,
     NON_FIELD,

@@ -1,7 +1,7 @@
 """Closes months of offerings, and opens them again."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,12 +22,16 @@ from projections.lookups import catalogue
 from projections.queries.billing.months import MONTHS
 from projections.rows import digest
 from web.request.services import Services
+from web.wire.billing.months import NOT_YET
 from web.wire.billing.rows import BILLING_MONTH
 
 Choose = Callable[[Cursor[DictRow]], Sequence[UUID]]
 """Returns the offerings whose month is meant, and raises what its caller may not do."""
 
-NOT_YET = "This month has not begun."
+CLOSED_ALREADY = (
+    "{:%Y-%m} is closed already, by {} at {:%Y-%m-%d %H:%M} UTC, with another note: to be closed with this"
+    " one it has to be opened again first."
+)
 NOT_CLOSED = "{:%Y-%m} is not closed here: it can only be closed."
 
 
@@ -47,7 +51,8 @@ def change_month(services: Services, change: MonthChange, choose: Choose) -> tup
 
     Returns the offerings, and of how many the month was not so already. `choose` is called again where
     another writer was faster. Raises what it raises, ValidationError for a month of the future, WrongStep for
-    one that is to be opened and is not closed for any of them, Contended and Busy.
+    one that is to be opened and is not closed for any of them, or that is closed with another note for all of
+    them, Contended and Busy.
     """
     if change.month > month_of(services.clock(), services.ledger.zone):
         raise ValidationError({"month": [NOT_YET]})
@@ -57,6 +62,8 @@ def change_month(services: Services, change: MonthChange, choose: Choose) -> tup
         closed = catalogue.closed_for(transaction.cursor, offerings, change.month)
         if not change.is_closed and not closed:
             raise WrongStep(NOT_CLOSED.format(change.month))
+        if change.is_closed and closed:
+            _check_note(change, offerings, closed)
         changing = [
             BillingMonth(
                 offering_uuid=offering,
@@ -75,6 +82,18 @@ def change_month(services: Services, change: MonthChange, choose: Choose) -> tup
         )
 
     return services.handler.execute(decide)
+
+
+def _check_note(change: MonthChange, offerings: Sequence[UUID], closed: Mapping[UUID, DictRow]) -> None:
+    """Raise WrongStep if nothing would come of the closing, and its note be lost.
+
+    Who closes the rest of a provider's offerings, and sends that again, finds the note with the rest.
+    """
+    notes = {row["note"] for row in closed.values()}
+    if change.note and change.note not in notes and closed.keys() >= set(offerings):
+        last = next(iter(closed.values()))
+        who = last["closed_by"] or "somebody"
+        raise WrongStep(CLOSED_ALREADY.format(change.month, who, last["closed_at"].astimezone(UTC)))
 
 
 def months(services: Services) -> Iterator[dict[str, Any]]:

@@ -1,29 +1,18 @@
 """Bodies that name a month, and the offerings whose month it is; and those of corrections."""
 
-import re
-from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import ValidationError, fields
 
 from web.wire.audit.reasons import Reason
+from web.wire.billing.months import Month
 from web.wire.body import Body, Check, not_a_list
 from web.wire.bounds import MOST_ITEMS
 from web.wire.fields import REQUIRED, Position, Reference, Text, uuid_of
 
-MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-
-
-class Month(fields.Field[date]):
-    """A month, written YYYY-MM, as its first day."""
-
-    default_error_messages = REQUIRED
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
-        if not isinstance(value, str) or not MONTH.fullmatch(value) or value.startswith("0000"):
-            raise ValidationError("Must be a month like 2026-05.")
-        return date.fromisoformat(f"{value}-01")
+NOT_BOTH = "Name an offering or a provider, and not both."
+ONE_OF_BOTH = "Name an offering, or a provider for all of its offerings."
 
 
 class Uuid(fields.Field[UUID]):
@@ -38,8 +27,11 @@ class Uuid(fields.Field[UUID]):
 
 
 def check_whose(values: dict[str, Any]) -> None:
-    if ("offering" in values) == ("provider" in values):
-        raise ValidationError("Name an offering, or a provider for all of its offerings.", "offering")
+    """Raise ValidationError under both names, as either may be the one to add or to leave out."""
+    named = values.keys() & {"offering", "provider"}
+    if len(named) != 1:
+        told = NOT_BOTH if named else ONE_OF_BOTH
+        raise ValidationError({"offering": [told], "provider": [told]})
 
 
 class ChangeMonth(Body):

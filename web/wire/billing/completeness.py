@@ -6,11 +6,10 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from ledger.domain.months import next_month, start_of
+from ledger.domain.months import month_of, next_month, start_of
+from web.wire.billing.months import NO_MONTH, NOT_YET, Month
 from web.wire.body import Loading
-from web.wire.exports.focus import NO_MONTH
-from web.wire.fields import REQUIRED
-from web.wire.parameters import PlainMonthFilter, UuidFilter, not_available
+from web.wire.parameters import UuidFilter, not_available
 from web.wire.responses import columns
 from web.wire.responses.audit import REVISION_USER
 from web.wire.responses.figures import COMPONENT, CUSTOMER, OFFERING, PROJECT
@@ -55,7 +54,7 @@ class CompletenessQuery(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    billing_period = PlainMonthFilter(NO_MONTH, NO_MONTH, required=True, error_messages=REQUIRED)
+    billing_period = Month(required=True)
     offering_uuid = UuidFilter()
     provider_uuid = UuidFilter()
     jump = JumpFilter()
@@ -66,6 +65,8 @@ class CompletenessQuery(Schema):
         month: date = data["billing_period"]
         if month.year in (date.min.year, date.max.year):
             raise ValidationError({"billing_period": [NO_MONTH]})
+        if month > month_of(Loading.get().now, Loading.get().zone):
+            raise ValidationError({"billing_period": [NOT_YET]})
         around = {
             "month_before": (month - timedelta(1)).replace(day=1),
             "month_end": start_of(next_month(month), Loading.get().zone),

@@ -5,6 +5,7 @@ from typing import get_args
 from marshmallow import EXCLUDE, Schema
 
 from ledger.domain.billing.corrections import State
+from web.wire.billing.months import Month
 from web.wire.parameters import BooleanFilter, ChoicesFilter, MonthFilter, UuidFilter
 
 
@@ -16,7 +17,7 @@ class MonthsQuery(Schema):
 
     offering_uuid = UuidFilter()
     provider_uuid = UuidFilter()
-    billing_period = MonthFilter()
+    billing_period = Month()
     is_closed = BooleanFilter()
 
 

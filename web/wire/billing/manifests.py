@@ -7,10 +7,10 @@ from typing import Any, cast
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from ledger.domain.billing.manifests import ControlTotals, Manifest
-from web.wire.billing.bodies import Month
+from web.wire.billing.months import Month
 from web.wire.body import MOST_TOLD, Body, not_a_dictionary
 from web.wire.fields import REQUIRED, Amount, Reference, Text, position_of
-from web.wire.parameters import BooleanFilter, MonthFilter, UuidFilter
+from web.wire.parameters import BooleanFilter, UuidFilter
 from web.wire.responses import columns
 from web.wire.responses.audit import REVISION_USER
 from web.wire.responses.schemas import RowSchema, declare
@@ -81,7 +81,7 @@ class ManifestsQuery(Schema):
 
     offering_uuid = UuidFilter()
     provider_uuid = UuidFilter()
-    billing_period = MonthFilter()
+    billing_period = Month()
     matches = BooleanFilter()
 
 
@@ -111,6 +111,7 @@ MANIFEST = declare(
     note=columns.Text(),
     sent_at=columns.Moment(),
     sent_by=columns.Object(REVISION_USER, allow_none=True),
+    source=columns.Text(),
     compared_at=columns.Integer(),
     matches=columns.Boolean(),
     still_holds=columns.Boolean(),

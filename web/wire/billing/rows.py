@@ -29,10 +29,19 @@ BILLING_MONTH = declare(
     position=Integer(),
     changed_at=Moment(),
     changed_by=Object(REVISION_USER, allow_none=True),
+    source=Text(),
     note=Text(),
+    closed_at=Moment(allow_none=True),
+    closed_by=Object(REVISION_USER, allow_none=True),
+    closed_source=Text(allow_none=True),
+    closed_note=Text(allow_none=True),
     figures_moved=Integer(allow_none=True),
+    user_figures_moved=Integer(allow_none=True),
+    diff=Text(allow_none=True),
 )
-"""`figures_moved` is how many figures differ from those at `position`, null for an open month."""
+"""`closed_…` is of the last closing, also once the month is open again. `figures_moved` is how many figures
+of components differ from those at `position`, `user_figures_moved` how many of users, and `diff` the URL of
+what became of the former: null for an open month."""
 
 CORRECTION_SUM = declare(
     RowSchema,

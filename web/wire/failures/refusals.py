@@ -21,8 +21,8 @@ WORDS: dict[type[errors.Refusal], tuple[str, str]] = {
     ),
     errors.OnlyCorrections: (  # agents know the end of it, and go on
         "date",
-        "{month:%Y-%m} was closed for this offering, so that only a correction changes it: no"
-        " backfilling past billing periods.",
+        "{month:%Y-%m} was closed for this offering. A closed month takes corrections only, also while it"
+        " lasts: no backfilling past billing periods.",
     ),
     errors.LimitExists: (
         "non_field_errors",

@@ -8,6 +8,7 @@ from web.dashboard.asking import Answer
 from web.dashboard.frame import here, linked, page, page_asked_for, pages, show
 from web.dashboard.lists import MONTH, OFFERING, PAGE_ROWS, POSITION, PROVIDER
 from web.dashboard.months import before, month_named
+from web.dashboard.pages.billing.months import done_by
 from web.dashboard.tables import Column, Pager, Row, Table
 from web.request.audit.past import AS_OF
 
@@ -121,7 +122,7 @@ def _manifest(row: Row) -> dict[str, Any]:
     ]
     return {
         **row,
-        "by": (row["sent_by"] or {}).get("username"),
+        "by": done_by(row["sent_by"], row["source"]),
         "matched": _yes(row["matches"]),
         "holds": _yes(row["still_holds"]),
         "told": told,

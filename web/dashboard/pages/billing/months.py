@@ -41,7 +41,11 @@ OF_ONE = (
     Column("Since", "changed_at", "moment"),
     Column("By", "by"),
     Column("Note", "note"),
+    Column("Closed", "closed_at", "moment"),
+    Column("Closed by", "closed_by"),
+    Column("Closed with", "closed_note"),
     Column("Figures moved", "figures_moved", "count", moved_since),
+    Column("Of users", "user_figures_moved", "count"),
     POSITION,
 )
 
@@ -106,12 +110,25 @@ def _may_close(kind: str, named: Row) -> bool:
     return who.may_report(UUID(named["uuid"]), UUID(named["provider_uuid"]))
 
 
+def done_by(user: Mapping[str, Any] | None, source: str) -> str | None:
+    """Return who did something, or that it was the command line, where nobody was named."""
+    if user:
+        return user["username"] or None
+    return "command line" if source == "command-line" else None
+
+
+def closer(row: Row) -> str | None:
+    """Return who closed a month, also once it is open again."""
+    return done_by(row["closed_by"], row["closed_source"]) if row["closed_at"] else None
+
+
 def _rows(answer: Answer) -> list[dict[str, Any]]:
     return [
         each
         | {
             "state": STATES["true" if each["is_closed"] else "false"],
-            "by": (each["changed_by"] or {}).get("username"),
+            "by": done_by(each["changed_by"], each["source"]),
+            "closed_by": closer(each),
         }
         for each in answer.data
     ]
