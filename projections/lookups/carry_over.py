@@ -49,6 +49,19 @@ WHERE (c.resource_uuid, c.component_uuid) > (%(after_resource)s, %(after_compone
 ORDER BY c.resource_uuid, c.component_uuid
 LIMIT %(limit)s"""  # noqa: S608 - of constants
 
+SELECT_LEFT_OUT = f"""
+SELECT count(DISTINCT u.offering_uuid) AS offerings
+FROM component_usage u
+JOIN resource r ON r.uuid = u.resource_uuid
+JOIN billing_month m ON m.offering_uuid = u.offering_uuid AND m.month = %(month)s AND m.is_closed
+WHERE u.billing_period = %(before)s
+  AND u.missing_usage_policy IN ('reuse', 'zero')
+  AND NOT {IS_TERMINATED}
+  AND NOT EXISTS (
+    SELECT FROM component_usage n
+    WHERE n.resource_uuid = u.resource_uuid AND n.component_uuid = u.component_uuid
+      AND n.billing_period = %(month)s)"""  # noqa: S608 - of constants
+
 SELECT_LAST_MONTH = "SELECT max(month) AS month FROM carried_month"
 
 Key = tuple[UUID, UUID]
@@ -80,6 +93,15 @@ def candidates(
 def _last_usage(row: DictRow) -> tuple[str, LastUsage]:
     name: str = row.pop("resource_name")
     return name, LastUsage(ownership=take_ownership(row), **row)
+
+
+def left_out(cursor: Cursor[DictRow], month: date) -> int:
+    """Return of how many offerings nothing is carried over, though it could be, as the month is closed."""
+    parameters = {"before": (month - timedelta(days=1)).replace(day=1), "month": month}
+    row = cursor.execute(SELECT_LEFT_OUT, parameters).fetchone()
+    assert row is not None
+    offerings: int = row["offerings"]
+    return offerings
 
 
 def last_month(cursor: Cursor[DictRow]) -> date | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Environment, output_of, run
-from tests.world import OFFERING, PROVIDER, SECOND_OFFERING, uid
+from tests.world import CATALOGUE, CPU, OFFERING, PROVIDER, RESOURCE, SECOND_OFFERING, uid
 
 OF_ONE = ("--offering", OFFERING, "--month", "2026-10")
 
@@ -70,3 +70,22 @@ def test_what_is_wrong_is_told_and_nothing_stored(
     assert done.returncode != 0
     assert told in done.stderr
     assert output_of(environment, "month", "list", "--format", "json") == "[]\n"
+
+
+def test_carrying_over_tells_of_offerings_that_it_left_out(environment: Environment, tmp_path: Path) -> None:
+    usage = {
+        "uuid": uid(0x700),
+        "resource_uuid": RESOURCE,
+        "component_uuid": CPU,
+        "usage": "3.00",
+        "billing_period": "2026-09-01",
+        "date": "2026-09-05T00:00:00Z",
+        "missing_usage_policy": "reuse",
+    }
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps(CATALOGUE | {"component_usages": [usage]}))
+    run(environment, "import", path)
+    run(environment, "month", "close", *OF_ONE)
+    done = run(environment, "carry-over", "--month", "2026-10")
+    assert done.stdout == "0 usages were carried over into 2026-10.\n"
+    assert done.stderr == "Offerings whose usages were left out, as 2026-10 is closed for them: 1.\n"

@@ -1,5 +1,6 @@
 """Months that are closed: they take no reports, whoever sends them, until they are opened again."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,6 +11,7 @@ from msgspec import structs
 
 from ledger.decisions.requests import Decision
 from ledger.events import BillingMonthDescribed, UsageReported, UserUsageReported
+from projections.lookups.carry_over import left_out
 from projections.rebuild import Rebuilt
 from tests.billing.closing import CLOSED, MONTHS, change, close, listed, reopen
 from tests.ledger.test_overtaken import overtake
@@ -344,6 +346,11 @@ def test_nothing_is_carried_over_into_a_closed_month(world: World) -> None:
     services = world.app.extensions["usage-ledger"]
     carried = carry_into(NOW.date().replace(day=1), services, lambda name, _: told.append(name))
     assert (carried, told) == (1, ["Second resource"])
+    with services.deciding() as cursor:
+        assert left_out(cursor, date(2026, 11, 1)) == 1
+    reopen(world)
+    with services.deciding() as cursor:
+        assert left_out(cursor, date(2026, 11, 1)) == 0
 
 
 USAGE = {

@@ -14,7 +14,7 @@ from ledger.decisions.requests import Decision
 from ledger.domain.months import month_of, next_month
 from ledger.domain.records import LastUsage
 from ledger.journal.transaction import JournalTransaction
-from projections.lookups.carry_over import FIRST, Key, candidates, last_month
+from projections.lookups.carry_over import FIRST, Key, candidates, last_month, left_out
 from web.importer.values import check_year
 from web.request.services import Services
 from web.runtime.database import open_services
@@ -25,6 +25,8 @@ NEVER_CARRIED = (
     "Nothing was ever carried over here, so this is done for {:%Y-%m} alone; where earlier months were"
     " missed, name them with --month, one after the other, and begin with the first."
 )
+
+CLOSED = "Offerings whose usages were left out, as {1:%Y-%m} is closed for them: {0}."
 
 OnCarried = Callable[[str, LastUsage], None]
 """Called for each usage that is carried over, with the name of its resource."""
@@ -125,5 +127,9 @@ def carry_over_command(month: str | None, dry_run: bool) -> None:
         for number, into in enumerate(plan.months, start=1):
             carried = carry_into(into, services, tell, dry_run=dry_run)
             click.echo(f"{carried} usages {would} carried over into {into:%Y-%m}.")
+            with services.deciding() as cursor:
+                closed = left_out(cursor, into)
+            if closed:
+                click.echo(CLOSED.format(closed, into), err=True)
             if dry_run and carried and number < len(plan.months):
                 click.echo("They are not stored, so what would follow from them later is not shown.")
