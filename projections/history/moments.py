@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Literal
 
 from ledger.events import Fact, UsageReported
 from ledger.journal.digests import FACT_DIGEST
@@ -49,7 +49,7 @@ SELECT
         SELECT recorded_at FROM moment WHERE span <= notification_id / {span} ORDER BY span DESC LIMIT 1
     )) AS recorded_at
 FROM journal.ledger_events WHERE notification_id <= %(position)s ORDER BY notification_id DESC LIMIT 1""")
-    .format(digest=FACT_DIGEST, recorded_at=SQL(RECORDED_AT), span=SQL(str(spans.SPAN)))
+    .format(digest=FACT_DIGEST, recorded_at=SQL(RECORDED_AT), span=Literal(spans.SPAN))
     .as_string()
 )
 

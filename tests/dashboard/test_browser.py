@@ -26,9 +26,19 @@ BEING_REPLACED = "does not belong to the document"
 SERIOUS = ("serious", "critical")
 
 
+IN_NOVEMBER = """
+import web
+from tests.world import NOW
+
+began = web.utc_now()
+web.create_app.__kwdefaults__["clock"] = lambda: NOW + (web.utc_now() - began)
+"""
+"""The world's figures are of 2026, and pages begin with the month that it is."""
+
+
 @pytest.fixture
 def service(shown_world: World, world_url: str) -> Iterator[Served]:
-    with served(world_url) as service:
+    with served(world_url, change=IN_NOVEMBER) as service:
         yield service
 
 

@@ -12,4 +12,5 @@ if name := os.environ.get("TORTURE_CLOCK"):
     def _stepped() -> datetime:
         return _right() + timedelta(seconds=int(_file.read_text()))
 
-    web.utc_now = _stepped
+    web.utc_now = _stepped  # for commands
+    web.create_app.__kwdefaults__["clock"] = _stepped  # which has taken the right one already
