@@ -13,4 +13,5 @@ if name := os.environ.get("TORTURE_CLOCK"):
         return _right() + timedelta(seconds=int(_file.read_text()))
 
     web.utc_now = _stepped  # for commands
-    web.create_app.__kwdefaults__["clock"] = _stepped  # which has taken the right one already
+    # The application has taken the right one already, as its default.
+    web.create_app.__kwdefaults__ = {**(web.create_app.__kwdefaults__ or {}), "clock": _stepped}
