@@ -85,7 +85,9 @@ class Comparing:
         uuids = [form for each in tenants.uuids for form in (each, str(UUID(each)))]
         nobodys = [form for each in (NOTHING, NOTHING_ELSE) for form in (each, str(UUID(each)))]
         self._names = re.compile("|".join([MARK, *uuids, *nobodys]))
-        self._traces = re.compile("|".join([MARK, FIGURE, *uuids]), re.IGNORECASE)
+        # A hash, a request's id or the fraction of a second may have the digits of the figure in them.
+        figure = rf"(?<![0-9a-f.]){FIGURE}(?![0-9]*[a-f])"
+        self._traces = re.compile("|".join([MARK, figure, *uuids]), re.IGNORECASE)
         self.differences: dict[str, str] = {}
         """What differs, by what the question is about."""
 

@@ -12,7 +12,7 @@ from random import Random
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.support.dumps import dump, put_back, restore
+from tests.support.dumps import SCHEMAS, dump, restore
 from tests.torture.faults.database import new_replica, take_over
 from tests.torture.target import NotInjected, Target, alone
 
@@ -50,7 +50,7 @@ def _wait_for_all(target: Target, connection: psycopg.Connection[tuple[object, .
 def put_a_dump_back(target: Target, random: Random) -> None:
     """Everything is as it was some seconds ago, under the feet of the service."""
     with alone(target.commands_guard, 120), alone(target.database_guard, 60), target.losses.period():
-        _put_back(target, random, ("journal", "read_models"))
+        _put_back(target, random, (*SCHEMAS, "read_models_as_of", "read_models_near"))
     target.backups.clear()
 
 
@@ -69,10 +69,7 @@ def _put_back(target: Target, random: Random, schemas: tuple[str, ...]) -> None:
     time.sleep(random.uniform(0.5, 3))
     for _ in range(40):  # whoever restores beside a running service meets its locks, and deadlocks
         try:
-            if len(schemas) > 1:
-                put_back(target.direct_url, dumped)
-            else:
-                restore(target.direct_url, dumped, *schemas)
+            restore(target.direct_url, dumped, *schemas)
             break
         except AssertionError:
             time.sleep(0.2)
