@@ -6,7 +6,7 @@ with 64 processors and 512 GB, and when.
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emulator.core.database import SlurmDatabase
 from emulator.core.time_engine import TimeEngine
@@ -14,6 +14,10 @@ from emulator.core.usage_simulator import UsageSimulator
 
 database = SlurmDatabase()
 database.load_state()
-simulator = UsageSimulator(TimeEngine(), database)
-for account, user, node_hours, moment in json.loads(sys.argv[1]):
+clock = TimeEngine()
+simulator = UsageSimulator(clock, database)
+jobs = json.loads(sys.argv[1])
+# SLURM tells of no job that is to come, and on the first of a month those of the month may be.
+clock.set_time(max(datetime.fromisoformat(moment) for *_, moment in jobs) + timedelta(days=1))
+for account, user, node_hours, moment in jobs:
     simulator.inject_usage(account, user, node_hours, datetime.fromisoformat(moment))

@@ -10,10 +10,10 @@ NOW, BEFORE = this_month(), last_month()
 PROGRAMS = ENVIRONMENTS / NEWEST / "bin"
 
 JOBS = [
-    ("alloc-first", "ann", 2.5, f"{NOW}T00:00:00"),
-    ("alloc-first", "bob", 1, f"{NOW}T00:30:00"),
-    ("alloc-first", "ann", 4, f"{BEFORE}T00:00:00"),
-    ("alloc-second", "ann", 0.25, f"{NOW}T00:00:00"),
+    ("alloc-first", "ann", 2.5, f"{NOW}T12:00:00"),
+    ("alloc-first", "bob", 1, f"{NOW}T15:00:00"),
+    ("alloc-first", "ann", 4, f"{BEFORE}T12:00:00"),
+    ("alloc-second", "ann", 0.25, f"{NOW}T12:00:00"),
 ]
 
 SETTINGS = {
