@@ -32,9 +32,6 @@ PAST = "".join([as_of.CREATE_KEPT, as_of.AS_OF, as_of.NEAR, spans.COUNT_SPANS]).
 BUILT_BY = sha256(b"%d %d\n%b%b%b" % (REVISION, spans.SPAN, CREATE_TABLES, CREATE_INDEXES, PAST)).hexdigest()
 
 HAS_SCHEMA = "SELECT to_regnamespace(%(schema)s) IS NOT NULL AS exists"
-LACKS_VIEWS = """
-SELECT count(*) < 2 AS lacks FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (n.nspname, c.relname) IN ((%(views)s, 'component_usage'), (%(near)s, 'listed_usage'))"""
 CREATE_SCHEMA = SQL("CREATE SCHEMA {schema}")
 DROP = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
 RENAME = SQL("ALTER SCHEMA {schema} RENAME TO {name}")
@@ -65,15 +62,9 @@ def create_read_models(
             if indexes:
                 complete_tables(connection)
             as_of.create_views(connection, schema)
-        elif schema == SCHEMA and lacks_views(connection) and is_of_this_version(connection):
+        elif schema == SCHEMA and as_of.lacks_views(connection, schema) and is_of_this_version(connection):
             connection.execute(ENTER_SCHEMA.format(schema=Identifier(schema)))
             as_of.create_views(connection, schema)
-
-
-def lacks_views(connection: Connection[DictRow]) -> bool:
-    """Return whether the views of the past are missing, as where the tables alone were put back."""
-    row = connection.execute(LACKS_VIEWS, {"views": views_of(SCHEMA), "near": near_of(SCHEMA)}).fetchone()
-    return row is not None and row["lacks"]
 
 
 def create_tables(connection: Connection[DictRow]) -> None:

@@ -92,6 +92,11 @@ SELECT
     set_config('transaction_read_only', 'on', true)""").format(is_near=IS_NEAR, settings=SETTINGS)
 
 
+LACKS_VIEWS = """
+SELECT count(*) < 2 AS lacks FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (n.nspname, c.relname) IN ((%(views)s, 'component_usage'), (%(near)s, 'listed_usage'))"""
+
+
 def views_of(schema: str) -> str:
     """Return the name of the schema of views on a schema's tables."""
     return f"{schema}_as_of"
@@ -100,6 +105,12 @@ def views_of(schema: str) -> str:
 def near_of(schema: str) -> str:
     """Return the name of the schema of the views that come before these near the end of the journal."""
     return f"{schema}_near"
+
+
+def lacks_views(connection: Connection[DictRow], schema: str) -> bool:
+    """Return whether the views of the past are missing, as where the tables alone were put back."""
+    row = connection.execute(LACKS_VIEWS, {"views": views_of(schema), "near": near_of(schema)}).fetchone()
+    return row is not None and row["lacks"]
 
 
 def create_kept(connection: Connection[DictRow]) -> None:

@@ -55,6 +55,22 @@ def test_read_models_that_are_ahead_of_a_restored_journal_are_rebuilt_at_start(
         assert [fact.originator_version for fact in world.facts(Report)] == [1, 2]
 
 
+def test_where_the_tables_alone_were_put_back_readyz_tells_it_and_a_start_mends_it(url: str) -> None:
+    with open_world(url) as world:
+        report(world, "5")
+        (usage,) = world.usages()
+        history = f"/api/marketplace-component-usages/{usage['uuid']}/history/"
+        restore(url, dump(url, "--schema=read_models"), "read_models")
+        assert world.as_("staff").get(history).status_code == 503
+        status, told = ready(world)
+        assert (status, told["status"]) == (503, "unavailable")
+        assert told["reason"].startswith("the views of the past are missing")
+        report(world, "6")
+    with open_world(url) as world:
+        assert ready(world)[0] == 200
+        assert [row["amount"] for row in world.as_("staff").get(history).get_json()] == ["6.00", "5.00"]
+
+
 def test_read_models_of_another_history_are_rebuilt_even_where_both_end_at_one_position(url: str) -> None:
     with open_world(url) as world:
         before = journal_of(url)
