@@ -95,16 +95,16 @@ def test_where_nothing_stands_there_is_nothing_to_put_back(world: World) -> None
     )
 
 
-def test_a_figure_that_was_stated_again_as_it_is_has_moved_and_is_left_out(world: World) -> None:
+def test_a_figure_that_was_stated_again_as_it_is_is_marked_and_left_out(world: World) -> None:
     october(world)
     october(world, "9", kind="gpu")
     first = applied(world, item("50"), item("60", type="gpu"))
     for amount in ("61", "60"):
         october(world, amount, kind="gpu")
     told = shown(world, first)
-    assert [(each["usage_now"], each["has_moved"]) for each in told["items"]] == [
-        ("50.00", False),
-        ("60.00", True),
+    assert [(each["usage_now"], each["has_moved"], each["is_stated_since"]) for each in told["items"]] == [
+        ("50.00", False, False),
+        ("60.00", False, True),
     ]
     assert told["left_out"] is None
     back = revert(world, first).get_json()
@@ -116,7 +116,7 @@ def test_a_figure_that_was_stated_again_as_it_is_has_moved_and_is_left_out(world
 def test_what_changed_nothing_has_nothing_to_put_back(world: World) -> None:
     october(world, "50")
     first = applied(world)
-    assert shown(world, first)["items"][0]["has_moved"] is False
+    assert shown(world, first)["items"][0]["is_stated_since"] is False
     done = revert(world, first)
     assert (done.status_code, done.get_json()) == (409, {"detail": NOTHING_STANDS})
 

@@ -5,8 +5,9 @@ who may report all of it approves it, unless the operator asks for none (`LEDGER
 applied, as a whole: each fact names the correction and its reason. It may change months that are closed, and
 figures of resources that have ended. To revert it is a correction of its own, already filled in, of the
 figures that still stand as they were applied; a figure that was new is put back to 0. Those that somebody
-has stated since, be it the same amount, are theirs: `left_out` says how many, and they stay when the
-correction is `reverted`. It is refused where one of its own was stated again before it is applied.
+has stated since (`is_stated_since`), be it the same amount, are theirs: `left_out` says how many, and they
+stay when the correction is `reverted`. It is refused where one of its own was stated again before it is
+applied.
 
 An item is one of `POST /api/ledger/reports/`. It needs a date, or names a component usage: a correction takes
 no month for the current one. What an item of a component leaves out, description and policy, stays as it is.

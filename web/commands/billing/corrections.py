@@ -269,6 +269,8 @@ def _moved(item: dict[str, Any]) -> str | None:
 def _figure_moved(item: dict[str, Any]) -> str | None:
     if item["has_moved_since_approval"]:
         return f"since approval of {item['usage_approved'] or 'none'}"
+    if item["is_stated_since"]:
+        return "stated since"
     return "moved" if item["has_moved"] else None
 
 

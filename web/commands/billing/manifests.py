@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import click
 
 from web.commands.audit.tables import show, takes_format
-from web.commands.billing.telling import done_by, told
+from web.commands.billing.telling import told
 from web.commands.errors import Group
 from web.commands.tokens import user_named
 from web.request.billing.manifests import (
@@ -19,6 +19,7 @@ from web.request.billing.manifests import (
     send_manifest,
 )
 from web.runtime.database import open_services
+from web.wire.billing.rows import done_by
 
 COLUMNS = (
     *("position", "offering_name", "provider_name", "billing_period", "reports", "resources", "totals"),

@@ -12,13 +12,12 @@ from marshmallow import ValidationError
 from ledger.errors import WrongStep
 from projections.lookups.catalogue import offerings, offerings_of
 from web.commands.audit.tables import show, takes_format
-from web.commands.billing.telling import done_by
 from web.commands.errors import Group
 from web.commands.tokens import user_named
 from web.request.billing.months import Choose, MonthChange, change_month, months
 from web.request.services import Services
 from web.runtime.database import open_services
-from web.wire.billing.rows import BILLING_MONTH
+from web.wire.billing.rows import BILLING_MONTH, done_by
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,6 +1,6 @@
 """Tells in one line what is wrong with what a command was given."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,13 +20,6 @@ def told(about: str = "") -> Iterator[None]:
         raise click.ClickException(_line(about, str(error))) from None
     except ValidationError as error:
         raise click.ClickException(_line(about, *_sentences(error.messages_dict))) from None
-
-
-def done_by(user: Mapping[str, Any] | None, source: str) -> str | None:
-    """Return who did something: a username, or that it was the command line, where nobody was named."""
-    if user:
-        return user["username"] or "somebody"
-    return "command line" if source == "command-line" else None
 
 
 def _line(about: str, *sentences: str) -> str:

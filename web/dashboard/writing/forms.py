@@ -45,7 +45,7 @@ class Form(NamedTuple):
     errors: Mapping[str, Sequence[str]] = {}
     """By the name of the input, those of the whole form under an empty one."""
     told: Any = None
-    """What the API answered to it, where it refused."""
+    """The refusal of the API, as it was answered; None where there is none."""
 
     @property
     def said(self) -> dict[str, str]:

@@ -28,7 +28,7 @@ from web.wire.errors import problem_of, unwrapped
 
 
 class ItemFigure(NamedTuple):
-    """What is known of an item's figure: `expected` is what should stand, unless it was applied.
+    """An item's figure, as far as it is known: `expected` is what should stand, unless it has moved.
 
     `standing` are the figures that stood for the item when it was applied, or stand now, where that is known.
     """
@@ -43,9 +43,9 @@ class ItemFigure(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """What somebody stood behind: the figures of a correction as of a position, of which some stand no more.
+    """The figures of a correction as of the position at which somebody stood behind them.
 
-    The places of those are among `moved`. Without a position nobody did.
+    Some of them stand no more: their places are `moved`. Without a position nobody did.
     """
 
     position: int | None
@@ -190,7 +190,9 @@ def _is_previewed(correction: Correction) -> bool:
 
 def _applied(figure: CorrectedFigure) -> ItemFigure:
     standing = _only(figure.uuid, figure.before)
-    return ItemFigure(figure.uuid, figure.before, figure.after, None, figure.position, standing=standing)
+    return ItemFigure(
+        figure.uuid, figure.before, figure.after, figure.after, figure.position, standing=standing
+    )
 
 
 def _previewed(item: CorrectionItem, figure: Figure, standing: Amounts) -> ItemFigure:
@@ -231,7 +233,8 @@ def _shown(
         "usage_now": stands,
         "usage_after": figure.after,
         "delta": None if figure.after is None else figure.after - (start or 0),
-        "has_moved": stands != figure.expected if standing is None else figure.uuid not in standing,
+        "has_moved": stands != figure.expected,
+        "is_stated_since": None if standing is None else figure.uuid not in standing,
         "position": figure.position,
         "reason": item.reason,
         "errors": figure.errors,

@@ -1,5 +1,8 @@
 """The answers about months that people vouch for, and about corrections that they stand behind."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields
 
 from web.wire.responses.audit import REVISION_USER
@@ -117,6 +120,7 @@ CORRECTION_ITEM = declare(
     usage_after=Decimal(allow_none=True),
     delta=Decimal(allow_none=True),
     has_moved=Boolean(),
+    is_stated_since=Boolean(allow_none=True),
     usage_approved=Decimal(allow_none=True),
     has_moved_since_approval=Boolean(allow_none=True),
     position=Integer(allow_none=True),
@@ -124,12 +128,12 @@ CORRECTION_ITEM = declare(
     errors=fields.Raw(allow_none=True),
 )
 """A figure: `usage_before` is what it was when it was proposed, or applied, and `usage_after` what it would
-become now, or became. `has_moved` says that another one stands now than was seen, and of one that was
-applied that somebody has stated it since. Project and customer are those that its resource has, and
-`has_changed_hands` says that it had others when this was proposed.
-`usage_approved` is what it was for whoever approved it, and `has_moved_since_approval` says that another one
-stands now, or stood when it was applied, or that another plan's figure moved, which changes what this one
-becomes. `errors` say why it could not be applied now."""
+become now, or became. `has_moved` says that another amount stands now than was seen, or applied, and
+`is_stated_since` that somebody has stated the figure since it was applied, be it the same amount. Project and
+customer are those that its resource has, and `has_changed_hands` says that it had others when this was
+proposed. `usage_approved` is what it was for whoever approved it, and `has_moved_since_approval` says that
+another one stands now, or stood when it was applied, or that another plan's figure moved, which changes what
+this one becomes. `errors` say why it could not be applied now."""
 
 CORRECTION_WITH_ITEMS = declare(
     ObjectSchema,
@@ -142,3 +146,13 @@ CORRECTION_WITH_ITEMS = declare(
 """`approved_as_of` is the position at which whoever approved it had seen its figures: where they named none,
 that of their approval. `left_out` is of what puts another correction back: how many figures that one changed
 stay as they are, as somebody has stated them since. While it is open `sums` are of what stands."""
+
+
+def done_by(user: Mapping[str, Any] | None, source: str) -> str | None:
+    """Return who did something, for people: a username, or that it was the command line.
+
+    None where nobody was named, and elsewhere.
+    """
+    if user:
+        return user["username"] or "somebody"
+    return "command line" if source == "command-line" else None

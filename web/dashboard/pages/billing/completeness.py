@@ -8,9 +8,9 @@ from web.dashboard.asking import Answer
 from web.dashboard.frame import here, linked, page, page_asked_for, pages, show
 from web.dashboard.lists import MONTH, OFFERING, PAGE_ROWS, POSITION, PROVIDER
 from web.dashboard.months import before, month_named
-from web.dashboard.pages.billing.months import done_by
 from web.dashboard.tables import Column, Pager, Row, Table
 from web.request.audit.past import AS_OF
+from web.wire.billing.rows import done_by
 
 blueprint = pages("completeness")
 

@@ -162,7 +162,8 @@ def _said(step: str, answer: Answer) -> str:
 def _shown(uuid: str, form: Form) -> Response:
     answer = here().asker.ask(f"{PATH}{uuid}/")
     found, number = answer.data, page_asked_for()
-    moved = [item["has_moved"] and found["state"] in STANDS for item in found["items"]]
+    of_note = "is_stated_since" if found["applied_at"] else "has_moved"
+    moved = [item[of_note] and found["state"] in STANDS for item in found["items"]]
     rows = [*zip(found["items"], moved, strict=True)][(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
     return show(
         "correction.html",

@@ -14,6 +14,7 @@ from web.dashboard.months import before
 from web.dashboard.tables import Column, Pager, Row, Table
 from web.dashboard.writing.forms import EMPTY, Form
 from web.request.audit.past import AS_OF
+from web.wire.billing.rows import done_by
 
 blueprint = pages("months")
 
@@ -108,13 +109,6 @@ def _may_close(kind: str, named: Row) -> bool:
     if kind == "providers":
         return who.is_staff or UUID(named["uuid"]) in who.providers_with(SET_USAGE)
     return who.may_report(UUID(named["uuid"]), UUID(named["provider_uuid"]))
-
-
-def done_by(user: Mapping[str, Any] | None, source: str) -> str | None:
-    """Return who did something, or that it was the command line, where nobody was named."""
-    if user:
-        return user["username"] or None
-    return "command line" if source == "command-line" else None
 
 
 def closer(row: Row) -> str | None:
