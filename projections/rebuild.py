@@ -119,7 +119,11 @@ class Rebuild:
 
     @contextmanager
     def _at_one_position(self) -> Iterator[Connection[DictRow]]:
-        """Yield a transaction in which the live read models stand still and the copy is where they are."""
+        """Yield a transaction in which the live read models stand still and the copy is where they are.
+
+        What came while the copy was made is filled in before, as reports wait from here on.
+        """
+        self._replay.fill()
         with self._pool.connection() as connection, connection.transaction():
             connection.execute(LOCK_PROJECTING)
             self._replay.fill(position_of(connection.cursor()))
@@ -137,7 +141,6 @@ class Rebuild:
                 reader.execute("ROLLBACK")
 
     def _swap(self, *, differs: bool) -> None:
-        self._replay.fill()
         with self._at_one_position() as connection:
             connection.execute(TAKE_EDITION, {"differs": differs})
             for schema, name in ((SCHEMA, OLD), (SHADOW, SCHEMA)):

@@ -32,6 +32,9 @@ ANALYZE = f"ANALYZE {', '.join(BULKY)}, silence"
 LOADED_MODELS = tuple(replace(model, project=model.load or model.project) for model in READ_MODELS)
 """The read models as they are written while there are neither counters nor indexes."""
 
+FEW = 50
+"""How many facts may be left for those who wait while a copy takes over: a few hundredths of a second."""
+
 Progress = Callable[[int, int], None]
 """Told after every batch how many facts it had, and how many positions the journal has in all."""
 
@@ -79,7 +82,8 @@ class Replay:
             cursor.execute(ANALYZE)
 
     def fill(self, last: int | None = None) -> None:
-        """Project what is new: up to `last`, or until there is less than a batch to do."""
+        """Project what is new, up to `last`; else until a `FEW` are left, or new ones come half as fast."""
+        before = 2 * self._batch
         while True:
             with self._entered() as cursor:
                 facts = self._read_facts(position_of(cursor), self._batch)
@@ -87,8 +91,9 @@ class Replay:
                     facts = [(position, fact) for position, fact in facts if position <= last]
                 if facts:
                     self._project(cursor, facts, READ_MODELS)
-            if not facts or (last is None and len(facts) < self._batch):
+            if not facts or (last is None and (len(facts) <= FEW or self._batch > len(facts) > before / 2)):
                 return
+            before = len(facts)
 
     def _project(self, cursor: Cursor[DictRow], facts: Facts, models: ReadModels) -> None:
         project_batch(cursor, facts, models)

@@ -8,9 +8,10 @@ from threading import Event
 import psycopg
 import pytest
 
-from ledger.events import UsageReported
+from ledger.events import Fact, UsageReported
 from projections.comparison import Difference
 from projections.lookups import accounts
+from projections.projector import LOCK_PROJECTING
 from projections.rebuild import OLD, SHADOW, AlreadyRebuilding, Rebuild, Rebuilt
 from tests.projections.rebuilding import carried, rebuild_of
 from tests.world import (
@@ -21,6 +22,9 @@ from tests.world import (
 )
 from web.runtime.database import prepare_database
 from web.wire.fields import uuid_of
+
+PAUSE = 0.05
+"""Seconds between the requests of each: more would only make the journal longer that is rebuilt meanwhile."""
 
 LIVE = {"read_models", "read_models_as_of", "read_models_near"}
 
@@ -34,19 +38,21 @@ def test_a_rebuild_under_eight_writers_is_noticed_by_nobody(world: World) -> Non
     done = Event()
     written: dict[int, int] = {}
 
-    def write(number: int) -> set[int]:
-        statuses, amount = set(), 0
-        while not done.is_set():
+    def write(number: int) -> set[str]:
+        refused, amount = set(), 0
+        while not done.wait(PAUSE):
             amount += 1
             body = {"resource": RESOURCE, "date": f"2026-{number + 1:02}-02"}
             body |= {"usages": [{"type": "gpu", "amount": amount}]}  # type: ignore[dict-item]
-            statuses.add(client.post(f"{USAGES}set_usage/", body).status_code)
+            answer = client.post(f"{USAGES}set_usage/", body)
+            if answer.status_code != 201:
+                refused.add(f"{answer.status_code}: {answer.get_data(as_text=True)}")
             written[number] = amount
-        return statuses
+        return refused
 
     def read() -> list[str]:
         faults, seen = [], [0.0] * 8
-        while not done.is_set():
+        while not done.wait(PAUSE):
             rows = client.get(USAGES, o="billing_period", page_size=100).get_json()
             now = [float(row["usage"]) for row in rows]
             if len(now) != 8 or any(new < old for new, old in zip(now, seen, strict=True)):
@@ -63,12 +69,41 @@ def test_a_rebuild_under_eight_writers_is_noticed_by_nobody(world: World) -> Non
                 assert rebuild.run() == Rebuilt(is_live=True)
         finally:
             done.set()
-        assert [writer.result() for writer in writers] == [{201}] * 8
+        assert [writer.result() for writer in writers] == [set()] * 8
         assert [reader.result() for reader in readers] == [[], []]
     rows = world.usages(o="billing_period")
     assert [row["usage"] for row in rows] == [f"{written[number]}.00" for number in range(8)]
     last = rebuild_of(world)
     assert last.run() == Rebuilt(is_live=True)
+
+
+def test_what_came_meanwhile_is_projected_before_reports_have_to_wait(world: World) -> None:
+    world.report(usages=[{"type": "gpu", "amount": 1}])
+    is_loaded = False
+    read_while_they_wait: list[int] = []
+
+    def facts_after(position: int, limit: int) -> list[tuple[int, Fact]]:
+        nonlocal is_loaded
+        facts = world.ledger.facts_after(position, limit)
+        if not facts and not is_loaded:
+            is_loaded = True
+            for amount in range(2, 6):
+                world.report(usages=[{"type": "gpu", "amount": amount}])
+        if is_waited_for(world):
+            read_while_they_wait.append(len(facts))
+        return facts
+
+    assert Rebuild(world.ledger.pool, facts_after).run().is_live
+    assert set(read_while_they_wait) == {0}
+
+
+def is_waited_for(world: World) -> bool:
+    """Return whether a report would have to wait for the read models."""
+    with psycopg.connect(world.conninfo) as connection:
+        row = connection.execute(
+            LOCK_PROJECTING.replace("pg_advisory_xact_lock", "pg_try_advisory_xact_lock")
+        ).fetchone()
+    return row == (False,)
 
 
 def tamper(world: World) -> None:
