@@ -22,10 +22,11 @@ from psycopg.sql import SQL, Identifier
 from ledger.journal.scripts import run_script
 from projections import comparison
 from projections.comparison import Difference
+from projections.fast.plans import BULKY
 from projections.forgotten_names import count_forgotten, forget_names
 from projections.projector import BATCH, LOCK_PROJECTING, SYNCHRONOUS_COMMIT_OFF, Pool, ReadFacts
 from projections.read_position import TELL, position_of
-from projections.replay import BULKY, Progress, Replay
+from projections.replay import Progress, Replay
 from projections.schema import (
     ENTER_SCHEMA,
     SCHEMA,

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from math import inf
 from typing import LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from ledger.journal.scripts import run_script
+from projections.fast import plans
 from projections.projector import BATCH, Facts, ReadFacts, project_batch
 from projections.read_models import READ_MODELS, ReadModels
 from projections.read_position import SELECT_HEAD, position_of
@@ -23,11 +25,6 @@ from projections.writers import counters
 
 # For this transaction: most of the time goes into indexes.
 USE_MEMORY = "SET LOCAL maintenance_work_mem TO '256MB'; SET LOCAL work_mem TO '64MB'"
-
-BULKY = ("component_usage", "component_usage_past", "user_usage", "user_usage_past")
-"""The tables that have nearly all of the bytes."""
-
-ANALYZE = f"ANALYZE {', '.join(BULKY)}, silence"
 
 LOADED_MODELS = tuple(replace(model, project=model.load or model.project) for model in READ_MODELS)
 """The read models as they are written while there are neither counters nor indexes."""
@@ -79,7 +76,8 @@ class Replay:
             run_script(cursor, before_indexes)
             counters.count_all(cursor)
             complete_tables(cursor)
-            cursor.execute(ANALYZE)
+            plans.analyze(cursor, inf)
+            cursor.execute("ANALYZE silence")
 
     def fill(self, last: int | None = None) -> None:
         """Project what is new, up to `last`; else until a `FEW` are left, or new ones come half as fast."""

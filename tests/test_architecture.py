@@ -50,8 +50,8 @@ MAY_IMPORT = {
     "projections.comparison": {"projections.forgotten_names"},
     "projections.replay": {
         "ledger.journal.scripts",
-        *("projections.projector", "projections.read_models", "projections.read_position"),
-        *("projections.schema", "projections.writers"),
+        *("projections.fast", "projections.projector", "projections.read_models"),
+        *("projections.read_position", "projections.schema", "projections.writers"),
     },
     "projections.verification": {
         *("ledger.domain", "ledger.errors", "ledger.events", "ledger.journal.tree", "ledger.proof"),
@@ -61,8 +61,8 @@ MAY_IMPORT = {
     "projections.exports": {"projections.forgotten_names", "projections.history", "projections.schema"},
     "projections.rebuild": {
         "ledger.journal.scripts",
-        *("projections.comparison", "projections.forgotten_names", "projections.projector"),
-        *("projections.read_position", "projections.replay", "projections.schema"),
+        *("projections.comparison", "projections.fast", "projections.forgotten_names"),
+        *("projections.projector", "projections.read_position", "projections.replay", "projections.schema"),
     },
     # HTTP and commands. They ask read models by queries and lookups, and know nothing of their writers.
     "web.fast": set(),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from ledger.domain.metering import MeteredResource, Ownership
 from ledger.domain.reports import Measured, Policy, UsageItem, UsageReport, UserUsageItem, UserUsageReport
@@ -87,24 +87,23 @@ def sums_of(
     figures: Iterable[tuple[CorrectionItem, Decimal | None, Decimal]],
 ) -> tuple[ComponentSum, ...]:
     """Return the sums of figures: each with its item, and the amounts before, if there was one, and after."""
-    sums: dict[tuple[UUID, bool], ComponentSum] = {}
+    by_component: dict[tuple[UUID, str, bool], list[tuple[Decimal | None, Decimal]]] = {}
     for item, before, after in figures:
-        key = item.ownership.component_uuid, item.person is not None
-        so_far = sums.get(key) or ComponentSum(
-            component_uuid=key[0],
-            component_type=item.ownership.component_type,
-            is_of_users=key[1],
-            figures=0,
-            before=Decimal(0),
-            after=Decimal(0),
+        owned = item.ownership
+        key = owned.component_uuid, owned.component_type, item.person is not None
+        by_component.setdefault(key, []).append((before, after))
+    sums = [
+        ComponentSum(
+            component_uuid=component,
+            component_type=component_type,
+            is_of_users=is_of_users,
+            figures=len(amounts),
+            before=sum((before for before, _ in amounts if before), Decimal(0)),
+            after=sum((after for _, after in amounts), Decimal(0)),
         )
-        sums[key] = structs.replace(
-            so_far,
-            figures=so_far.figures + 1,
-            before=so_far.before + (before or 0),
-            after=so_far.after + after,
-        )
-    return tuple(sorted(sums.values(), key=lambda each: (each.component_type, each.is_of_users)))
+        for (component, component_type, is_of_users), amounts in by_component.items()
+    ]
+    return tuple(sorted(sums, key=lambda each: (each.component_type, each.is_of_users)))
 
 
 def report_of_component(item: CorrectionItem, resource: MeteredResource) -> UsageReport:
