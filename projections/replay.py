@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from math import inf
 from typing import LiteralString
 
 from psycopg import Cursor
@@ -76,11 +75,15 @@ class Replay:
             run_script(cursor, before_indexes)
             counters.count_all(cursor)
             complete_tables(cursor)
-            plans.analyze(cursor, inf)
+            plans.analyze_all(cursor)
             cursor.execute("ANALYZE silence")
 
     def fill(self, last: int | None = None) -> None:
-        """Project what is new, up to `last`; else until a `FEW` are left, or new ones come half as fast."""
+        """Project what is new, up to `last`.
+
+        Without it until it was a `FEW` at last, or more than half of what it was before: facts come nearly as
+        fast as they are projected then.
+        """
         before = 2 * self._batch
         while True:
             with self._entered() as cursor:
@@ -89,7 +92,8 @@ class Replay:
                     facts = [(position, fact) for position, fact in facts if position <= last]
                 if facts:
                     self._project(cursor, facts, READ_MODELS)
-            if not facts or (last is None and (len(facts) <= FEW or self._batch > len(facts) > before / 2)):
+            is_near = len(facts) <= FEW or len(facts) > before / 2
+            if not facts or (last is None and len(facts) < self._batch and is_near):
                 return
             before = len(facts)
 

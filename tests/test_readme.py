@@ -27,6 +27,7 @@ BENCHMARKS = ROOT / "tests/benchmarks/README.md"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 UUIDS = re.compile(r"\b[0-9a-f]{32}\b")
 MODULE = re.compile(r"(?<![\w./-])(?:ledger|projections|tests|web)/[\w./-]*\w")
+QUOTED = re.compile(rf"`({MODULE.pattern})`")
 ROOM = re.compile(r"^([\w.]+/?) +\S", re.MULTILINE)
 
 
@@ -149,6 +150,15 @@ def test_every_module_and_folder_that_is_named_is_there() -> None:
         named.update(found := MODULE.findall(each.read_text()))
         assert found
     assert len(named) > 80
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_every_module_that_is_named_in_code_is_there() -> None:
+    modules = (
+        path for top in ("ledger", "projections", "tests", "web") for path in (ROOT / top).rglob("*.py")
+    )
+    named = {each for path in modules for each in QUOTED.findall(path.read_text())}
+    assert len(named) > 40
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 

@@ -313,7 +313,7 @@ def settings_of(url: str, zone: str = "UTC", **variables: str) -> Settings:
 
 
 def plain_headers(response: TestResponse) -> dict[str, str]:
-    """Headers but for those that every answer has, which `tests/request/test_freshness.py` is about."""
+    """Headers but for those that every answer has, which `tests/request/test_conditional.py` is about."""
     headers = dict(response.headers)
     assert int(headers.pop("Ledger-Position")) >= 0
     headers.pop("ETag", None)

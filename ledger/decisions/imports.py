@@ -12,7 +12,6 @@ from ledger.domain.metering import Ownership
 from ledger.domain.people import Person
 from ledger.domain.records import record_stream
 from ledger.domain.reports import Policy
-from ledger.errors import OnlyCorrections
 from ledger.events import Fact, UsageReported, UserUsageReported
 
 U = TypeVar("U")
@@ -61,17 +60,17 @@ class ImportTarget(Struct, frozen=True, kw_only=True):
     measured_at: datetime | None = None
 
     @property
-    def outcome(self) -> Literal["new", "unchanged", "kept"]:
-        return "new" if self.found is None else "unchanged" if self.same else "kept"
+    def outcome(self) -> Literal["new", "closed", "unchanged", "kept"]:
+        if self.found is None:
+            return "closed" if self.is_closed else "new"
+        return "unchanged" if self.same else "kept"
 
 
-def new_ones(usages: Sequence[tuple[U, ImportTarget]]) -> list[tuple[U, ImportTarget]]:
-    """Return the usages that are not there yet. Raises OnlyCorrections where one of them may not come."""
-    new = [(usage, target) for usage, target in usages if target.found is None]
-    for _, target in new:
-        if target.is_closed:
-            raise OnlyCorrections(target.month)
-    return new
+def those(
+    outcome: Literal["new", "closed"], usages: Sequence[tuple[U, ImportTarget]]
+) -> list[tuple[U, ImportTarget]]:
+    """Return the usages with an outcome: `closed` are those that are not there, and may not come."""
+    return [(usage, target) for usage, target in usages if target.outcome == outcome]
 
 
 def import_usages(usages: Sequence[tuple[ImportedUsage, ImportTarget]], now: datetime) -> list[Fact]:

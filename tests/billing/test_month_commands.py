@@ -21,9 +21,10 @@ def test_months_are_closed_listed_and_opened_again(environment: Environment, cat
     assert lines[0].startswith("offering_uuid,offering_name,provider_uuid")
     assert [line.partition(",")[0] for line in lines[1:]] == [OFFERING, SECOND_OFFERING]
     assert "Audited" in lines[1]
+    assert ",2026-10," in lines[1]
     again = output_of(environment, "month", "close", *OF_ONE)
     assert again == "2026-10 was closed already for 1 of 1 offerings.\n"
-    opened = output_of(environment, "month", "reopen", *OF_ONE)
+    opened = output_of(environment, "month", "reopen", "--offering", OFFERING, "--month", "2026-10-01")
     assert opened == "2026-10 was opened again for 1 of 1 offerings.\n"
 
 

@@ -408,6 +408,35 @@ def test_a_row_without_a_place_is_named_and_the_rest_is_stored(source: Source, t
     assert [line for line in done.stderr.splitlines() if line.startswith(told)]
 
 
+def test_what_is_new_in_a_closed_month_is_named_and_the_months_behind_it_arrive(
+    source: Source, target: Environment
+) -> None:
+    def fail(path: str, _number: int) -> Answer | None:
+        return status(403)(path, 0) if "=2025-02-01" in path else None
+
+    with relayed(Relay(source.service.port, is_waldur=False, fail=fail)) as url:
+        assert run(target, "import", "--from-waldur", url).returncode == 1
+    for month in ("2025-03", "2026-11"):
+        assert run(target, "month", "close", "--offering", OFFERING, "--month", month).returncode == 0
+    with relayed(Relay(source.service.port, is_waldur=False)) as url, serving(target) as (service, token):
+        done = run(target, "import", "--from-waldur", url)
+        assert done.returncode == 1
+        left_out = [line.rpartition(": ")[0] for line in done.stderr.splitlines() if "left out" in line]
+        assert left_out == [
+            "component_usages: 3 left out, as their month is closed here for their offering",
+            "component_user_usages: 331 left out, as their month is closed here for their offering",
+        ]
+        assert f": {uid(0x5002)}, " in done.stderr
+        assert "3 closed" in done.stdout
+        there = consumed(source.service, source.token)
+        is_closed = {place: place[0] in ("2025-03-01", "2026-11-01") for place in there}
+        assert consumed(service, token) == {place: there[place] for place in there if not is_closed[place]}
+        for month in ("2025-03", "2026-11"):
+            assert run(target, "month", "reopen", "--offering", OFFERING, "--month", month).returncode == 0
+        assert run(target, "import", "--from-waldur", url).returncode == 0
+        assert consumed(service, token) == there
+
+
 @contextmanager
 def watching(environment: Environment, token: str, url: str) -> Iterator[Callable[[], None]]:
     """A process that pulls each second. What is yielded waits for a round that has begun since."""

@@ -210,6 +210,9 @@ READING = (
     ["token", "list"],
     ["user", "list"],
     ["role", "list"],
+    ["month", "list"],
+    ["manifest", "list"],
+    ["completeness", "2026-10"],
 )
 
 

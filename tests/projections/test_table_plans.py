@@ -1,8 +1,11 @@
-"""Many usages in a ledger that has none yet: PostgreSQL is told what their tables are like."""
+"""Many figures at once: PostgreSQL is told how large the tables have become."""
 
+import pytest
+
+from projections.fast.plans import MANY
 from tests.projections.rebuilding import rebuild_of
 from tests.support.queueing import REPORTS
-from tests.world import RESOURCE, World
+from tests.world import OFFERING, PROJECT, RESOURCE, World, uid
 
 MONTHS = [f"{year}-{month:02}-01" for year in range(1960, 2020) for month in range(1, 13)]
 
@@ -22,6 +25,13 @@ def report(world: World, months: list[str], amount: str) -> None:
     assert world.as_("staff").post(REPORTS, items).status_code == 201
 
 
+@pytest.fixture(autouse=True)
+def _new_tables(world: World) -> None:
+    """PostgreSQL still knows what the tables were like in the test before. Of new ones it knows nothing."""
+    assert rebuild_of(world).run().is_live
+    assert known_rows(world, "component_usage") == -1, "an empty table is not looked at"
+
+
 def test_a_first_large_bulk_has_the_tables_analyzed_and_a_small_one_does_not(world: World) -> None:
     report(world, MONTHS[:10], "1")
     assert known_rows(world, "component_usage") == -1
@@ -36,6 +46,15 @@ def test_so_has_a_first_large_bulk_that_changes_what_there_is(world: World) -> N
     assert known_rows(world, "component_usage_past") > len(MONTHS) / 2
 
 
-def test_of_tables_that_are_empty_when_they_are_made_postgresql_is_told_nothing(world: World) -> None:
-    assert rebuild_of(world).run().is_live
-    assert known_rows(world, "component_usage") == -1
+def test_so_have_many_resources(world: World) -> None:
+    assert known_rows(world, "resource") < MANY
+    resource = {"offering_uuid": OFFERING, "project_uuid": PROJECT, "name": "Many"}
+    world.describe(resources=[{"uuid": uid(0xE000 + number), **resource} for number in range(2 * MANY)])
+    assert known_rows(world, "resource") >= MANY
+
+
+def test_a_table_that_stays_small_is_not_looked_at_with_each_bulk(world: World) -> None:
+    report(world, MONTHS[:1], "1")
+    world.report_user(world.usages()[0]["uuid"], username="alice", usage="1")
+    report(world, MONTHS, "1")
+    assert known_rows(world, "user_usage") == -1

@@ -75,8 +75,8 @@ def test_a_mirror_makes_of_the_feed_every_byte_that_is_served(here: World) -> No
             assert tile.get_data() == b"".join(hashes[chosen])
             bundle = staff.get(f"{TILE}entries/{index:03}{part}")
             assert bundle.get_data() == b"".join(packed[chosen])
-            for each in (tile, bundle):
-                assert each.headers.get("Cache-Control") == (FOREVER if width == 256 else None)
+            for each, cached in ((tile, FOREVER), (bundle, f"private, {FOREVER}")):
+                assert each.headers.get("Cache-Control") == (cached if width == 256 else None)
     above = [root(hashes[start : start + 256]) for start in range(0, size // 256 * 256, 256)]
     assert staff.get(f"{TILE}1/000.p/{len(above)}").get_data() == b"".join(above)
 

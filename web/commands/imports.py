@@ -62,7 +62,7 @@ def import_command(file: Path | None, strict: bool, from_waldur: str | None, wat
             time.sleep(60 * watch)
             try:
                 pull_once(pull)
-            except PullGaveUp as error:  # it may be back the next time
+            except (PullGaveUp, StructureError) as error:  # it may be back, or mended, the next time
                 click.echo(f"{error} Trying again in {watch:g} min.", err=True)
     sys.exit(0 if is_complete else 1)
 
@@ -118,7 +118,7 @@ def print_summary(summary: Summary, total: int) -> None:
     """Print a line for each list that has objects, and how many of all were stored."""
     for name, counted in summary.items():
         if counted:
-            words = [word for word in ("new", "changed", "unchanged", "kept") if counted[word]]
+            words = [word for word in ("new", "changed", "unchanged", "kept", "closed") if counted[word]]
             click.echo(f"{name}: {', '.join(f'{counted[word]} {word}' for word in words)}")
     stored = sum(counted["new"] + counted["changed"] for counted in summary.values())
     click.echo(f"{stored} of {total} objects were stored.")

@@ -10,21 +10,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import structs
 
 from ledger.decisions.descriptions import describe, remove
 from ledger.decisions.imports import (
+    ImportedUsage,
     ImportedUserUsage,
     ImportTarget,
     import_usages,
     import_user_usages,
-    new_ones,
+    those,
 )
 from ledger.decisions.requests import Decision
 from ledger.domain.people import Person
-from ledger.errors import OnlyCorrections
 from ledger.journal.transaction import JournalTransaction
 from projections.lookups import catalogue, user_limits
 from projections.lookups import import_targets as imports
@@ -45,7 +46,11 @@ CLOSED = (
 )
 
 Summary = dict[str, Counter[str]]
-"""How many objects of each list were `new`, `changed`, `unchanged` and `kept`."""
+"""How many objects of each list were `new`, `changed`, `unchanged` and `kept`, and left out as `closed`."""
+
+OnClosed = Callable[[str, UUID], None]
+
+U = TypeVar("U", ImportedUsage, ImportedUserUsage)
 
 
 def import_lists(
@@ -53,17 +58,20 @@ def import_lists(
     services: Services,
     progress: OnProgress = lambda _doing, _done: None,
     on_unread: Callable[[str], None] = lambda _line: None,
+    on_closed: OnClosed | None = None,
     *,
     is_strict: bool = False,
 ) -> Summary:
     """Append what the ledger does not know yet; return what was new, changed, unchanged and kept.
 
+    New usages of closed months are left out, and `on_closed` is called with their list and id. Without it
+    StructureError is raised where one comes: what is before it is stored by then.
     `on_unread` is called with a line for each list that has keys which are not read; if `is_strict`, they are
     refused. Raises StructureError before anything is appended.
     """
     if _check(lists, services, progress, on_unread) and is_strict:
         raise StructureError(NOT_READ)
-    run = Import(services)
+    run = Import(services, on_closed)
     summary: Summary = {}
     for name, raws in lists.items():
         summary[name] = Counter()
@@ -89,26 +97,30 @@ def _check(lists: Lists, services: Services, progress: OnProgress, on_unread: Ca
 class Import:
     """An import of a file that was checked: appends what the ledger does not know."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, on_closed: OnClosed | None = None) -> None:
+        self._services, self._on_closed = services, on_closed
+        self._left_out: set[UUID] = set()
+        """New usages of closed months, and those of their users."""
         self._standing: dict[UUID, UUID] = {}
         """Usages of the ledger that were kept in place of the file's."""
 
     def put(self, name: str, items: Sequence[StructureItem]) -> Counter[str]:
         """Append objects of a list; return how many were new, changed, unchanged and kept.
 
-        Raises StructureError where a usage is new in a month that is closed.
+        What is new in a month that is closed is left out and told, or else raises StructureError.
         """
         decide = {
             USAGES: self._usages,
             USER_USAGES: self._user_usages,
             USER_LIMITS: self._user_limits,
         }.get(name, self._descriptions)
-        try:
-            # The API sets limits meanwhile.
-            return self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
-        except OnlyCorrections as error:
-            raise StructureError(CLOSED.format(name, error.month)) from None
+        left_out = set(self._left_out)
+        # The API sets limits meanwhile.
+        counted = self._services.handler.execute(partial(decide, items), is_locked=name == USER_LIMITS)
+        if self._on_closed:
+            for uuid in sorted(self._left_out - left_out):
+                self._on_closed(name, uuid)
+        return counted
 
     def _descriptions(
         self, items: Sequence[StructureItem], transaction: JournalTransaction
@@ -139,7 +151,7 @@ class Import:
     ) -> Decision[Counter[str]]:
         usages = [item.value({}, self._services.ledger.zone) for item in items]
         targets = imports.targets(transaction.cursor, usages)
-        new = new_ones(list(zip(usages, targets, strict=True)))
+        new = self._new_ones(USAGES, list(zip(usages, targets, strict=True)))
         self._standing |= {
             usage.uuid: target.found
             for usage, target in zip(usages, targets, strict=True)
@@ -151,12 +163,24 @@ class Import:
     def _user_usages(
         self, items: Sequence[StructureItem], transaction: JournalTransaction
     ) -> Decision[Counter[str]]:
-        usages = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
+        read = [self._with_standing_usage(item.value({}, self._services.ledger.zone)) for item in items]
+        usages = [usage for usage in read if usage.usage_uuid not in self._left_out]
+        self._left_out |= {usage.uuid for usage in read if usage.usage_uuid in self._left_out}
         targets = imports.user_targets(transaction.cursor, usages)
-        new = new_ones(list(zip(usages, targets, strict=True)))
+        new = self._new_ones(USER_USAGES, list(zip(usages, targets, strict=True)))
         known, unknown = self._people(transaction, [usage.username for usage, _ in new])
         facts = import_user_usages(new, known | unknown, self._services.clock())
-        return Decision(_counted(targets), facts, unknown.values())
+        counted = _counted(targets)
+        counted["closed"] += len(read) - len(usages)
+        return Decision(counted, facts, unknown.values())
+
+    def _new_ones(self, name: str, usages: list[tuple[U, ImportTarget]]) -> list[tuple[U, ImportTarget]]:
+        """Return the new usages. Those of closed months are left out, or StructureError is raised."""
+        for usage, target in those("closed", usages):
+            if self._on_closed is None:
+                raise StructureError(CLOSED.format(name, target.month))
+            self._left_out.add(usage.uuid)
+        return those("new", usages)
 
     def _people(
         self, transaction: JournalTransaction, usernames: Iterable[str]

@@ -3,8 +3,8 @@
 They are declared in `variables.py`, one each. Any other variable that begins
 with LEDGER_ is an error: misspelt, it would be ignored in silence.
 
-`usage-ledger report` and `import --from-waldur` go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, too,
-as their HTTP library does.
+`usage-ledger report`, `correction` and `import --from-waldur` go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
+NO_PROXY, too, as their HTTP library does.
 """
 
 import os

@@ -18,6 +18,9 @@ from web.wire.errors import Missing, echo
 from web.wire.rendering import BYTES, answers_with, raises
 
 IMMUTABLE = "max-age=31536000, immutable"
+"""Of full tiles. A hash tells nobody anything, so that caches which others share may keep it, too."""
+
+PRIVATE = f"private, {IMMUTABLE}"
 
 blueprint = api("ledger_tiles", "/api/ledger/tile")
 
@@ -34,7 +37,7 @@ def tile_of_hashes(place: str) -> Response:
         hashes = Tree(cursor).find(tile)
     if hashes is None:
         raise _beyond(tile.path)
-    return _response(hashes, tile)
+    return _response(hashes, tile, IMMUTABLE)
 
 
 @blueprint.get("/entries/<path:place>")
@@ -55,15 +58,15 @@ def tile_of_entries(place: str) -> Response:
         facts = tree.facts(tile)
     if len(facts) < tile.width:
         raise TreeDamaged(f"facts of {tile.entries_path} are missing")
-    return _response(pack_entries(entry_of_fact(fact) for fact in facts), tile)
+    return _response(pack_entries(entry_of_fact(fact) for fact in facts), tile, PRIVATE)
 
 
 def _beyond(path: str) -> Missing:
     return Missing(f"The tree has not got as far as {path}.")
 
 
-def _response(body: bytes, tile: Tile) -> Response:
+def _response(body: bytes, tile: Tile, of_full_ones: str) -> Response:
     response = Response(body, content_type=BYTES)
     if tile.width == TILE_WIDTH:
-        response.headers["Cache-Control"] = IMMUTABLE
+        response.headers["Cache-Control"] = of_full_ones
     return response

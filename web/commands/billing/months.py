@@ -36,7 +36,12 @@ def says_what(command: F) -> F:
     for option in (
         click.option("--by", metavar="USERNAME", help=BY),
         click.option("--note", default="", help="What for; it is kept."),
-        click.option("--month", type=click.DateTime(["%Y-%m"]), required=True, metavar="YYYY-MM"),
+        click.option(
+            "--month",
+            type=click.DateTime(["%Y-%m", "%Y-%m-01"]),
+            required=True,
+            metavar="YYYY-MM",
+        ),
         click.option("--provider", type=click.UUID, help="All offerings of this customer."),
         click.option("--offering", type=click.UUID, help="This offering alone."),
     ):
@@ -68,7 +73,8 @@ def list_command(form: str | None) -> None:
 
 def _row(row: Mapping[str, Any]) -> Mapping[str, Any]:
     closed_by = done_by(row["closed_by"], row["closed_source"]) if row["closed_at"] else None
-    return {**row, "changed_by": done_by(row["changed_by"], row["source"]), "closed_by": closed_by}
+    people = {"changed_by": done_by(row["changed_by"], row["source"]), "closed_by": closed_by}
+    return {**row, **people, "billing_period": row["billing_period"][:7]}
 
 
 def _change(

@@ -171,7 +171,12 @@ class Pull:
     def _put(self, lists: dict[str, list[Raw]], services: Services, summary: Summary, notes: Notes) -> None:
         """Import lists. Raises StructureError, before anything of them is stored."""
         complete = {name: lists.get(name, []) for name in LISTS}
-        for name, counted in import_lists(complete, services, on_unread=notes.say).items():
+
+        def leave_out(name: str, uuid: UUID) -> None:
+            notes.leave_out(name, uuid.hex, "their month is closed here for their offering")
+
+        imported = import_lists(complete, services, on_unread=notes.say, on_closed=leave_out)
+        for name, counted in imported.items():
             summary[name] += counted
 
 
