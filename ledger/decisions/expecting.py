@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from uuid import UUID
 
-from ledger.decisions.state import DecisionState
+from ledger.decisions.state import NOT_STORED_YET, DecisionState
 from ledger.domain.metering import MeteredResource
 from ledger.domain.records import record_stream
 from ledger.domain.reports import ReadableReport, UserUsageReport
@@ -47,14 +47,23 @@ def check_expected(
 ) -> None:
     """Raise FigureChanged if a figure of the report does not stand as at the position `expected`.
 
-    Nor does it where the journal never was at that position.
+    Nor does it where the journal never was at that position. Items of one correction are of different
+    figures: what one did to its month does not change that of another one's plan.
     """
     for stream, username in figures_of(report, state.resources[report.resource_uuid], now, zone):
-        facts = [fact for position, fact in state.changes.get(stream, ()) if position > expected]
+        facts = [
+            fact
+            for position, fact in state.changes.get(stream, ())
+            if position > expected and not (position == NOT_STORED_YET and _is_of_correction(fact))
+        ]
         if any(_changes(fact, username, state) for fact in facts):
             raise FigureChanged(expected)
     if expected > state.head:
         raise FigureChanged(expected)
+
+
+def _is_of_correction(fact: Fact) -> bool:
+    return isinstance(fact, UsageReported | UserUsageReported) and fact.correction_uuid is not None
 
 
 def _changes(fact: Fact, username: str | None, state: DecisionState) -> bool:

@@ -192,9 +192,12 @@ class _Draft:
     def _total_taken_over(
         self, usage_uuid: UUID, shares: Mapping[UUID, tuple[UserRow, Person, UserUsageItem]]
     ) -> Decimal | None:
-        """Return the sum of all users where the component usage itself stands at zero, else None."""
+        """Return the sum of all users where the component usage itself stands at zero, else None.
+
+        A correction changes the figures that it names, and no other.
+        """
         target = self.new_row or self.row(usage_uuid)
-        if target.amount != 0:
+        if self.is_correction or target.amount != 0:
             return None
         total = self.record.totals.get(usage_uuid, Decimal(0))
         assert total is not None, "it is read of a usage that stands at zero"

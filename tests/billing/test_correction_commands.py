@@ -105,6 +105,13 @@ def test_a_file_has_items_by_line_or_is_one_object(desk: Desk) -> None:
         assert (row["uuid"], row["figures"]) == (uuid, figures)
 
 
+EXACT = (
+    f'{{"resource": "{DEMO_RESOURCE}", "type": "cpu", "date": "2026-05-31", "amount": 5.0000000000000001}}'
+)
+TWICE = EXACT.replace("5.0000000000000001", '"5", "amount": "500"')
+TWICE_TOLD = 'The key "amount" is there more than once.'
+
+
 def test_what_is_wrong_is_told_and_nothing_proposed(desk: Desk) -> None:
     wrong = desk.file("wrong.csv", f"{HEADER}{MAY},1\n{DEMO_RESOURCE},tape,2026-05-31,1\n")
     refused = desk.run("ann", "propose", wrong, *WORDS)
@@ -120,6 +127,11 @@ def test_what_is_wrong_is_told_and_nothing_proposed(desk: Desk) -> None:
         ("ann", ("propose", table, *WORDS), 2, "FILE must end with .csv, .ndjson, .jsonl or .json"),
         ("ann", ("propose", desk.folder / "none.csv", *WORDS), 1, "No such file or directory"),
         ("ann", ("propose", desk.file("x.json", "[1]"), *WORDS), 1, "it is no JSON object"),
+        ("ann", ("propose", desk.file("y.json", '{"items": 5}'), *WORDS), 1, "it is no JSON object"),
+        ("ann", ("propose", desk.file("z.json", '{"items": ['), *WORDS), 1, "z.json: JSON parse error - "),
+        ("ann", ("propose", desk.file("twice.ndjson", TWICE), *WORDS), 1, TWICE_TOLD),
+        ("ann", ("propose", desk.file("twice.json", f'{{"items": [{TWICE}]}}'), *WORDS), 1, TWICE_TOLD),
+        ("ann", ("propose", desk.file("exact.ndjson", EXACT), *WORDS), 1, "Line 1 is refused"),
         ("ann", ("approve", "0" * 32), 1, "No Correction matches the given query."),
         ("nobody", ("list",), 1, "does not accept LEDGER_TOKEN: Invalid token."),
     ]

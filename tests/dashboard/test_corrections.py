@@ -14,7 +14,7 @@ from tests.world import BASIC, OFFERING, PREMIUM, PROVIDER, RESOURCE, SECOND_RES
 from web.dashboard.errors import FOREIGN
 from web.dashboard.formats import DASH
 from web.dashboard.pages.billing import corrections
-from web.dashboard.pages.billing.proposing import OTHERWISE
+from web.dashboard.pages.billing.proposing import EITHER, OTHERWISE
 from web.dashboard.writing.items import NONE
 
 CORRECTIONS = "/dashboard/corrections/"
@@ -427,6 +427,11 @@ def test_many_figures_are_proposed_by_pasting_them_or_with_a_file(
         ("", NONE),
         ("[1", "Can't be read as JSON: "),
         ('{"a": 1}\n{"a"', "Can't be read as JSON: "),
+        (
+            JSON.replace('"230"', '"230", "amount": "5"'),
+            'Can\'t be read as JSON: The key "amount" is there more',
+        ),
+        (JSON.replace('"230"', "5.0000000000000001"), "place 0: amount: "),
         ("resource,kind,date\nx", "Can't be read as CSV: "),
         (f"{CSV}\n{RESOURCE},cpu,2026-10-20", "line 4: Can't be read: it has 3 cells"),
         (f"{CSV}\n{RESOURCE},cpu,,5", "line 4: date: Is empty"),
@@ -444,6 +449,16 @@ def test_what_is_wrong_with_many_items_is_told_by_line_or_place(
     assert shown(page.one("#propose-items-errors li")).startswith(message)
     assert page.one("#propose-items").text.strip() == items
     assert page.one("#propose-title")["value"] == TITLE
+
+
+def test_items_that_are_pasted_beside_a_file_are_not_left_out(
+    shown_world: World, people: tuple[Reader, Reader]
+) -> None:
+    ann, before = people[0], head(shown_world)
+    data = {**WORDS, "items": JSON, "file": (BytesIO(CSV.encode()), "items.csv")}
+    page = Page(ann.client.post(PROPOSE, data=data, content_type="multipart/form-data"))
+    assert (page.status, head(shown_world)) == (400, before)
+    assert shown(page.one("#propose-items-errors li")) == EITHER
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])

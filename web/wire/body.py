@@ -195,6 +195,19 @@ def from_json(data: bytes, made: Callable[[Pairs], Any] | None = None) -> Any:
         raise MalformedBody("JSON parse error - a number's exponent is out of range") from None
 
 
+def to_send_on(data: bytes) -> Any:
+    """Return the values of a JSON text for another one: amounts as texts, as floats would round them.
+
+    Raises MalformedBody, also if a key is there more than once in an object.
+    """
+    from_json(data, only_once)
+    return json.loads(data, parse_float=str, parse_int=_whole)
+
+
+def _whole(literal: str) -> int | str:
+    return int(literal) if len(literal) < len(str(2**63)) else literal
+
+
 def once(pairs: Pairs) -> Any:
     """Return an object of JSON, or a MalformedBody if a key is there more than once."""
     values = dict(pairs)

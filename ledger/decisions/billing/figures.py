@@ -16,12 +16,17 @@ from ledger.decisions.idempotency import Outcome
 from ledger.decisions.requests import AnyReport, ReportCommand, decide
 from ledger.decisions.state import DecisionState
 from ledger.domain.billing.corrections import CorrectionItem, report_of_component, report_of_user
+from ledger.domain.catalogue import Component
 from ledger.domain.metering import MeteredResource
 from ledger.domain.records import Record, RecordKey
 from ledger.domain.reports import Measured, ReadableReport, UsageReport, UserUsageReport
 from ledger.events import Fact, PlanPeriodDescribed, UsageReported, UserUsageReported
 
 FORGOTTEN = "Whose figure this is was forgotten: it can't be changed any more."
+MOVED = (
+    "The figure is of another offering's {}, in which the resource was when this was proposed: it can't be"
+    " stated any more."
+)
 NO_DATE = "Say by a date which month is meant: a correction does not take it for the current one."
 
 
@@ -112,24 +117,40 @@ def check_figures(figures: Sequence[Figure]) -> None:
         raise errors.CorrectionRefused(refusals)
 
 
-def putting_back(item: CorrectionItem, state: DecisionState) -> CorrectionItem:
-    """Return an item that makes its figure what its amount says, in the plan in which the figure stands.
+def putting_back(items: Sequence[CorrectionItem], state: DecisionState) -> list[CorrectionItem]:
+    """Return items that make their figures what their amounts say, in the plans in which the figures stand.
 
-    Reports state the total of a month: where several plans have a part of it, that of the others is added. It
-    is refused once anybody has stated the month's figure since.
+    Reports state the total of a month: where several plans have a part of it, that of the others is added, as
+    it is when those before are put back. An item is refused once anybody has stated the month's figure since.
     """
+    put_back = dict[UUID | None, Decimal]()
+    stated = []
+    for item in items:
+        stated.append(_putting_back(item, put_back, state))
+        put_back[item.figure_uuid] = item.amount
+    return stated
+
+
+def _putting_back(
+    item: CorrectionItem, put_back: Mapping[UUID | None, Decimal], state: DecisionState
+) -> CorrectionItem:
     item = structs.replace(item, expected=state.head)
-    ownership = item.ownership
-    resource = state.resources[ownership.resource_uuid]
-    record = state.context_of(resource.resource.uuid).record(ownership.component_uuid, item.month)
-    row = next((each for each in record.rows if each.usage_uuid == item.figure_uuid), None)
-    if row is None:  # it is a user's
-        return item
-    component = resource.component(ownership.component_type)
+    resource = state.resources.get(item.ownership.resource_uuid)
+    if item.person or resource is None or (component := _component_of(item, resource)) is None:
+        return item  # it is a user's, or refused
+    record = state.context_of(resource.resource.uuid).record(component.uuid, item.month)
+    row = next(each for each in record.rows if each.usage_uuid == item.figure_uuid)
     others = Decimal(0)
     if component.billing_type_under(resource.plan(row.plan_uuid)) == "usage":
-        others = sum((each.amount for each in record.rows if each is not row), others)
+        amounts = (put_back.get(each.usage_uuid, each.amount) for each in record.rows if each is not row)
+        others = sum(amounts, others)
     return structs.replace(item, amount=item.amount + others, plan_period_uuid=row.plan_period_uuid)
+
+
+def _component_of(item: CorrectionItem, resource: MeteredResource) -> Component | None:
+    """Return the component that a report of an item names, None where that would be another one by now."""
+    component = resource.find_component(item.ownership.component_type)
+    return component if component and component.uuid == item.ownership.component_uuid else None
 
 
 def item_of(
@@ -181,10 +202,14 @@ def reports_of(
     """Return the reports that items are applied as. `usernames` are those of the people who are known."""
     reports = list[AnyReport]()
     for item in items:
-        if item.person is None:
-            reports.append(report_of_component(item, resources[item.ownership.resource_uuid]))
-        elif name := usernames.get(item.person):
+        resource = resources[item.ownership.resource_uuid]
+        name = usernames.get(item.person) if item.person else None
+        if name:
             reports.append(report_of_user(item, name))
-        else:
+        elif item.person:
             reports.append(errors.InvalidItem({"username": [FORGOTTEN]}))
+        elif _component_of(item, resource):
+            reports.append(report_of_component(item, resource))
+        else:
+            reports.append(errors.InvalidItem({"type": [MOVED.format(item.ownership.component_type)]}))
     return reports

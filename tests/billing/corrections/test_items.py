@@ -106,6 +106,16 @@ def test_whoever_was_forgotten_is_refused_by_item_and_nothing_is_stored(shared: 
     assert [row["usage"] for row in shared.usages()] == ["9.00"]
 
 
+def test_sums_are_of_components_and_of_users_though_one_was_forgotten(shared: World) -> None:
+    uuid = proposed(shared, item("6", type="gpu"), of_user())
+    forget(shared.services, "ann", "Erasure, ticket 12")
+    shared.projector.catch_up()
+    sums = shown(shared, uuid)["sums"]
+    told = {(each["is_of_users"], each["before"], each["after"], each["figures"]) for each in sums}
+    assert told == {(False, "9.00", "6.00", 1), (True, "3.00", "3.00", 1)}
+    assert [each["is_of_user"] for each in shown(shared, uuid)["items"]] == [False, True]
+
+
 def test_more_than_a_user_may_use_is_refused(world: World) -> None:
     describe_each(world)
     october(world, "90")

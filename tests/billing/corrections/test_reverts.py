@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 
 from ledger.events import CorrectionApplied, CorrectionReverted, UserUsageReported
+from tests.api.monthly import entity
 from tests.api.plans import FIRST, SECOND, describe_periods
 from tests.billing.closing import close
 from tests.billing.correcting import (
+    CORRECTIONS,
     applied,
     item,
     october,
@@ -20,7 +22,9 @@ from tests.billing.correcting import (
     shown,
     take,
 )
-from tests.world import BASIC, PREMIUM, RESOURCE, World
+from tests.billing.correcting import SECOND as MANAGER
+from tests.world import BASIC, PREMIUM, RESOURCE, SECOND_OFFERING, SECOND_RESOURCE, World
+from web.commands.audit.forget import forget
 from web.request.billing.corrections import NOTHING_STANDS
 
 SEPTEMBER = {"date": "2026-09-05"}
@@ -224,3 +228,97 @@ def test_a_title_and_a_ticket_of_its_own_are_kept(world: World) -> None:
     october(world)
     done = revert(world, applied(world), title="Back", ticket="BILL-8").get_json()
     assert (done["title"], done["ticket"]) == ("Back", "BILL-8")
+
+
+def test_figures_of_two_plans_in_a_month_are_put_back_both(world: World) -> None:
+    describe_periods(
+        world,
+        (FIRST, BASIC, "2026-01-01T00:00:00Z", "2026-10-15T00:00:00Z"),
+        (SECOND, PREMIUM, "2026-10-15T00:00:00Z", None),
+    )
+    october(world, "10")
+    late = {"date": "2026-10-20"}
+    assert world.report(**late, usages=[{"type": "cpu", "amount": "30"}]).status_code == 201
+    first = applied(world, item("35"), item("45", **late))
+    assert sorted(row["usage"] for row in world.usages()) == ["15.00", "30.00"]
+    second = reverted(world, first)
+    assert changes(world, second) == [("2026-10-01", "15.00", "10.00"), ("2026-10-01", "30.00", "20.00")]
+    assert sorted(row["usage"] for row in world.usages()) == ["10.00", "20.00"]
+
+
+def of_user(name: str, usage: str) -> dict[str, Any]:
+    return {"resource": RESOURCE, "type": "gpu", "username": name, "usage": usage, "date": "2026-10-05"}
+
+
+def shares(world: World) -> dict[str, str]:
+    return {row["username"]: row["usage"] for row in world.user_usages()}
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_share_of_a_user_changes_no_other_figure_nor_does_its_revert(
+    world: World, *, is_there: bool
+) -> None:
+    """A report would have given a usage that stands at zero the sum of its users."""
+    if is_there:
+        october(world, "0", kind="gpu")
+    first = applied(world, of_user("ann", "4"))
+    assert shares(world) == {"ann": "4.00"}
+    assert figures(world) == {("2026-10-01", "gpu"): 0}
+    reverted(world, first)
+    assert shares(world) == {"ann": "0.00"}
+    assert figures(world) == {("2026-10-01", "gpu"): 0}
+
+
+def test_whose_share_was_forgotten_is_left_out_and_the_others_are_put_back(world: World) -> None:
+    october(world, "9", kind="gpu")
+    first = applied(world, of_user("ann", "4"), of_user("bob", "2"))
+    forget(world.services, "ann", "Erasure, ticket 12")
+    world.projector.catch_up()
+    second = shown(world, reverted(world, first))
+    assert ([each["username"] for each in second["items"]], second["left_out"]) == (["bob"], 1)
+    assert shares(world) == {"": "4.00", "bob": "0.00"}
+
+
+def test_where_all_were_forgotten_there_is_nothing_to_put_back(world: World) -> None:
+    october(world, "9", kind="gpu")
+    first = applied(world, of_user("ann", "4"))
+    forget(world.services, "ann", "Erasure, ticket 12")
+    world.projector.catch_up()
+    done = revert(world, first)
+    assert (done.status_code, done.get_json()) == (409, {"detail": NOTHING_STANDS})
+
+
+MOVED_TO_CLOUD = (
+    "The figure is of another offering's cpu, in which the resource was when this was proposed: it can't be"
+    " stated any more."
+)
+
+
+def test_what_is_of_the_offering_before_is_refused_in_the_places_of_the_first(world: World) -> None:
+    october(world)
+    september = item("60", **SEPTEMBER)
+    first = applied(world, september, item())
+    waiting = proposed(world, item("51"))
+    assert take(world, waiting, "approve").status_code == 200
+    assert world.report(**SEPTEMBER, usages=[{"type": "cpu", "amount": "61"}]).status_code == 201
+    world.describe(resources=[entity("resources", RESOURCE, offering_uuid=SECOND_OFFERING)])
+    facts = len(world.facts())
+    told = {"type": [MOVED_TO_CLOUD]}
+    refused = revert(world, first)
+    assert (refused.status_code, refused.get_json()) == (400, {"items": [{}, told]})
+    assert [each["errors"] for each in shown(world, waiting)["items"]] == [told]
+    refused = take(world, waiting, "apply", by="staff")
+    assert (refused.status_code, refused.get_json()) == (400, {"items": [told]})
+    assert len(world.facts()) == facts
+    assert figures(world) == {("2026-09-01", "cpu"): 61, ("2026-10-01", "cpu"): 50}
+
+
+def test_who_may_report_what_a_revert_changes_applies_it_though_the_first_is_not_theirs(world: World) -> None:
+    october(world)
+    of_cloud = item("8", resource=SECOND_RESOURCE)
+    first = applied(world, item(), of_cloud, second="staff")
+    october(world, "9", resource=SECOND_RESOURCE)
+    assert world.as_(MANAGER).get(f"{CORRECTIONS}{first}/").status_code == 404
+    second = reverted(world, first)
+    assert shown(world, second, by=MANAGER)["state"] == "applied"
+    assert shown(world, first)["state"] == "reverted"

@@ -6,13 +6,15 @@ applied, as a whole: each fact names the correction and its reason. It may chang
 figures of resources that have ended. To revert it is a correction of its own, already filled in, of the
 figures that still stand as they were applied; a figure that was new is put back to 0. Those that somebody
 has stated since (`is_stated_since`), be it the same amount, are theirs: `left_out` says how many, and they
-stay when the correction is `reverted`. It is refused where one of its own was stated again before it is
-applied.
+stay when the correction is `reverted`, as figures of forgotten users do. It is refused where one of its own
+was stated again before it is applied.
 
 An item is one of `POST /api/ledger/reports/`. It needs a date, or names a component usage: a correction takes
 no month for the current one. What an item of a component leaves out, description and policy, stays as it is.
 All items are of one provider's resources, and none is of the same figure as another. An item that is as it
-should be already has a fact, too.
+should be already has a fact, too. The share of a user changes no figure but theirs: a component usage that
+stands at zero does not become the sum of its users, as it does with a report. Once a resource is in another
+offering its figures of before can't be stated any more.
 
 Who approves or applies it may say by `expect` at which position they have seen its figures, the
 `Ledger-Position` of an answer: if one of them has moved since, that is a 412 that names it, and nothing is

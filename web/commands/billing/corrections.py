@@ -19,6 +19,8 @@ from web.commands.report import ask_for_token, one_line, service_url
 from web.runtime.config import api_token, is_proxied
 from web.sender.files import FORMATS, ReportFile, opened_file
 from web.sender.questions import Questions, Refused, words_of
+from web.wire.body import to_send_on
+from web.wire.errors import MalformedBody
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,12 +102,12 @@ def _body_of(file: Path, words: dict[str, str]) -> tuple[dict[str, Any], list[st
     """Return the body of a proposal, and what its items are called. Raises ClickException."""
     if file.suffix == ".json":
         try:
-            body = orjson.loads(file.read_bytes())
-        except orjson.JSONDecodeError as error:
-            raise click.ClickException(f"{file}: it is no JSON: {error}") from None
-        if not isinstance(body, dict):
+            body = to_send_on(file.read_bytes())
+        except MalformedBody as error:
+            raise click.ClickException(f"{file}: {error}") from None
+        if not isinstance(body, dict) or not isinstance(body.get("items", []), list):
             raise click.ClickException(f"{file}: it is no JSON object with a title, a reason and items")
-        return body | words, [f"Item {number}" for number in range(len(body.get("items") or ()))]
+        return body | words, [f"Item {number}" for number in range(len(body.get("items", [])))]
     kind = FORMATS.get(file.suffix)
     if kind is None:
         raise click.UsageError(f"FILE must end with .csv, .ndjson, .jsonl or .json: {file}")
@@ -116,9 +118,9 @@ def _body_of(file: Path, words: dict[str, str]) -> tuple[dict[str, Any], list[st
         if each.errors:
             raise click.ClickException(f"{file}: {name}: {each.errors['detail']}")
         try:
-            items.append(orjson.loads(each.body))
-        except orjson.JSONDecodeError as error:
-            raise click.ClickException(f"{file}: {name}: it is no JSON: {error}") from None
+            items.append(to_send_on(each.body))
+        except MalformedBody as error:
+            raise click.ClickException(f"{file}: {name}: {error}") from None
     return {**words, "items": items}, lines
 
 
@@ -230,7 +232,9 @@ def _tell(correction: dict[str, Any], *, is_error: bool = False) -> None:
         before = f"{each['before']} {each['measured_unit'] or ''}".rstrip()
         lines.append(f"  {each['component_type']}{of_users}: {before} become {each['after']}, in {figures}")
     if correction.get("left_out"):
-        lines.append(f"  Stated again since, and not put back: {correction['left_out']}.")
+        lines.append(
+            f"  Stated again since, or of somebody forgotten, and not put back: {correction['left_out']}."
+        )
     if possible := " or ".join(DONE[step] for step in correction["next"]):
         lines.append(f"  It can be {possible}.")
     for line in lines:

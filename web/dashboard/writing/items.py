@@ -3,13 +3,13 @@
 from io import BytesIO
 from typing import Any
 
-import orjson
 from marshmallow import ValidationError
 
 from web.sender.lines import Lines, UnreadableFile
 from web.sender.tables import Table
+from web.wire.body import to_send_on
+from web.wire.errors import MalformedBody
 
-UNREADABLE = "Can't be read as JSON: {}."
 NONE = "Paste items, or choose a file."
 MOST_TOLD = 20
 
@@ -26,10 +26,10 @@ def items_of(data: bytes) -> list[Any]:
         return _rows(data)
     try:
         if begin.startswith(b"{"):
-            return [orjson.loads(line) for line in begin.splitlines() if line.strip()]
-        items: list[Any] = orjson.loads(begin)
-    except ValueError as error:
-        raise ValidationError([UNREADABLE.format(error)]) from None
+            return [to_send_on(line) for line in begin.splitlines() if line.strip()]
+        items: list[Any] = to_send_on(begin)
+    except MalformedBody as error:
+        raise ValidationError([f"Can't be read as JSON: {error}"]) from None
     return items
 
 
@@ -41,7 +41,7 @@ def _rows(data: bytes) -> list[Any]:
     wrong = [f"line {row.line}: {message}" for row in rows for message in _texts(row.errors)]
     if wrong:
         raise ValidationError(wrong[:MOST_TOLD])
-    return [orjson.loads(row.body) for row in rows]
+    return [to_send_on(row.body) for row in rows]
 
 
 def _texts(errors: dict[str, Any] | None) -> list[str]:

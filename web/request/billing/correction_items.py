@@ -122,7 +122,7 @@ def _sum_as_it_stands(told: dict[str, Any], shown: Sequence[dict[str, Any]]) -> 
     component, is_of_users = UUID(told["component_uuid"]), told["is_of_users"]
     before = after = Decimal("0.00")
     for item in shown:
-        if item["component_uuid"] == component and (item["username"] is not None) == is_of_users:
+        if item["component_uuid"] == component and item["is_of_user"] == is_of_users:
             stands = item["usage_now"] or Decimal("0.00")
             before += stands
             after += stands if item["usage_after"] is None else item["usage_after"]
@@ -226,6 +226,7 @@ def _shown(
         "component_type": item.ownership.component_type,
         "measured_unit": names.get(item.ownership.component_uuid),
         "billing_period": item.month,
+        "is_of_user": item.person is not None,
         "username": names.get(item.person) if item.person else None,
         "date": item.measured_at,
         "amount": item.amount,

@@ -28,7 +28,7 @@ from ledger.domain.access import READ_FACTS, SET_USAGE, Caller
 from ledger.domain.billing.corrections import CorrectionItem
 from ledger.domain.catalogue import NAMESPACE
 from ledger.domain.metering import VersionedResources
-from ledger.errors import NotFound, NotPermitted, WrongStep
+from ledger.errors import CorrectionRefused, NotFound, NotPermitted, WrongStep
 from ledger.events import CorrectionProposed, CorrectionStep, Fact
 from ledger.journal.transaction import JournalTransaction
 from projections.queries.billing import corrections as stored
@@ -40,7 +40,8 @@ from web.wire.body import Found
 KIND = "Correction"
 
 NOTHING_STANDS = (
-    "There is nothing to put back: what this correction changed, if anything, was stated again since."
+    "There is nothing to put back: what this correction changed, if anything, was stated again since, or is"
+    " of somebody who was forgotten."
 )
 
 NEEDS_SECOND = "LEDGER_FOUR_EYES"
@@ -64,22 +65,22 @@ def seen() -> dict[str, Any]:
     }
 
 
-def correction_in(transaction: JournalTransaction, uuid: UUID) -> Correction:
-    """Return a correction, up to date. Raises NotFound where the caller may not know of it."""
+def correction_in(transaction: JournalTransaction, uuid: UUID) -> Correction | None:
+    """Return a correction, up to date, whoever may know of it."""
     steps = [
         (position, fact)
         for position, fact in transaction.facts_since(0, [uuid])
         if isinstance(fact, CorrectionStep)
     ]
-    if steps and (found := Correction(steps=tuple(steps))).is_seen_by(caller()):
-        return found
-    raise NotFound(KIND)
+    return Correction(steps=tuple(steps)) if steps else None
 
 
 def own_correction(transaction: JournalTransaction, uuid: UUID) -> Correction:
     """Return a correction that the caller may take steps of. Raises NotFound, NotPermitted."""
     identify_again(services().projector.shared_position.known().described)
     found = correction_in(transaction, uuid)
+    if found is None or not found.is_seen_by(caller()):
+        raise NotFound(KIND)
     if not found.is_within(caller()):
         raise NotPermitted
     return found
@@ -122,14 +123,19 @@ def revert(uuid: UUID, words: Words) -> UUID:
             raise WrongStep(f"It is to be reverted by {under_way.hex}: that can be approved, or rejected.")
         # The same id for all who ask at once: of two proposals the second one finds its place taken.
         new = uuid5(NAMESPACE, f"revert:{uuid.hex}:{stored.count_reverts(transaction.cursor, uuid)}")
-        items = _standing_items(transaction, correction)
-        if not items:
+        standing = _standing_items(transaction, correction)
+        if not standing:
             raise WrongStep(NOTHING_STANDS)
-        command = _command_of(new, words.reason, items, transaction)
+        command = _command_of(new, words.reason, [*standing.values()], transaction)
         state = services().handler.state_of([command], transaction)
-        items = [putting_back(item, state) for item in items]
+        items = putting_back([*standing.values()], state)
         command = _command_of(new, words.reason, items, transaction)
-        proposal = _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
+        try:
+            proposal = _proposal(new, said_of(correction, words), command, state, taken, reverts=uuid)
+        except CorrectionRefused as refused:  # whoever asked knows the places of the correction alone
+            of_places = dict(zip(standing, refused.refusals, strict=True))
+            places = range(len(correction.proposal.items))
+            raise CorrectionRefused([of_places.get(place) for place in places]) from None
         return Decision(new, proposal.facts, proposal.people)
 
     return services().handler.execute(decide)
@@ -210,20 +216,28 @@ def _proposal(
     return Decision(True, [fact], [each for each in state.new_people.values() if each.uuid in named])
 
 
-def _standing_items(transaction: JournalTransaction, correction: Correction) -> list[CorrectionItem]:
-    """Return the items whose figures a correction changed, and nobody else since, as they were before."""
-    changed = [
-        (item, figure)
-        for item, figure in zip(correction.proposal.items, correction.figures, strict=True)
-        if figure.before != figure.after
+def _standing_items(transaction: JournalTransaction, correction: Correction) -> dict[int, CorrectionItem]:
+    """Return the items, by their places, whose figures stand as a correction made them, as they were before.
+
+    Whose figures were forgotten is left out.
+    """
+    people = transaction.usernames({each.person for each in correction.proposal.items if each.person})
+    changed = {
+        place: (item, figure)
+        for place, (item, figure) in enumerate(
+            zip(correction.proposal.items, correction.figures, strict=True)
+        )
+        if figure.before != figure.after and (item.person is None or item.person in people)
+    }
+    figures = [
+        (figure.uuid, item.ownership.resource_uuid, figure.position) for item, figure in changed.values()
     ]
-    places = [(figure.uuid, item.ownership.resource_uuid, figure.position) for item, figure in changed]
-    standing = stored.standing(transaction.cursor, correction.uuid, places)
-    return [
-        structs.replace(item, figure_uuid=figure.uuid, amount=figure.before or Decimal("0.00"))
-        for item, figure in changed
+    standing = stored.standing(transaction.cursor, correction.uuid, figures)
+    return {
+        place: structs.replace(item, figure_uuid=figure.uuid, amount=figure.before or Decimal("0.00"))
+        for place, (item, figure) in changed.items()
         if figure.uuid in standing
-    ]
+    }
 
 
 def _command_of(

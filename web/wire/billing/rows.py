@@ -112,6 +112,7 @@ CORRECTION_ITEM = declare(
     customer_name=Text(allow_none=True),
     has_changed_hands=Boolean(),
     billing_period=Date(),
+    is_of_user=Boolean(),
     username=Text(allow_none=True),
     date=Moment(allow_none=True),
     amount=Decimal(),
@@ -133,7 +134,8 @@ become now, or became. `has_moved` says that another amount stands now than was 
 customer are those that its resource has, and `has_changed_hands` says that it had others when this was
 proposed. `usage_approved` is what it was for whoever approved it, and `has_moved_since_approval` says that
 another one stands now, or stood when it was applied, or that another plan's figure moved, which changes what
-this one becomes. `errors` say why it could not be applied now."""
+this one becomes. The `username` of a user (`is_of_user`) who was forgotten is null. `errors` say why it could
+not be applied now."""
 
 CORRECTION_WITH_ITEMS = declare(
     ObjectSchema,
@@ -145,7 +147,8 @@ CORRECTION_WITH_ITEMS = declare(
 )
 """`approved_as_of` is the position at which whoever approved it had seen its figures: where they named none,
 that of their approval. `left_out` is of what puts another correction back: how many figures that one changed
-stay as they are, as somebody has stated them since. While it is open `sums` are of what stands."""
+stay as they are, as somebody has stated them since, or whose they are was forgotten. While it is open `sums`
+are of what stands."""
 
 
 def done_by(user: Mapping[str, Any] | None, source: str) -> str | None:

@@ -1,6 +1,7 @@
 """The types of columns: how Python dumps a value as JSON, and the kind by which PostgreSQL writes the same.
 
-`attribute` names the value inside. Both ways give the same bytes: `tests/projections/test_rows_as_json.py` compares them.
+`attribute` names the value inside. Both ways give the same bytes: `tests/projections/test_rows_as_json.py`
+compares them.
 """
 
 import json

@@ -85,7 +85,7 @@ SUMS = (
 
 def figure_of(row: Row) -> str | None:
     """Return the URL of the page of an item's figure, None where it has none."""
-    if not row["uuid"] or row["username"]:
+    if not row["uuid"] or row["is_of_user"]:
         return None
     return linked("figure_pages.figure", uuid=row["uuid"])
 

@@ -22,6 +22,8 @@ WORDS = ("title", "reason", "ticket")
 
 FILE = "file"
 
+EITHER = "Paste items, or choose a file: both were sent, and nothing was proposed."
+
 ALREADY = "You had proposed it already. Nothing was done."
 
 OTHERWISE = (
@@ -50,8 +52,11 @@ def proposal() -> Response:
 def of_many() -> Response:
     form = sent([PROPOSE], ITEMS, FILE, *WORDS, KEY)
     file = request.files.get(FILE)
+    data = file.read() if file else b""
     try:
-        items = items_of((file and file.read()) or form.typed[ITEMS].encode())
+        if data and form.typed[ITEMS]:
+            raise ValidationError([EITHER])
+        items = items_of(data or form.typed[ITEMS].encode())
     except ValidationError as error:
         refused = form._replace(status=400, errors={ITEMS: [f"{each}" for each in error.messages]})
         return show("propose.html", refused.status, form=refused)
