@@ -119,15 +119,22 @@ def started(environment: Environment, *words: str | Path) -> Iterator["subproces
 
 
 def child_of(process: "subprocess.Popen[str]", name: str) -> int:
-    """The number of the process of a program that another one has started, once it has."""
+    """The number of the process of a program that another one has started, once it has.
+
+    One that was only asked for its version is no such, nor is what is left of it when it has ended.
+    """
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for each in Path("/proc").glob("[0-9]*/stat"):
             try:
                 number, _, rest = each.read_text().partition(" (")
+                if not rest.startswith(f"{name})"):
+                    continue
+                words = command_line(int(number)).split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if rest.startswith(f"{name})") and int(rest.rpartition(") ")[2].split()[1]) == process.pid:
+            is_child = int(rest.rpartition(") ")[2].split()[1]) == process.pid
+            if is_child and words and "--version" not in words:
                 return int(number)
         time.sleep(0.02)
     raise AssertionError(f"{name} was not started")
