@@ -17,6 +17,16 @@ def item(amount: str = "50", **changes: Any) -> dict[str, Any]:
     return {"resource": RESOURCE, "type": "cpu", "date": "2026-10-05", "amount": amount} | changes
 
 
+def of_user(username: str = "ann", usage: str = "4", **changes: Any) -> dict[str, Any]:
+    """Return an item about a user's share of gpu in October, unless told otherwise."""
+    item = {"resource": RESOURCE, "type": "gpu", "username": username, "usage": usage, "date": "2026-10-05"}
+    return item | changes
+
+
+def shares(world: World) -> dict[str, str]:
+    return {row["username"]: row["usage"] for row in world.user_usages()}
+
+
 def propose(world: World, *items: dict[str, Any], by: str = PROPOSER, **words: Any) -> TestResponse:
     body = {"title": "Minutes", "reason": "Counted in minutes", "items": items or [item()], **words}
     return world.as_(by).post(CORRECTIONS, body)

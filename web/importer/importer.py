@@ -62,7 +62,7 @@ def import_lists(
     *,
     is_strict: bool = False,
 ) -> Summary:
-    """Append what the ledger does not know yet; return what was new, changed, unchanged and kept.
+    """Append what the ledger does not know; return how many were new, changed, unchanged, kept and closed.
 
     New usages of closed months are left out, and `on_closed` is called with their list and id. Without it
     StructureError is raised where one comes: what is before it is stored by then.

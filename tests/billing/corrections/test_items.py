@@ -14,8 +14,10 @@ from tests.billing.correcting import (
     applied,
     item,
     october,
+    of_user,
     propose,
     proposed,
+    shares,
     shown,
     take,
 )
@@ -33,16 +35,6 @@ from tests.world import (
     uid,
 )
 from web.commands.audit.forget import forget
-
-
-def of_user(username: str = "ann", usage: str = "4", **changes: Any) -> dict[str, Any]:
-    """Return an item about a user's share of gpu in October, unless told otherwise."""
-    item = {"resource": RESOURCE, "type": "gpu", "username": username, "usage": usage, "date": "2026-10-05"}
-    return item | changes
-
-
-def shares(world: World) -> dict[str, str]:
-    return {row["username"]: row["usage"] for row in world.user_usages()}
 
 
 def approved(world: World, *items: dict[str, Any]) -> str:

@@ -15,10 +15,12 @@ from tests.billing.correcting import (
     applied,
     item,
     october,
+    of_user,
     proposed,
     reject,
     revert,
     reverted,
+    shares,
     shown,
     take,
 )
@@ -187,19 +189,26 @@ def test_a_share_that_somebody_stated_since_is_left(world: World) -> None:
     assert {row["username"]: row["usage"] for row in world.user_usages()} == {"ann": "5.00", "bob": "0.00"}
 
 
-@pytest.mark.parametrize("is_first_moved", [False, True])
-def test_a_figure_of_one_of_two_plans_is_put_back_to_what_it_was(world: World, is_first_moved: bool) -> None:
-    """A report states the total of the month, whatever part of it is of other plans."""
+LATE = {"date": "2026-10-20"}
+
+
+def october_of_two_plans(world: World) -> None:
+    """Report 10 of the plan before the 15th, and 20 of the one after it."""
     describe_periods(
         world,
         (FIRST, BASIC, "2026-01-01T00:00:00Z", "2026-10-15T00:00:00Z"),
         (SECOND, PREMIUM, "2026-10-15T00:00:00Z", None),
     )
     october(world, "10")
-    late = {"date": "2026-10-20"}
-    assert world.report(**late, usages=[{"type": "cpu", "amount": "30"}]).status_code == 201
+    assert world.report(**LATE, usages=[{"type": "cpu", "amount": "30"}]).status_code == 201
+
+
+@pytest.mark.parametrize("is_first_moved", [False, True])
+def test_a_figure_of_one_of_two_plans_is_put_back_to_what_it_was(world: World, is_first_moved: bool) -> None:
+    """A report states the total of the month, whatever part of it is of other plans."""
+    october_of_two_plans(world)
     assert sorted(row["usage"] for row in world.usages()) == ["10.00", "20.00"]
-    first = applied(world, item("50", **late))
+    first = applied(world, item("50", **LATE))
     assert sorted(row["usage"] for row in world.usages()) == ["10.00", "40.00"]
     if is_first_moved:
         october(world, "52")
@@ -231,27 +240,12 @@ def test_a_title_and_a_ticket_of_its_own_are_kept(world: World) -> None:
 
 
 def test_figures_of_two_plans_in_a_month_are_put_back_both(world: World) -> None:
-    describe_periods(
-        world,
-        (FIRST, BASIC, "2026-01-01T00:00:00Z", "2026-10-15T00:00:00Z"),
-        (SECOND, PREMIUM, "2026-10-15T00:00:00Z", None),
-    )
-    october(world, "10")
-    late = {"date": "2026-10-20"}
-    assert world.report(**late, usages=[{"type": "cpu", "amount": "30"}]).status_code == 201
-    first = applied(world, item("35"), item("45", **late))
+    october_of_two_plans(world)
+    first = applied(world, item("35"), item("45", **LATE))
     assert sorted(row["usage"] for row in world.usages()) == ["15.00", "30.00"]
     second = reverted(world, first)
     assert changes(world, second) == [("2026-10-01", "15.00", "10.00"), ("2026-10-01", "30.00", "20.00")]
     assert sorted(row["usage"] for row in world.usages()) == ["10.00", "20.00"]
-
-
-def of_user(name: str, usage: str) -> dict[str, Any]:
-    return {"resource": RESOURCE, "type": "gpu", "username": name, "usage": usage, "date": "2026-10-05"}
-
-
-def shares(world: World) -> dict[str, str]:
-    return {row["username"]: row["usage"] for row in world.user_usages()}
 
 
 @pytest.mark.parametrize("is_there", [True, False])
